@@ -1,0 +1,96 @@
+"""The vocabulary of whichstep on the wire: attribute names, step types, purposes. Standard library only.
+
+Names are OpenTelemetry's GenAI conventions where one exists (https://github.com/open-telemetry/semantic-conventions-genai),
+else `whichstep.*`. The collector reads the same constants, so the two cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCOPE: Final = "whichstep"
+
+# whichstep's own, on spans
+EXECUTION_ID: Final = "whichstep.execution.id"
+"""32 hex digits, on every span of the execution, spans of other libraries included."""
+EXECUTION_EXTERNAL_ID: Final = "whichstep.execution.external_id"
+"""The id as the user wrote it, where it was not 32 hex digits."""
+TASK_ID: Final = "whichstep.task.id"
+TASK_TYPE: Final = "whichstep.task.type"
+RERUN_OF: Final = "whichstep.execution.rerun_of"
+PURPOSE: Final = "whichstep.purpose"
+TAGS: Final = "whichstep.tags"
+METADATA_PREFIX: Final = "whichstep.metadata."
+STEP_TYPE: Final = "whichstep.step.type"
+STEP_NAME: Final = "whichstep.step.name"
+STEP_INDEX: Final = "whichstep.step.index"
+STEP_SUMMARY: Final = "whichstep.step.summary"
+PENDING: Final = "whichstep.pending"
+"""True on a start record: the same span is sent again when it ends."""
+OUTCOME_SUCCESS: Final = "whichstep.outcome.success"
+OUTCOME_EXPLANATION: Final = "whichstep.outcome.explanation"
+INPUT: Final = "whichstep.input"
+OUTPUT: Final = "whichstep.output"
+ESCALATION: Final = "whichstep.escalation"
+EXPECTATION: Final = "whichstep.expectation"
+"""JSON object: tools, ordered, any_of, allow_extra, arguments, escalation."""
+COST_USD: Final = "whichstep.usage.cost_usd"
+AUTONOMY_LEVEL: Final = "whichstep.workflow.autonomy_level"
+APPROVAL_ID: Final = "whichstep.approval.id"
+TRUNCATED: Final = "whichstep.truncated"
+"""Names of attributes that the SDK cut, as a list."""
+EVALUATION_SOURCE: Final = "whichstep.evaluation.source"
+DROPPED_SPANS: Final = "whichstep.sdk.dropped_spans"
+
+# OpenTelemetry and its GenAI conventions, as far as the SDK writes them
+SESSION_ID: Final = "session.id"
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
+USER_ID: Final = "user.id"
+OPERATION: Final = "gen_ai.operation.name"
+PROVIDER: Final = "gen_ai.provider.name"
+REQUEST_MODEL: Final = "gen_ai.request.model"
+RESPONSE_MODEL: Final = "gen_ai.response.model"
+RESPONSE_ID: Final = "gen_ai.response.id"
+FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+CACHE_READ_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
+REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+INPUT_MESSAGES: Final = "gen_ai.input.messages"
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
+TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
+TOOL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+TOOL_RESULT: Final = "gen_ai.tool.call.result"
+RETRIEVAL_QUERY: Final = "gen_ai.retrieval.query.text"
+RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
+DATA_SOURCE_ID: Final = "gen_ai.data_source.id"
+AGENT_NAME: Final = "gen_ai.agent.name"
+WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+ERROR_TYPE: Final = "error.type"
+
+EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
+EVALUATION_NAME: Final = "gen_ai.evaluation.name"
+EVALUATION_SCORE: Final = "gen_ai.evaluation.score.value"
+EVALUATION_LABEL: Final = "gen_ai.evaluation.score.label"
+EVALUATION_EXPLANATION: Final = "gen_ai.evaluation.explanation"
+
+STEP_TYPES: Final = (
+    "llm_call", "tool_call", "retrieval", "embedding", "rerank", "agent", "workflow",
+    "guardrail", "approval", "handoff", "evaluation", "other",
+)  # fmt: skip
+PURPOSES: Final = ("production", "dataset", "adversarial", "demo")
+ESCALATION_REASONS: Final = ("policy", "agent", "failure", "user")
+
+# Step type -> gen_ai.operation.name; types without one are told by STEP_TYPE alone.
+OPERATIONS: Final = {
+    "llm_call": "chat",
+    "tool_call": "execute_tool",
+    "retrieval": "retrieval",
+    "embedding": "embeddings",
+    "agent": "invoke_agent",
+    "workflow": "invoke_workflow",
+}
