@@ -1,0 +1,28 @@
+"""`make bench`: the figures of the README, one line each, with the machine's description."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+
+from benchmarks import end_to_end, machine
+
+PARTS = ("benchmarks.sdk.bench_overhead", "benchmarks.collector.bench_normalise", "benchmarks.analytics.bench_jobs")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--spans", type=int, default=1_000_000, help="spans to ingest (default: 1,000,000)")
+    parser.add_argument("--only", choices=["end-to-end", "parts"], help="run one half")
+    options = parser.parse_args()
+    print(f"machine: {machine.describe()}", flush=True)
+    if options.only != "end-to-end":
+        for part in PARTS:
+            runpy.run_module(part, run_name="__main__")
+    if options.only != "parts":
+        for line in end_to_end.run(options.spans):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
