@@ -15,7 +15,8 @@ from typing import Final
 
 NANOSECONDS: Final = 1_000_000_000
 EARLIEST: Final = 0
-LATEST: Final = 2**63 - 1
+LATEST: Final = 2**63 - 2
+"""2**63 - 1 is infinity to DuckDB."""
 ALL_PURPOSES: Final = "all"
 UNKNOWN: Final = "unknown"
 
