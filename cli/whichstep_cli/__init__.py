@@ -1,0 +1,1 @@
+"""The `whichstep` command: the one place where the parts are put together."""
