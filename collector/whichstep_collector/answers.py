@@ -1,0 +1,40 @@
+"""What the HTTP API asks for; the composition root hands in who knows (`whichstep_analytics.answers`).
+
+Every answer is a dictionary that JSON can hold, of the shape given in ARCHITECTURE.md, "Answers". A call runs in a
+thread of the query pool, several at once. A question that cannot be understood raises
+`whichstep_store.filters.FilterError`, whose message is shown to whoever asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from whichstep_store.filters import Filters
+
+Document: TypeAlias = Mapping[str, Any]
+
+
+class Answers(Protocol):
+    """The reading side of the store, as JSON documents."""
+
+    def executions(self, filters: Filters, *, limit: int, cursor: str | None, order: str) -> Document:
+        """One page of executions; `order` is `started_at:desc` or the like."""
+
+    def execution(self, execution_id: str) -> Document | None:
+        """One execution explained; None when there is none of that id or alias. 32 hex digits."""
+
+    def step(self, execution_id: str, step_id: str) -> Document | None:
+        """The whole texts of a step; None when there is none. 32 and 16 hex digits."""
+
+    def metrics(self, filters: Filters, *, by: Sequence[str]) -> Document:
+        """The eight metrics, in groups."""
+
+    def failures(self, filters: Filters, *, by: str) -> Document:
+        """Where executions fail; `by` is step, kind or signature."""
+
+    def filters(self, filters: Filters) -> Document:
+        """The values that each filter can take within others, with counts."""
+
+    def doctor(self) -> Document:
+        """What is wrong with the data, and what to do."""
