@@ -1,0 +1,147 @@
+"""How one execution of the sample history goes: the usual course of its task, bent by at most one mishap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from whichstep import attributes as names
+from whichstep_cli.demo.tasks import Action, Task
+from whichstep_cli.demo.timeline import Failure, Timeline
+
+RATE_LIMITED: Final = Failure("RateLimitError", "Error code: 429 - rate limit reached for requests, retry in 2 s")
+OVERFLOW: Final = Failure(
+    "BadRequestError", "Error code: 400 - context_length_exceeded: the messages exceed the context window"
+)
+MODEL_DOWN: Final = Failure("InternalServerError", "Error code: 500 - the server had an error")
+LOOP_LIMIT: Final = Failure("GraphRecursionError", "Recursion limit of 12 reached without hitting a stop condition")
+WRONG: Final = Action("close_ticket", {"ticket": "{number}"}, {"state": "closed"}, 0.2)
+APOLOGY: Final = "I am sorry, I could not do this. Please try again later."
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How it came out; `success` none is an outcome that nobody can tell."""
+
+    output: str | None
+    success: bool | None
+    explanation: str
+    failure: Failure | None = None
+    ungrounded: bool = False
+
+
+def play(timeline: Timeline, task: Task, case: dict[str, str], mishap: str | None) -> Ending:
+    """Append the steps of one run to the timeline and say how it ended."""
+    found = 0 if mishap == "empty_retrieval" else task.articles
+    articles = [{"id": f"kb-{number}", "score": round(0.9 - number / 10, 2)} for number in range(found)]
+    timeline.retrieve(task.question.format(**case), articles, timeline.seconds(0.12))
+    if mishap in _MODEL_MISHAPS:
+        ending = _model_mishap(timeline, mishap)
+        if ending:
+            return ending
+    for action in task.actions[: task.key]:
+        _act(timeline, action, case)
+    for action in task.actions[task.key : task.key + 1]:
+        ending = _key_action(timeline, task, action, case, mishap)
+        if ending:
+            return ending
+    for action in task.actions[task.key + 1 :]:
+        _act(timeline, action, case)
+    return _hand_over(timeline) if mishap == "handed_over" else _answer(timeline, task, case, mishap)
+
+
+_MODEL_MISHAPS: Final = frozenset({"rate_limited", "model_error", "context_overflow"})
+
+
+def _model_mishap(timeline: Timeline, mishap: str | None) -> Ending | None:
+    if mishap == "rate_limited":
+        timeline.chat_fails(RATE_LIMITED, timeline.seconds(0.1))
+        timeline.clock += 2_000_000_000  # waits as it was told, and goes on
+        return None
+    failure = MODEL_DOWN if mishap == "model_error" else OVERFLOW
+    timeline.chat_fails(failure, timeline.seconds(0.8))
+    return Ending(None, success=False, explanation="the model call failed", failure=failure)
+
+
+def _key_action(
+    timeline: Timeline, task: Task, action: Action, case: dict[str, str], mishap: str | None
+) -> Ending | None:
+    """The action that matters and what may happen to it; none when the run goes on to its answer."""
+    if mishap == "loop":
+        for _ in range(5):
+            _act(timeline, action, case, {"state": "pending"})
+        return Ending(None, success=False, explanation="the same call again and again", failure=LOOP_LIMIT)
+    if task.needs_approval and not _approved(timeline, action, case, rejected=mishap == "rejected"):
+        timeline.say(APOLOGY)
+        return Ending(APOLOGY, success=False, explanation="a person rejected the action")
+    failure = _failure_of(action, mishap)
+    if failure and mishap != "flaky_tool":
+        return _fails(timeline, action, case, failure)
+    if failure:
+        _act(timeline, action, case, failure)
+    _act(timeline, WRONG if mishap == "wrong_tool" else action, case)
+    return None
+
+
+def _fails(timeline: Timeline, action: Action, case: dict[str, str], failure: Failure) -> Ending:
+    """The action fails for good: a timeout ends the run, after anything else the agent gives up politely."""
+    timed_out = failure.type == "TimeoutError"
+    changed = {"amount": "39,90 EUR"} if failure.type == "ValidationError" else {}
+    _act(timeline, action, case, failure, changed, seconds=8.0 if timed_out else None)
+    if timed_out:
+        return Ending(None, success=False, explanation="a tool did not answer", failure=failure)
+    timeline.say(APOLOGY)
+    return Ending(APOLOGY, success=False, explanation=f"{action.tool} failed and the agent gave up")
+
+
+def _failure_of(action: Action, mishap: str | None) -> Failure | None:
+    failures = {
+        "gateway_error": Failure("GatewayError", f"{action.tool}: the service behind it answered 503"),
+        "tool_timeout": Failure("TimeoutError", f"{action.tool} did not answer within 8 s"),
+        "flaky_tool": Failure("ConnectionResetError", f"{action.tool}: connection reset by peer"),
+        "invalid_arguments": Failure("ValidationError", f"{action.tool}: amount is not a number: '39,90 EUR'"),
+    }
+    return failures.get(mishap or "")
+
+
+def _act(
+    timeline: Timeline,
+    action: Action,
+    case: dict[str, str],
+    outcome: object = None,
+    changed: dict[str, Any] | None = None,
+    seconds: float | None = None,
+) -> None:
+    """The model asks for the action and the tool runs."""
+    arguments = {name: text.format(**case) for name, text in action.arguments.items()} | (changed or {})
+    result = {name: text.format(**case) for name, text in action.result.items()} if outcome is None else outcome
+    call_id = timeline.ask(action.tool, arguments)
+    timeline.tool(action.tool, call_id, arguments, result, seconds or timeline.seconds(action.seconds, 0.6))
+
+
+def _approved(timeline: Timeline, action: Action, case: dict[str, str], *, rejected: bool) -> bool:
+    """Asks a person where the amount is high; most say yes, some time later."""
+    if not rejected and float(case["amount"]) < 50:
+        return True
+    answer = "rejected" if rejected else "approved"
+    found = {names.ESCALATION: "policy", names.INPUT: f"{action.tool} for {case['amount']} euros", names.OUTPUT: answer}
+    timeline.wait_for_person("approval", f"approve {action.tool}", timeline.seconds(600, 0.9), found)
+    return not rejected
+
+
+def _hand_over(timeline: Timeline) -> Ending:
+    found = {names.ESCALATION: "agent", names.STEP_SUMMARY: "not sure of the answer, handed over to a person"}
+    timeline.wait_for_person("handoff", "hand over to a person", 0.2, found)
+    said = "I have passed your question on to a colleague, who will write to you."
+    timeline.say(said)
+    return Ending(said, success=None, explanation="")
+
+
+def _answer(timeline: Timeline, task: Task, case: dict[str, str], mishap: str | None) -> Ending:
+    answer = task.answer.format(**case)
+    timeline.say(answer)
+    if mishap == "wrong_tool":
+        return Ending(answer, success=False, explanation="the task was closed and not done")
+    if mishap == "empty_retrieval":
+        return Ending(answer, success=False, explanation="answered without a source", ungrounded=True)
+    return Ending(answer, success=True, explanation="the expected actions were taken")
