@@ -1,0 +1,146 @@
+"""What each metric counts: one definition a metric, as expressions over the rows of `execution_frame.sql`.
+
+Three kinds. A *share* counts executions; a *quantile* ranks a duration; a *ratio* divides sums over tasks. Unknown
+is null in every expression and stays out of both sides: it is never success and never 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import polars as pl
+
+# A process that died without a word is `abandoned`: how it ended is unknown, so it is not among these.
+ENDED: Final = pl.col("status").is_in(["ok", "error"])
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Executions with the event ÷ executions where it is known (`event` is not null)."""
+
+    metric: str
+    event: pl.Expr
+    unknown_because: str
+    outcome: bool = False
+    """Rests on the outcome: where all that is known was inferred from errors, there is no point value."""
+    unknown_is_outside: bool = False
+    """Unknown cases are no cases of this metric (no policy, no violation), so they leave no bounds open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """The value at a quantile, nearest rank; null values are left out and counted."""
+
+    metric: str
+    value: pl.Expr
+    quantile: float
+    unit: str
+    unknown_because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Sum of `numerator` ÷ sum of `denominator`, over tasks, of the executions for which `known` holds.
+
+    `per_task` counts the distinct tasks with any denominator, `share` divides a sum by the sum it is part of, `mean`
+    averages values from 0 to 1.
+    """
+
+    metric: str
+    kind: Literal["per_task", "share", "mean"]
+    known: pl.Expr
+    numerator: pl.Expr
+    denominator: pl.Expr
+    unit: str
+    unknown_because: str
+
+
+_NO_OUTCOME: Final = "no outcome is known; set it with whichstep.outcome, an evaluation or a review"
+_NONE_ENDED: Final = "no execution has ended"
+_OVER: Final = ENDED | (pl.col("status") == "abandoned")
+_PRICED: Final = _OVER & pl.col("cost_usd").is_not_null()
+
+
+def _escalated_by(reason: str) -> Share:
+    return Share(
+        f"human_escalation_rate.{reason}",
+        pl.when(pl.col("escalated").is_not_null()).then(
+            pl.col("escalated") & (pl.col("escalation_reason").fill_null("") == reason)
+        ),
+        "no execution says whether a person was brought in",
+    )
+
+
+SHARES: Final[tuple[Share, ...]] = (
+    Share("task_success_rate", pl.col("success"), _NO_OUTCOME, outcome=True),
+    Share("first_pass_success", pl.col("first_pass"), _NO_OUTCOME, outcome=True),
+    Share("self_corrected_rate", pl.col("self_corrected"), _NO_OUTCOME),
+    Share("human_escalation_rate", pl.col("escalated"), "no execution says whether a person was brought in"),
+    *(_escalated_by(reason) for reason in ("policy", "agent", "failure", "user")),
+    Share("policy_violation_rate", pl.col("violated"), "no execution ran under a policy", unknown_is_outside=True),
+    Share("error_rate", pl.when(ENDED).then(pl.col("status") == "error"), _NONE_ENDED),
+)
+QUANTILES: Final[tuple[Quantile, ...]] = (
+    Quantile("latency_p95", pl.when(ENDED).then(pl.col("active_ms")), 0.95, "ms", _NONE_ENDED),
+    Quantile("latency_p95_wall", pl.when(ENDED).then(pl.col("latency_ms")), 0.95, "ms", _NONE_ENDED),
+)
+RATIOS: Final[tuple[Ratio, ...]] = (
+    # A task is completed when one of its executions ended without an error; the attempts before it belong to its cost.
+    Ratio(
+        "cost_per_task",
+        "per_task",
+        _PRICED,
+        pl.col("cost_usd"),
+        pl.col("status") == "ok",
+        "usd",
+        "no task was completed whose executions have a known price",
+    ),
+    Ratio(
+        "cost_per_successful_task",
+        "per_task",
+        _PRICED & pl.col("success").is_not_null(),
+        pl.col("cost_usd"),
+        pl.col("success"),
+        "usd",
+        "no task with a known price is known to be successful",
+    ),
+    Ratio(
+        "wasted_cost_share",
+        "share",
+        _PRICED & pl.col("wasted_cost_usd").is_not_null(),
+        pl.col("wasted_cost_usd"),
+        pl.col("cost_usd"),
+        "share",
+        "no execution has a known price, or all cost nothing",
+    ),
+    Ratio(
+        "tokens_per_task",
+        "per_task",
+        _OVER & pl.col("tokens").is_not_null(),
+        pl.col("tokens"),
+        pl.col("status") == "ok",
+        "tokens",
+        "no task was completed whose executions report their tokens",
+    ),
+    Ratio(
+        "tool_selection_accuracy",
+        "mean",
+        pl.col("tool_accuracy").is_not_null(),
+        pl.col("tool_accuracy"),
+        pl.lit(1.0),
+        "share",
+        "no execution has an expectation; say what is right with whichstep.expect",
+    ),
+)
+EIGHT: Final = (
+    "task_success_rate",
+    "first_pass_success",
+    "tool_selection_accuracy",
+    "human_escalation_rate",
+    "policy_violation_rate",
+    "latency_p95",
+    "cost_per_task",
+    "error_rate",
+)
+"""The metrics of the overview, in its order; all others are companions."""
