@@ -1,0 +1,1 @@
+"""One module a screen, each with `show()`; the rest are parts that screens share."""

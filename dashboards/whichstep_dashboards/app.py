@@ -1,0 +1,29 @@
+"""The dashboard's entry script, run by Streamlit for every interaction: frame and navigation, nothing else."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from whichstep_dashboards import pages
+from whichstep_dashboards.data import ApiError
+from whichstep_dashboards.query_string import read_one
+from whichstep_dashboards.views import notices
+
+
+def main() -> None:
+    """Runs the screen that the address names; `?execution=ID` opens that execution from the bare address too."""
+    st.set_page_config(page_title="whichstep", page_icon="◆", layout="wide", initial_sidebar_state="expanded")
+    current = st.navigation([pages.page(screen) for screen in pages.SCREENS], position="hidden")
+    if current.url_path == "" and read_one("execution"):
+        pages.open_execution(read_one("execution"), step_id=read_one("step") or None)
+    with st.sidebar:
+        st.markdown("## ◆ whichstep")
+        for screen in pages.MENU:
+            pages.link(screen, screen.title, icon=screen.icon, width="stretch")
+    try:
+        current.run()
+    except ApiError as error:
+        notices.problem(error)
+
+
+main()

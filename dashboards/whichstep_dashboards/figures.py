@@ -1,0 +1,241 @@
+"""Numbers as people read them: the eight metrics with their meaning, values with units, changes in words.
+
+Pure functions of values. Unknown is never written as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of the overview: what it is called, how it is counted, and which way is better (None: neither)."""
+
+    id: str
+    label: str
+    unit: str
+    higher_is_better: bool | None
+    help: str
+
+
+METRICS: Final = (
+    Metric(
+        "task_success_rate",
+        "Task success",
+        "share",
+        True,
+        "Executions done correctly without human correction ÷ executions with a known outcome. Strongest source first: "
+        "a person, the agent's own code, an evaluator, then inferred (ended in an error → failure). "
+        "An execution without any of these is unknown and counts on neither side.",
+    ),
+    Metric(
+        "first_pass_success",
+        "First-pass success",
+        "share",
+        True,
+        "Successful with no revision by a person, no re-run of the task and no repeated action with changed arguments "
+        "÷ known outcomes. Transport retries (429, timeouts, 5xx) do not count against it.",
+    ),
+    Metric(
+        "tool_selection_accuracy",
+        "Tool selection",
+        "share",
+        True,
+        "Where the right tools are known: matched ÷ (matched + missing + needless) per execution, averaged. "
+        "Retries are collapsed; “no tool” and “escalate” are valid answers.",
+    ),
+    Metric(
+        "human_escalation_rate",
+        "Human escalation",
+        "share",
+        None,
+        "Executions in which a human was brought in (approval request or hand-over to a person) ÷ all executions.",
+    ),
+    Metric(
+        "policy_violation_rate",
+        "Policy violations",
+        "share",
+        False,
+        "Executions with an attempted blocked action ÷ executions under a policy. Without a policy: unknown, not 0.",
+    ),
+    Metric(
+        "latency_p95",
+        "Latency p95",
+        "ms",
+        False,
+        "95th percentile (nearest rank) of active time: wall time less the time spent waiting for people. "
+        "Running and waiting executions are left out.",
+    ),
+    Metric(
+        "cost_per_task",
+        "Cost per task",
+        "usd",
+        False,
+        "Cost of all attempts ÷ distinct tasks completed. An execution with an unpriced call leaves both sides; "
+        "“known” says for how many the price is known.",
+    ),
+    Metric(
+        "error_rate",
+        "Error rate",
+        "share",
+        False,
+        "Executions that ended in an error ÷ ended executions.",
+    ),
+)  # fmt: skip
+
+_UNITS: Final = {
+    "share": "share", "ratio": "share", "rate": "share", "percent": "share", "%": "share", "1": "share",
+    "ms": "ms", "milliseconds": "ms", "usd": "usd", "usd_per_task": "usd", "tokens": "count", "count": "count",
+}  # fmt: skip
+
+
+def format_value(value: float | None, unit: str) -> str:
+    """The value with its unit, at the precision a reader can use; null is `unknown`."""
+    if value is None:
+        return UNKNOWN
+    return _FORMATS[_UNITS.get(unit.lower(), "count")](value)
+
+
+def format_share(value: float) -> str:
+    """A share of 1 in percent, to a tenth below 10 % and above 90 %."""
+    percent = 100 * value
+    near_the_end = 0 < percent < 10 or 90 < percent < 100
+    return f"{percent:.1f} %" if near_the_end else f"{percent:.0f} %"
+
+
+def format_duration(milliseconds: float | None) -> str:
+    """A duration in the unit that fits: 840 ms, 1.24 s, 2 min 05 s, 3 h 12 min."""
+    if milliseconds is None:
+        return UNKNOWN
+    if milliseconds < 1:
+        return "0 ms" if milliseconds <= 0 else f"{milliseconds:.2g} ms"
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def format_cost(usd: float | None) -> str:
+    """US dollars, with three significant digits below a dollar."""
+    if usd is None:
+        return UNKNOWN
+    if usd == 0 or abs(usd) >= 1:
+        return f"${usd:,.2f}"
+    return f"${usd:.3g}" if abs(usd) >= 0.0001 else f"${usd:.1e}"
+
+
+def format_count(value: float | None) -> str:
+    """A whole number with separators, at most one decimal where it has a fraction."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
+
+
+_FORMATS: Final = {"share": format_share, "ms": format_duration, "usd": format_cost, "count": format_count}
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """A time of the API (ISO 8601, Z, up to nine digits) to the microsecond; None where there is none or it is odd."""
+    if not text:
+        return None
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    try:
+        moment = datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}" if fraction else whole)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def format_time(text: str | None) -> str:
+    """A time of the API to the second, in UTC; `unknown` where there is none."""
+    moment = parse_time(text)
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else UNKNOWN
+
+
+def format_age(text: str | None, *, now: datetime) -> str:
+    """How long ago a time of the API was, in words."""
+    moment = parse_time(text)
+    if moment is None:
+        return UNKNOWN
+    seconds = (now - moment).total_seconds()
+    if seconds < 5:
+        return "just now"
+    for size, word in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {word}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change against the window before: an arrow, words, and whether it is good news (None: neither, or unclear)."""
+
+    arrow: str
+    words: str
+    good: bool | None
+
+
+def change(metric: Metric, current: Mapping[str, Any], *, window: str) -> Change:
+    """The change against the previous window, in words; one within the interval of today's figure is called unclear."""
+    value, previous = current.get("value"), (current.get("previous") or {}).get("value")
+    if value is None or previous is None:
+        return Change("", f"no known figure for the {window} before", None)
+    difference = value - previous
+    if difference == 0:
+        return Change("→", f"unchanged from the {window} before", None)
+    arrow = "▲" if difference > 0 else "▼"
+    size = f"{arrow} {_difference(metric, value, previous)}"
+    lower, upper = current.get("lower"), current.get("upper")
+    if lower is not None and upper is not None and lower <= previous <= upper:
+        return Change(arrow, f"{size}, no clear change", None)
+    if metric.higher_is_better is None:
+        return Change(arrow, f"{size} against the {window} before", None)
+    good = (difference > 0) == metric.higher_is_better
+    return Change(arrow, f"{size}, {'better' if good else 'worse'} than the {window} before", good)
+
+
+def _difference(metric: Metric, value: float, previous: float) -> str:
+    if metric.unit == "share":
+        return f"{abs(100 * (value - previous)):.1f} points"
+    if previous:
+        return f"{abs(value - previous) / abs(previous):.0%}"
+    return format_value(abs(value - previous), metric.unit)
+
+
+def evidence(metric: Metric, figure: Mapping[str, Any]) -> str:
+    """What the figure rests on, in one line: n, coverage and the 95 % interval."""
+    parts = [f"n {format_count(figure.get('n') or 0)}"]
+    coverage = figure.get("coverage")
+    if coverage is not None:
+        parts.append(f"known {format_share(coverage)}")
+    lower, upper = figure.get("lower"), figure.get("upper")
+    if lower is not None and upper is not None:
+        parts.append(f"95 % interval {_range(lower, upper, metric.unit)}")
+    return " · ".join(parts)
+
+
+def reason_unknown(metric: Metric, figure: Mapping[str, Any]) -> str:
+    """Why there is no value, and what the unknown cases leave possible."""
+    reason = str(figure.get("reason") or ("no executions" if not figure.get("n") else "not known for any execution"))
+    lower, upper = figure.get("bound_lower"), figure.get("bound_upper")
+    if figure.get("n") and lower is not None and upper is not None and metric.unit == "share":
+        reason += f"; between {_range(lower, upper, metric.unit)} whatever the unknown ones were"
+    return reason
+
+
+def _range(lower: float, upper: float, unit: str) -> str:
+    low, high = format_value(lower, unit), format_value(upper, unit)
+    suffix = next((end for end in (" %", " ms", " s") if low.endswith(end) and high.endswith(end)), "")
+    return f"{low.removesuffix(suffix)} to {high}"

@@ -1,0 +1,340 @@
+"""One execution: how it ended, which step failed and why, and every step in a tree over time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from whichstep_dashboards import charts, data, figures, pages, palette, query_string, step_tree
+from whichstep_dashboards.data import Document
+from whichstep_dashboards.palette import CAUSE_GLYPH, FAILING_GLYPH
+from whichstep_dashboards.plain import one_line, plain
+from whichstep_dashboards.step_tree import Row
+from whichstep_dashboards.views import execution_table, notices, step_detail
+
+ROWS_MAX: Final = 120
+"""Rows of the waterfall at once; more are a click away, and counted."""
+RAW_MAX: Final = 200_000
+"""Characters of the document shown on the page; the download has all of it."""
+CHART_PIXELS_MAX: Final = 820
+
+STEPS, EVALUATIONS, RAW = "Steps", "Evaluations", "Raw JSON"
+
+
+def show() -> None:
+    """Draws the screen."""
+    pages.link(pages.EXECUTIONS, "All executions", icon=":material/arrow_back:")
+    execution_id = query_string.read_one("execution")
+    if not execution_id:
+        _ask_for_id()
+        return
+    with st.spinner("Reading the execution …"):
+        execution = data.execution(execution_id)
+    _heading(execution)
+    notices.sample_data(purpose=str(execution.get("purpose")), chosen=True)
+    _figures(execution)
+    _failure(execution)
+    _body(execution)
+
+
+def _ask_for_id() -> None:
+    st.title("Execution")
+    st.caption("Pick one from the list, or paste its id.")
+    typed = st.text_input("Execution id", max_chars=200)
+    if typed:
+        pages.open_execution(typed.strip())
+
+
+def _heading(execution: Document) -> None:
+    name = execution.get("task_type") or execution.get("agent") or execution.get("workflow") or "execution"
+    st.title(plain(name, limit=80), anchor=False)
+    facts = [
+        f"id {execution.get('execution_id')}",
+        f"started {figures.format_time(execution.get('started_at'))} UTC",
+        *(
+            f"{label} {one_line(execution[key], limit=60)}"
+            for key, label in _HEADING_FACTS.items()
+            if execution.get(key)
+        ),
+    ]
+    st.text(" · ".join(facts))
+    if session := execution.get("session_id"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            turn = f", turn {execution['turn']}" if execution.get("turn") else ""
+            pages.link(
+                pages.EXECUTIONS,
+                f"session {plain(session, limit=40)}{turn}",
+                icon=":material/forum:",
+                parameters={"session_id": str(session), "since": query_string.EVERYTHING},
+            )
+
+
+_HEADING_FACTS: Final = {
+    "release": "release", "agent": "agent", "workflow": "workflow", "service": "service",
+    "environment": "environment", "user_id": "user", "task_id": "task", "rerun_of": "re-run of",
+}  # fmt: skip
+
+
+def _figures(execution: Document) -> None:
+    source = execution.get("success_source")
+    cells = (
+        ("Outcome", execution_table.outcome(execution), f"said by: {source}" if source else "nobody and nothing said"),
+        (
+            "Latency",
+            figures.format_duration(execution.get("active_ms")),
+            f"wall {figures.format_duration(execution.get('latency_ms'))}",
+        ),
+        ("Cost", figures.format_cost(execution.get("cost_usd")), _unpriced(execution)),
+        (
+            "Tokens",
+            _sum_of_tokens(execution),
+            _tokens_each_way(execution),
+        ),
+        ("Steps", figures.format_count(execution.get("step_count")), _step_words(execution)),
+    )
+    for column, (label, value, note) in zip(st.columns(len(cells)), cells, strict=True):
+        with column.container(border=True, height="stretch", gap="xxsmall"):
+            st.metric(label, plain(value))
+            st.caption(plain(note))
+
+
+def _unpriced(execution: Document) -> str:
+    calls = execution.get("unpriced_calls")
+    return f"{calls} calls without a known price" if calls else f"status {execution.get('status') or 'unknown'}"
+
+
+def _sum_of_tokens(execution: Document) -> str:
+    parts = [execution.get("input_tokens"), execution.get("output_tokens")]
+    known = [part for part in parts if part is not None]
+    return figures.format_count(sum(known)) if known else figures.UNKNOWN
+
+
+def _tokens_each_way(execution: Document) -> str:
+    received, sent = (figures.format_count(execution.get(name)) for name in ("input_tokens", "output_tokens"))
+    return f"{received} in, {sent} out"
+
+
+def _step_words(execution: Document) -> str:
+    retries, errors = execution.get("retry_count") or 0, execution.get("error_count") or 0
+    return f"{retries} repeated, {errors} in error"
+
+
+def _failure(execution: Document) -> None:
+    failing, cause = execution.get("failing_step"), execution.get("cause_step")
+    if not failing and not execution.get("failure_kind"):
+        return
+    with st.container(border=True, key="failure"):
+        confidence = execution.get("failure_confidence")
+        sure = "" if confidence is None else f", confidence {confidence:.0%}"
+        where = _step_words_of(failing) if failing else "no single step"
+        kind = plain(execution.get("failure_kind") or "unknown kind")
+        st.markdown(f"##### :red[{FAILING_GLYPH} Failing step:] {where} :gray[· {kind}{sure}]")
+        if reason := execution.get("failure_reason"):
+            st.text(str(reason))
+        if cause and cause.get("step_id") != (failing or {}).get("step_id"):
+            st.markdown(f":orange[{CAUSE_GLYPH} **Cause:**] {_step_words_of(cause)}")
+        with st.container(horizontal=True):
+            _jump("Open the failing step", failing)
+            _jump("Open the cause", cause)
+        _suspects(execution)
+
+
+def _step_words_of(step: Document) -> str:
+    position = step.get("position", step.get("step", "?"))
+    return f"step {position}, {plain(step.get('name'), limit=60)} ({plain(step.get('type'))})"
+
+
+def _jump(label: str, step: Document | None) -> None:
+    if step and step.get("step_id"):
+        st.button(label, on_click=query_string.write, kwargs={"step": str(step["step_id"]), "view": None, "from": None})
+
+
+def _suspects(execution: Document) -> None:
+    suspects = execution.get("suspects") or []
+    if not suspects:
+        return
+    names = {str(step["step_id"]): step for step in execution.get("steps") or []}
+    with st.expander(f"Suspects, most likely first ({len(suspects)})"):
+        for suspect in suspects:
+            step = names.get(str(suspect.get("step_id")))
+            score = suspect.get("score")
+            weight = figures.UNKNOWN if score is None else f"{score:.0%}"
+            where = _step_words_of(step) if step else "the execution as a whole"
+            st.markdown(f"**{weight}** · {where} · {plain(suspect.get('kind'))}")
+            st.text(str(suspect.get("reason") or ""))
+
+
+def _body(execution: Document) -> None:
+    views = (STEPS, EVALUATIONS, RAW)
+    current = query_string.read_one("view", STEPS)
+    st.session_state["view"] = current if current in views else STEPS
+    st.segmented_control(
+        "View", views, key="view", label_visibility="collapsed",
+        on_change=lambda: query_string.write(view=st.session_state["view"]),
+    )  # fmt: skip
+    {STEPS: _steps, EVALUATIONS: _evaluations, RAW: _raw}[st.session_state["view"] or STEPS](execution)
+
+
+def _steps(execution: Document) -> None:
+    steps: Sequence[Document] = execution.get("steps") or []
+    if not steps:
+        st.info("No step of this execution has arrived yet.")
+        return
+    selected = _selected(execution, steps)
+    tree, detail = st.columns([3, 2], gap="medium")
+    with tree:
+        _tree(execution, steps, selected)
+    with detail:
+        _detail(execution, steps, selected)
+
+
+def _selected(execution: Document, steps: Sequence[Document]) -> Document:
+    by_id = {str(step["step_id"]): step for step in steps}
+    wanted = (query_string.read_one("step"), str(execution.get("failing_step_id")))
+    return next((by_id[step_id] for step_id in wanted if step_id in by_id), steps[0])
+
+
+def _tree(execution: Document, steps: Sequence[Document], selected: Document) -> None:
+    picked = str(selected["step_id"])
+    fold = query_string.read_one("fold") != "no"
+    rows = step_tree.rows(
+        steps,
+        failing=_text(execution.get("failing_step_id")),
+        cause=_text(execution.get("cause_step_id")),
+        selected=picked,
+        fold=fold,
+    )
+    first = _first_row(rows, picked)
+    shown = rows[first : first + ROWS_MAX]
+    _tree_heading(rows, shown, first=first, steps=len(steps), fold=fold)
+    total = max((row.end_ms or row.start_ms or 0.0 for row in rows), default=0.0)
+    colours = palette.of_theme(st.context.theme.type)
+    chart = charts.waterfall(shown, total_ms=total, selected=picked, colours=colours)
+    key = f"waterfall-{execution.get('execution_id')}"
+    tall = charts.ROW_PIXELS * len(shown) + 60 > CHART_PIXELS_MAX
+    with st.container(height=CHART_PIXELS_MAX if tall else "content", border=False):
+        st.altair_chart(chart, width="stretch", key=key, on_select=lambda: _pick(key), selection_mode=charts.SELECTED)
+    st.caption(
+        f"{FAILING_GLYPH} failing step · {CAUSE_GLYPH} cause · ! error · ↺ error that was recovered · … running. "
+        "Click a row, or choose the step on the right."
+    )
+
+
+def _first_row(rows: Sequence[Row], picked: str) -> int:
+    """The window's first row: the address's, else the page that holds the picked step."""
+    wanted = query_string.read_one("from")
+    if wanted.isdecimal():
+        return min(int(wanted), max(len(rows) - 1, 0)) // ROWS_MAX * ROWS_MAX
+    at = next((index for index, row in enumerate(rows) if row.step_id == picked), 0)
+    return at // ROWS_MAX * ROWS_MAX
+
+
+def _tree_heading(rows: Sequence[Row], shown: Sequence[Row], *, first: int, steps: int, fold: bool) -> None:
+    in_rows = f"{steps:,} steps" if len(rows) == steps else f"{steps:,} steps in {len(rows):,} rows"
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if len(shown) < len(rows):
+            st.markdown(
+                f"**Rows {first + 1:,}\N{EN DASH}{first + len(shown):,} of {len(rows):,}** :gray[· {in_rows}]",
+                width="content",
+            )
+            _window_buttons(first, len(rows))
+        else:
+            st.markdown(f"**{in_rows}**", width="content")
+        if len(rows) < steps or not fold:
+            st.session_state["fold"] = fold
+            st.toggle(
+                "Fold repeats",
+                key="fold",
+                on_change=_toggle_fold,
+                help="Equal steps in a row become one line with a count",
+            )
+
+
+def _window_buttons(first: int, total: int) -> None:
+    st.button(
+        "Earlier", icon=":material/expand_less:", disabled=first == 0,
+        on_click=query_string.write, kwargs={"from": str(max(first - ROWS_MAX, 0))},
+    )  # fmt: skip
+    st.button(
+        "Later", icon=":material/expand_more:", disabled=first + ROWS_MAX >= total,
+        on_click=query_string.write, kwargs={"from": str(first + ROWS_MAX)},
+    )  # fmt: skip
+
+
+def _toggle_fold() -> None:
+    query_string.write(fold=None if st.session_state["fold"] else "no", **{"from": None})
+
+
+def _pick(key: str) -> None:
+    """Takes the row that was clicked into the address; a click beside the rows changes nothing."""
+    points = st.session_state[key].selection.get(charts.SELECTED) or []
+    if points:
+        query_string.write(step=str(points[0]["step_id"]))
+
+
+def _detail(execution: Document, steps: Sequence[Document], selected: Document) -> None:
+    picked = str(selected["step_id"])
+    words = {
+        str(step["step_id"]): f"{step.get('position', '?')}. {one_line(step.get('name'), limit=60)}" for step in steps
+    }
+    before, after = step_tree.neighbours(steps, picked)
+    back, choice, onward = st.columns([1, 8, 1], vertical_alignment="bottom")
+    _turn(back, "chevron_left", "Step before", before)
+    _turn(onward, "chevron_right", "Step after", after)
+    with choice:
+        st.session_state["step"] = picked
+        st.selectbox(
+            "Step", list(words), key="step", format_func=lambda step_id: words[step_id],
+            on_change=lambda: query_string.write(step=st.session_state["step"], **{"from": None}),
+        )  # fmt: skip
+    _marks(execution, picked)
+    step_detail.show(str(execution.get("execution_id")), selected)
+
+
+def _turn(column: Any, icon: str, words: str, step_id: str | None) -> None:
+    column.button(
+        "", icon=f":material/{icon}:", help=words, disabled=step_id is None, key=words, width="stretch",
+        on_click=query_string.write, kwargs={"step": step_id, "from": None},
+    )  # fmt: skip
+
+
+def _marks(execution: Document, step_id: str) -> None:
+    if step_id == _text(execution.get("failing_step_id")):
+        st.markdown(f":red[**{FAILING_GLYPH} This is the failing step.**]")
+    if step_id == _text(execution.get("cause_step_id")):
+        st.markdown(f":orange[**{CAUSE_GLYPH} The failure was caused here.**]")
+
+
+def _evaluations(execution: Document) -> None:
+    evaluations = execution.get("evaluations") or []
+    if not evaluations:
+        st.caption("None. Attach one with `whichstep evaluate ID --name task_success --label pass`.")
+    for evaluation in evaluations:
+        with st.container(border=True):
+            said = [str(evaluation[name]) for name in ("label", "score") if evaluation.get(name) is not None]
+            st.markdown(
+                f"**{plain(evaluation.get('name'))}** {plain(' · '.join(said))} :gray[{plain(evaluation.get('source'))}]"
+            )
+            if evaluation.get("explanation"):
+                st.text(str(evaluation["explanation"]))
+
+
+def _raw(execution: Document) -> None:
+    text = json.dumps(execution, indent=2, ensure_ascii=False)
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.caption(f"{min(len(text), RAW_MAX):,} of {len(text):,} characters")
+    right.download_button(
+        "Download all",
+        text,
+        file_name=f"{execution.get('execution_id')}.json",
+        mime="application/json",
+        icon=":material/download:",
+    )
+    st.code(text[:RAW_MAX], language="json", height=720)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
