@@ -1,0 +1,133 @@
+"""`whichstep up`: the sidecar in the foreground, until SIGTERM or SIGINT; a second signal ends it at once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from whichstep_cli import output
+from whichstep_cli.app import installed_version
+from whichstep_cli.dashboard import Dashboard, Place
+from whichstep_cli.errors import UsageError
+from whichstep_cli.options import Format, FormatOption, takes_options
+from whichstep_cli.ports import choose_port
+from whichstep_cli.sidecar import Running, running_sidecar
+from whichstep_collector import settings as sidecar_settings
+from whichstep_collector.errors import SettingsError
+from whichstep_collector.settings import Settings
+from whichstep_collector.tokens import reviewer_token
+
+app = typer.Typer(add_completion=False)
+_EXIT_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+@app.command()
+@takes_options
+def up(
+    data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that this process will own.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; any but loopback needs tokens.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="OTLP/gRPC; 0 picks a free port.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="OTLP/HTTP and the API; 0 picks a free port.")] = None,
+    dashboard_port: Annotated[int | None, typer.Option(help="Dashboard; 0 picks a free port.")] = None,
+    dashboard: Annotated[bool | None, typer.Option("--dashboard/--no-dashboard", help="With the dashboard.")] = None,
+    policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Policy that decides on actions.")] = None,
+    format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
+) -> None:
+    """Run the sidecar: OTLP doors, store, jobs, APIs, dashboard."""
+    arguments = {
+        "data_dir": data_dir,
+        "host": host,
+        "grpc_port": grpc_port,
+        "http_port": http_port,
+        "dashboard_port": dashboard_port,
+        "dashboard": dashboard,
+        "policy": policy,
+    }
+    settings = load_settings(arguments)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="whichstep: %(message)s")
+    with serving(settings) as served:
+        served.announce(format)
+        wait_for_signal()
+        output.remark("finishing what was accepted; a second signal ends at once")
+
+
+def load_settings(arguments: Mapping[str, Any]) -> Settings:
+    """Settings from the command line, the environment and the defaults; names variables that look misspelt.
+
+    Raises:
+        UsageError: a value does not fit.
+    """
+    try:
+        loaded = sidecar_settings.load(arguments, os.environ)
+    except SettingsError as error:
+        raise UsageError(f"{error}; `whichstep up --help` lists the settings") from error
+    for name in loaded.unknown:
+        output.remark(f"whichstep: {name} is no setting of whichstep; is it misspelt?")
+    return loaded.settings
+
+
+class Served:
+    """A running sidecar with its dashboard, as people and programs are told of it."""
+
+    def __init__(self, settings: Settings, running: Running, dashboard: Dashboard | None) -> None:
+        self.endpoint = running.addresses.http
+        self.grpc = running.addresses.grpc
+        self.data_dir = settings.data_dir
+        self.dashboard = dashboard
+
+    def announce(self, form: Format) -> None:
+        """Print the addresses: one JSON line, or lines for people and a further one when the dashboard answers."""
+        url = self.dashboard.place.url if self.dashboard else None
+        if form is Format.JSON:
+            found = {
+                "http": self.endpoint,
+                "grpc": self.grpc,
+                "dashboard": url,
+                "data_dir": str(self.data_dir),
+                "pid": os.getpid(),
+            }
+            sys.stdout.write(json.dumps(found) + "\n")
+        else:
+            output.write_text(f"whichstep {installed_version()} is ready; its data is in {self.data_dir}")
+            output.write_text(f"  OTLP/HTTP and API  {self.endpoint}")
+            output.write_text(f"  OTLP/gRPC          {self.grpc}")
+            output.write_text(f"  dashboard          {url or 'not started'}")
+        sys.stdout.flush()
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Served]:
+    """The sidecar and, unless the settings say no, its dashboard, for the block."""
+    place = None
+    if settings.dashboard:
+        place = Place(settings.host, choose_port(settings.host, settings.dashboard_port, "--dashboard-port"))
+    with running_sidecar(settings) as running:
+        dashboard = None
+        if place:
+            dashboard = Dashboard(place, endpoint=running.addresses.http, token=reviewer_token(settings.data_dir))
+            dashboard.start()
+        try:
+            yield Served(settings, running, dashboard)
+        finally:
+            if dashboard:
+                dashboard.stop()
+
+
+def wait_for_signal() -> None:
+    """Sleep until the process is asked to end; from then on the same signals end it at once."""
+    asked = threading.Event()
+    for number in _EXIT_SIGNALS:
+        signal.signal(number, lambda *_: asked.set())
+    asked.wait()
+    for number in _EXIT_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
