@@ -1,0 +1,82 @@
+"""Actions that were stopped to ask a person: still waiting, approved, or refused.
+
+A held action shows as a step of type `approval` that lasts until the action runs again. The run that follows is the
+action itself, not a retry; where its result only says that the person refused, the action never ran and the two are
+one refused step. A refusal read from words is flagged `guessed`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from whichstep_analytics.jobs.merging import Forest
+from whichstep_analytics.jobs.trace_executions import HELD
+
+_REFUSAL: Final = (
+    r"(?i)\b(reject(ed|ion)?|refused|denied|declined|disapproved|not (been )?(approved|confirmed|granted))\b"
+)
+_REFUSAL_WITHIN: Final = 300
+"""Characters of a result that are searched: an answer that is a refusal says so early."""
+
+
+def held_actions(spans: pl.DataFrame, found: Forest) -> pl.DataFrame:
+    """One row per held action: row, resumed (row of the run that followed, null), resumed_at, refused, went_on."""
+    held = (
+        spans.lazy()
+        .select("execution_id", "type", "tool", "step_name", "arguments_digest", "started_at", "control_flow",
+                "error", "result", "output", "error_message")
+        .with_columns(found.step.alias("row"), pl.coalesce("tool", "step_name").alias("action"))
+        .with_row_index("span_row")
+        .filter((pl.col("span_row") == pl.col("row")) & pl.col("type").is_in(("tool_call", "llm_call", "approval")))
+        .collect()
+    )  # fmt: skip
+    stops = held.filter(pl.col("control_flow").is_in(HELD) & (pl.col("type") != "llm_call"))
+    if stops.is_empty():
+        return pl.DataFrame(schema=_SCHEMA)
+    executions = held.join(stops.select("execution_id").unique(), on="execution_id", how="semi")
+    return _settled(stops, executions)
+
+
+def _settled(stops: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    said = pl.coalesce("error_message", "result", "output").str.head(_REFUSAL_WITHIN)
+    stop = stops.select("row", "execution_id", "action", "arguments_digest", pl.col("started_at").alias("stopped_at"))
+    runs = actions.filter(pl.col("type") != "llm_call").select(
+        "execution_id", "action", "arguments_digest", "started_at",
+        pl.col("row").alias("resumed"),
+        (said.str.contains(_REFUSAL) & pl.col("control_flow").is_null()).fill_null(value=False).alias("refused"),
+    )  # fmt: skip
+    asked = (
+        actions.filter(pl.col("type") == "llm_call").group_by("execution_id").agg(asked_at=pl.col("started_at").max())
+    )
+    went_on = (pl.col("asked_at") > pl.col("stopped_at")).fill_null(value=False)
+    after = stop.join(asked, on="execution_id", how="left").select("row", went_on.alias("went_on"))
+    resumed = (
+        stop.join(runs, on=["execution_id", "action", "arguments_digest"], nulls_equal=True)
+        .filter(pl.col("started_at") > pl.col("stopped_at"))
+        .sort("row", "started_at", "resumed")
+        .unique("row", keep="first", maintain_order=True)
+        .select("row", "resumed", pl.col("started_at").alias("resumed_at"), "refused")
+    )
+    return after.join(resumed, on="row", how="left").select(_SCHEMA).cast(_SCHEMA)
+
+
+_SCHEMA: Final = pl.Schema(
+    {
+        "row": pl.UInt32,
+        "resumed": pl.UInt32,
+        "resumed_at": pl.Datetime("ns"),
+        "refused": pl.Boolean,
+        "went_on": pl.Boolean,
+    }
+)
+
+
+def join_refused(found: Forest, held: pl.DataFrame) -> Forest:
+    """The forest where a run that only reports the refusal is part of the held step."""
+    refused = held.filter(pl.col("refused"))
+    if refused.is_empty():
+        return found
+    runs, stops = refused["resumed"], refused["row"]
+    return found._replace(step=found.step.replace(runs, stops), parent=found.parent.replace(runs, stops))

@@ -1,0 +1,110 @@
+"""Which step repeats a failed action, which error was recovered, and which model call asked for a step.
+
+Both functions expect steps in order of position within each execution, with a row index `at`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+ASKED_FOR: Final = ("tool_call", "retrieval", "handoff", "approval")
+_REPEATED: Final = (
+    "tool_call",
+    "retrieval",
+    "handoff",
+    "llm_call",
+    "embedding",
+    "rerank",
+    "guardrail",
+    "agent",
+    "workflow",
+)
+
+
+def repeats(steps: pl.DataFrame) -> pl.DataFrame:
+    """Adds `attempt`, `recovered` and `corrected` (repeats a failed action with other arguments).
+
+    Attempt n+1 is the same action (type, name, digest of the arguments or input) right after its attempt n failed. An
+    error is recovered when the same tool, whatever its arguments, or a model call of the same agent succeeds later.
+    """
+    failed = steps.filter(pl.col("status") == "error")
+    if failed.is_empty():
+        return steps.with_columns(
+            pl.lit(1, pl.Int32).alias("attempt"),
+            pl.lit(value=False).alias("recovered"),
+            pl.lit(value=False).alias("corrected"),
+        )
+    related = _actions(steps.join(failed.select("execution_id").unique(), on="execution_id", how="semi"))
+    numbered = _numbered(related)
+    return steps.join(numbered, on="at", how="left", maintain_order="left").with_columns(
+        pl.col("attempt").fill_null(1),
+        pl.col("recovered").fill_null(value=False),
+        pl.col("corrected").fill_null(value=False),
+    )
+
+
+def _actions(steps: pl.DataFrame) -> pl.DataFrame:
+    """The steps that can be repeated, with `action` (what is tried) and `request` (with which arguments)."""
+    is_call = pl.col("type") == "llm_call"
+    return steps.filter(pl.col("type").is_in(_REPEATED)).select(
+        "at", "execution_id", "type", "started_at", "ended_at", "status",
+        pl.when(is_call).then(pl.coalesce("agent", pl.lit(""))).otherwise(pl.coalesce("tool", "name")).alias("action"),
+        # a model call whose input is unknown repeats nothing
+        pl.when(is_call).then(pl.coalesce("input_digest", pl.col("at").cast(pl.String))).otherwise(pl.coalesce("arguments_digest", "query", pl.lit(""))).alias("request"),
+    )  # fmt: skip
+
+
+def _numbered(actions: pl.DataFrame) -> pl.DataFrame:
+    error = pl.col("status") == "error"
+    done = pl.col("status") == "ok"
+    same_request = ["execution_id", "type", "action", "request"]
+    same_action = ["execution_id", "type", "action"]
+    failures = error.cast(pl.Int32).cum_sum()
+    forgotten = pl.when(~error).then(failures).forward_fill().fill_null(0)
+    last_success = pl.col("started_at").filter(done).max()
+    return actions.with_columns(
+        (1 + (failures - forgotten).shift(1, fill_value=0)).over(same_request).cast(pl.Int32).alias("attempt"),
+        (error & (last_success.over(same_action) >= pl.coalesce("ended_at", "started_at"))).alias("recovered"),
+        pl.col("request").shift(1).over(same_action).alias("request_before"),
+        error.shift(1).over(same_action).alias("failed_before"),
+    ).select(
+        "at",
+        "attempt",
+        pl.col("recovered").fill_null(value=False),
+        (pl.col("failed_before") & pl.col("request_before").ne_missing(pl.col("request"))
+         & (pl.col("type") != "llm_call")).fill_null(value=False).alias("corrected"),
+    )  # fmt: skip
+
+
+def requested_by(steps: pl.DataFrame) -> pl.Series:
+    """For each row the step id of the model call that asked for it: by call id, else the latest before it that named it."""
+    asks = (
+        steps.lazy()
+        .filter(pl.col("asked_tools").list.len() > 0)
+        .select("execution_id", "step_id", "at", tool="asked_tools", call_id="asked_call_ids")
+        .explode("tool", "call_id")
+        .collect()
+    )
+    if asks.is_empty():
+        return pl.Series("requested_by", [None], pl.UInt64).new_from_index(0, steps.height)
+    wanted = steps.filter(pl.col("type").is_in(ASKED_FOR)).select(
+        "execution_id", "at", call_id="tool_call_id", tool=pl.coalesce("tool", "name")
+    )
+    found = wanted.with_columns(
+        _latest(wanted, asks.filter(pl.col("call_id") != ""), "call_id").alias("by_call"),
+        _latest(wanted, asks, "tool").alias("by_name"),
+    ).select("at", pl.coalesce("by_call", "by_name").alias("requested_by"))
+    return steps.select("at").join(found, on="at", how="left", maintain_order="left")["requested_by"]
+
+
+def _latest(wanted: pl.DataFrame, asks: pl.DataFrame, key: str) -> pl.Series:
+    joined = wanted.join_asof(
+        asks.select("execution_id", "at", key, "step_id"),
+        on="at",
+        by=["execution_id", key],
+        allow_exact_matches=False,
+        check_sortedness=False,
+    )
+    return joined["step_id"]

@@ -1,0 +1,166 @@
+"""The steps of executions, from all their spans at once. Pure: the same spans in any order give the same rows.
+
+Order of the work: place spans in executions → one row per step (`merging`) → held actions (`approvals`) → order, path,
+agent (`tree`) → status → tokens of leaves only, cost (`prices`) → who asked, attempts (`attempts`) → summary.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from whichstep_analytics.jobs import approvals, attempts, merging, summary, tree
+from whichstep_analytics.jobs.frames import schema_of
+from whichstep_analytics.prices import Prices
+from whichstep_store.results import STEP_FIELDS
+
+STEP_SCHEMA: Final = schema_of(STEP_FIELDS)
+# What later jobs read beside the columns of step_rows.
+WORKING_SCHEMA: Final = pl.Schema(
+    {
+        "at": pl.UInt32,
+        "parent_at": pl.UInt32,
+        "depth": pl.UInt32,
+        "corrected": pl.Boolean,
+        "counted": pl.Boolean,  # a model call that is not the wrapper of another
+        "asked_tools": pl.List(pl.String),
+        "arguments_digest": pl.String,
+        "error_guessed": pl.Boolean,
+        "resend_count": pl.Int32,
+    }
+)
+_TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+# Errors by which the SDK says that an action was not allowed to run.
+_ERROR_STATUSES: Final = {
+    "ActionBlocked": "blocked",
+    "ApprovalRejected": "rejected",
+    "ApprovalExpired": "expired",
+    "ApprovalPending": "pending_approval",
+}
+
+
+def place(spans: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:
+    """The spans of executions, each once, with `execution_id`, in order of execution and start.
+
+    Of two rows of one span the ended one stays, then the one with more attributes, then the larger digest.
+    """
+    keys = ["trace_id", "span_id"]
+    if spans.select(keys).is_duplicated().any():
+        best = ["ended_at", "attribute_count", "digest"]
+        spans = spans.sort(best, descending=True, nulls_last=True).unique(keys, keep="first", maintain_order=True)
+    belongs = mapping.filter(pl.col("rule") != "setup").select("trace_id", "execution_id")
+    return spans.join(belongs, on="trace_id").sort("execution_id", "started_at", "trace_id", "span_id")
+
+
+def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
+    """Steps of the placed spans: STEP_SCHEMA and WORKING_SCHEMA, sorted by execution and position."""
+    found = merging.forest(placed)
+    held = approvals.held_actions(placed, found)
+    steps = merging.merge(placed, approvals.join_refused(found, held))
+    steps = _ordered(_typed(steps, held), rows=placed.height)
+    steps = _with_leaf_tokens(steps)
+    steps = _with_cost(steps, prices)
+    steps = attempts.repeats(_with_status(steps))
+    steps = steps.with_columns(attempts.requested_by(steps), summary.one_line().alias("output_summary"))
+    return steps.select(pl.col(name).cast(kind) for name, kind in (STEP_SCHEMA | WORKING_SCHEMA).items())
+
+
+def _typed(steps: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Adds what became of held actions; a held tool call is an approval that ends when the action runs."""
+    if held.is_empty():
+        return steps.with_columns(
+            pl.lit(value=False).alias("held"),
+            *(pl.lit(None, kind).alias(name) for name, kind in held.schema.items() if name != "row"),
+        )
+    is_held = pl.col("went_on").is_not_null()
+    joined = steps.join(held, on="row", how="left")
+    return joined.with_columns(
+        is_held.alias("held"),
+        pl.when(is_held & (pl.col("type") == "tool_call")).then(pl.lit("approval")).otherwise("type").alias("type"),
+        pl.when(is_held).then("resumed_at").otherwise("ended_at").alias("ended_at"),
+        error=pl.col("error") & ~is_held,
+    )
+
+
+def _ordered(steps: pl.DataFrame, *, rows: int) -> pl.DataFrame:
+    """Sorts into positions and adds position, at, parent_at, parent_step_id, depth, path; agent is inherited."""
+    parents = _parent_at(steps, rows)
+    named = tree.paths(steps.select(pl.lit(parents).alias("parent"), pl.col("step_name").alias("name"), "agent"))
+    steps = steps.with_columns(named["depth"], named["path"], named["agent"])
+    steps = steps.sort("execution_id", "step_index", "started_at", "depth", "span_id")
+    parents = _parent_at(steps, rows)
+    return steps.with_row_index("at").with_columns(
+        pl.lit(parents).alias("parent_at"),
+        pl.lit(steps["span_id"].gather(parents)).alias("parent_step_id"),
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("execution_id").alias("position"),
+        pl.col("span_id").alias("step_id"),
+        pl.col("step_name").alias("name"),
+    )
+
+
+def _parent_at(steps: pl.DataFrame, rows: int) -> pl.Series:
+    """Parents as indices of this frame instead of rows of the spans."""
+    nowhere = pl.Series([None], dtype=pl.UInt32).new_from_index(0, rows)
+    at = nowhere.scatter(steps["row"], pl.int_range(steps.height, dtype=pl.UInt32, eager=True))
+    return at.gather(steps["parent_row"])
+
+
+def _with_leaf_tokens(steps: pl.DataFrame) -> pl.DataFrame:
+    """Keeps tokens and reported cost where they were spent: on the innermost model call, never on totals above one.
+
+    A call inside a tool or agent that a model call contains is a call of its own, not the same one seen twice.
+    """
+    parents, is_call = steps["parent_at"], steps["type"] == "llm_call"
+    spent = steps.select(pl.any_horizontal(pl.col(*_TOKENS, "reported_cost_usd").is_not_null()))["input_tokens"]
+    boundary = steps["type"].is_in(("llm_call", "tool_call", "agent", "handoff", "retrieval"))
+    above = tree.nearest(parents, kept=boundary)
+    doubled = above.filter(is_call & is_call.gather(above).fill_null(value=False))
+    wrapper = pl.zeros(steps.height, dtype=pl.UInt8, eager=True).scatter(doubled, 1) == 1
+    total = wrapper | (~is_call & tree.has_descendant(parents, is_call | spent))
+    return steps.with_columns(
+        *(pl.when(~pl.lit(total)).then(name).alias(name) for name in (*_TOKENS, "reported_cost_usd")),
+        pl.lit(is_call & ~wrapper).alias("counted"),
+    )
+
+
+def _with_cost(steps: pl.DataFrame, prices: Prices) -> pl.DataFrame:
+    """Adds cost_usd: as reported where the sender says it (flag `reported_cost`), else from the price table."""
+    spent = pl.col("input_tokens").is_not_null() | pl.col("output_tokens").is_not_null()
+    calls = steps.filter(spent & pl.col("reported_cost_usd").is_null())
+    computed = pl.Series([None], dtype=pl.Float64).new_from_index(0, steps.height)
+    computed = computed.scatter(calls["at"], prices.cost(calls)) if calls.height else computed
+    reported = pl.col("reported_cost_usd").is_not_null()
+    return steps.with_columns(
+        pl.coalesce("reported_cost_usd", pl.lit(computed)).alias("cost_usd"),
+        pl.when(reported)
+        .then(pl.col("flags").list.concat(pl.lit(["reported_cost"])))
+        .otherwise("flags")
+        .alias("flags"),
+    )
+
+
+def _with_status(steps: pl.DataFrame) -> pl.DataFrame:
+    """Adds status and latency_ms; a refusal read from words is flagged `guessed`."""
+    guessed = pl.col("held") & (pl.col("refused") | (pl.col("went_on") & pl.col("resumed").is_null()))
+    held = (
+        pl.when(pl.col("refused")).then(pl.lit("rejected"))
+        .when(pl.col("resumed").is_not_null()).then(pl.lit("ok"))
+        .when(pl.col("went_on")).then(pl.lit("rejected"))
+        .otherwise(pl.lit("pending_approval"))
+    )  # fmt: skip
+    unended = pl.when(pl.col("type") == "approval").then(pl.lit("pending_approval")).otherwise(pl.lit("running"))
+    status = (
+        pl.when(pl.col("held")).then(held)
+        .when(pl.col("error")).then(pl.col("error_type").replace_strict(_ERROR_STATUSES, default="error"))
+        .when(pl.col("control_flow") == "cancelled").then(pl.lit("cancelled"))
+        .when(pl.col("pending") | pl.col("ended_at").is_null()).then(unended)
+        .otherwise(pl.lit("ok"))
+    )  # fmt: skip
+    took = (pl.col("ended_at") - pl.col("started_at")).dt.total_nanoseconds() / 1e6
+    timed = (took >= 0) & ~pl.col("flags").list.contains("no_start")
+    return steps.with_columns(
+        status.alias("status"),
+        pl.when(timed).then(took).alias("latency_ms"),
+        pl.when(guessed).then(pl.col("flags").list.concat(pl.lit(["guessed"]))).otherwise("flags").alias("flags"),
+    )
