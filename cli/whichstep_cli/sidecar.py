@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from whichstep_analytics.answers import Answers
 from whichstep_analytics.runner import JobRunner
 from whichstep_collector.sidecar import Addresses, Sidecar
 
+from whichstep_analytics.answers import Answers
 from whichstep_cli.errors import UnreachableError
 from whichstep_collector.settings import Settings
 from whichstep_store.errors import StoreError, StoreLocked

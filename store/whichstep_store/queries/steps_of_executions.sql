@@ -1,0 +1,50 @@
+-- The steps of several executions, each in order: a page of an export.
+-- Parameters: execution_ids, 32 hex digits each; since: start of the earliest of them, nanoseconds, so that older rows
+-- are skipped.
+select
+    lower(printf('%016x', step_id)) as step_id,
+    replace(cast(execution_id as varchar), '-', '') as execution_id,
+    lower(printf('%016x', parent_step_id)) as parent_step_id,
+    replace(cast(trace_id as varchar), '-', '') as trace_id,
+    type,
+    name,
+    path,
+    agent,
+    position,
+    attempt,
+    lower(printf('%016x', requested_by)) as requested_by,
+    started_at,
+    ended_at,
+    latency_ms,
+    status,
+    error_type,
+    error_message,
+    recovered,
+    control_flow,
+    model,
+    provider,
+    input_tokens,
+    output_tokens,
+    cache_read_tokens,
+    cache_write_tokens,
+    reasoning_tokens,
+    cost_usd,
+    finish_reason,
+    time_to_first_token_ms,
+    tool,
+    tool_call_id,
+    arguments,
+    result,
+    query,
+    sources,
+    document_count,
+    input,
+    output,
+    output_summary,
+    approval_id,
+    dialect,
+    flags
+from step_rows
+where execution_id in (select cast(id as uuid) from (select unnest(cast($execution_ids as varchar[])) as id))
+    and started_at >= make_timestamp_ns($since)
+order by step_rows.execution_id, position, step_rows.step_id;
