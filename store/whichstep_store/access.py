@@ -1,0 +1,286 @@
+"""The one place that opens DuckDB. Hands out intents, never the connection: `writing`, `read`, `checkpoint`.
+
+One root connection writes, one transaction at a time, behind one lock; every read gets a cursor of its own and never
+takes that lock. DuckDB may read and write files below the folders it was opened with and nowhere else, loads no
+extension, and its configuration is locked. A fatal error invalidates a DuckDB instance: the call raises StoreFailed
+(or StoreFull), and the next write opens the file again, where everything that was committed is found.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from whichstep_store.errors import StoreError, StoreFailed, StoreFull, StoreUnavailable
+from whichstep_store.stopwatch import Stopwatch
+
+Parameters = Sequence[object] | Mapping[str, object] | None
+
+# 2.0 warns about Arrow out of `execute`; on 1.5 `sql` with parameters builds Python rows first (30 times slower).
+_ARROW_FROM_SQL: Final = int(duckdb.__version__.partition(".")[0]) >= 2
+_CLOSE_WAIT_SECONDS: Final = 10.0
+_NO_SPACE: Final = ("No space left on device", "ENOSPC", "not enough disk space", "Disk quota exceeded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What DuckDB may use.
+
+    The checkpoint threshold is high because the default of 16 MB writes the open row group over and over
+    (23 instead of 6 µs a row, stalls of a second); the store checkpoints by itself after each seal.
+    """
+
+    memory_bytes: int = 1 << 30
+    threads: int = 2
+    checkpoint_threshold_bytes: int = 1 << 30
+
+
+class Session:
+    """The statements of one transaction. Valid inside `Database.writing` only."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._bound: set[str] = set()
+
+    def bind(self, name: str, table: pa.Table) -> None:
+        """Makes an Arrow table visible under a name until the transaction ends."""
+        self._connection.register(name, table)
+        self._bound.add(name)
+
+    def execute(self, sql: str, parameters: Parameters = None) -> int:
+        """Runs one statement; the number of rows that it inserted, deleted or updated (0 for any other)."""
+        rows = self.rows(sql, parameters)
+        return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
+
+    def rows(self, sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+        """The rows of one statement as tuples; for few rows."""
+        return list(self._connection.execute(sql, parameters).fetchall())
+
+    def arrow(self, sql: str, parameters: Parameters = None) -> pa.Table:
+        """The rows of one query as an Arrow table."""
+        return _arrow(self._connection, sql, parameters)
+
+    def release(self) -> None:
+        """Forgets the bound tables."""
+        for name in self._bound:
+            self._connection.unregister(name)
+        self._bound.clear()
+
+
+class Database:
+    """An open DuckDB file."""
+
+    def __init__(self, path: Path, folders: Sequence[Path], limits: Limits) -> None:
+        self._path = path
+        self._folders = tuple(folders)
+        self._limits = limits
+        self._write_lock = threading.RLock()
+        self._state = threading.Condition()
+        self._reading: set[duckdb.DuckDBPyConnection] = set()
+        self._broken = False
+        self._connection: duckdb.DuckDBPyConnection | None = self._connect()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises. Blocks until it is its turn."""
+        with self._write_lock:
+            connection = self._require_open()
+            session = Session(connection)
+            try:
+                connection.begin()
+                yield session
+                connection.commit()
+            except duckdb.Error as error:
+                self._roll_back(connection)
+                raise self._translated(error) from error
+            except BaseException:
+                self._roll_back(connection)
+                raise
+            finally:
+                session.release()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Holds the writers' turn over several transactions; readers go on."""
+        with self._write_lock:
+            yield
+
+    def read(self, sql: str, parameters: Parameters = None, *, stopwatch: Stopwatch | None = None) -> pa.Table:
+        """The rows of one query, on a cursor of its own; a stopwatch may interrupt it."""
+        try:
+            with self._cursor() as cursor:
+                if stopwatch is None:
+                    return _arrow(cursor, sql, parameters)
+                with stopwatch.watching(cursor.interrupt):
+                    return _arrow(cursor, sql, parameters)
+        except duckdb.Error as error:
+            raise self._translated(error) from error
+
+    def read_some(self, sql: str, *, row_limit: int, stopwatch: Stopwatch) -> pa.Table:
+        """The first `row_limit` rows of a query; the rest is never computed where DuckDB can stream it.
+
+        Raises duckdb.Error as it is: the text is a user's, and so is the mistake.
+        """
+        with self._cursor() as cursor, stopwatch.watching(cursor.interrupt):
+            return _first(_arrow_reader(cursor, sql), row_limit)
+
+    def checkpoint(self) -> None:
+        """Moves the write-ahead log into the file. Writers wait for it, readers do not."""
+        with self._write_lock:
+            try:
+                self._require_open().execute("checkpoint").fetchall()
+            except duckdb.Error as error:
+                raise self._translated(error) from error
+
+    def reopen(self) -> None:
+        """Closes the file, interrupting whatever reads it, and opens it again."""
+        with self._write_lock:
+            self.close()
+            self._connection = self._connect()
+            self._broken = False
+
+    def close(self) -> None:
+        """Closes the file; what is still reading is interrupted. A second call does nothing."""
+        with self._write_lock, self._state:
+            connection, self._connection = self._connection, None
+            for cursor in self._reading:
+                cursor.interrupt()
+            if not self._state.wait_for(lambda: not self._reading, _CLOSE_WAIT_SECONDS):
+                raise StoreFailed(f"cannot close {self._path}: a query does not stop; restart the process")
+            if connection is not None:
+                connection.close()
+
+    def _require_open(self) -> duckdb.DuckDBPyConnection:
+        if self._broken:
+            self.reopen()
+        if self._connection is None:
+            raise StoreFailed(f"{self._path} is closed; open the store again")
+        return self._connection
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._state:
+            if self._connection is None or self._broken:
+                raise StoreFailed(f"{self._path} is being reopened; try again")
+            cursor = self._connection.cursor()
+            self._reading.add(cursor)
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+            with self._state:
+                self._reading.discard(cursor)
+                self._state.notify_all()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        try:
+            connection = duckdb.connect(str(self._path), config=_configuration(self._limits))
+            _lock_down(connection, self._folders)
+        except duckdb.Error as error:
+            raise self._translated(error) from error
+        return connection
+
+    def _roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:
+        try:
+            connection.rollback()
+        except duckdb.TransactionException:
+            return  # the failed statement or commit has rolled back already
+        except duckdb.Error:
+            self._broken = True
+
+    def _translated(self, error: duckdb.Error) -> StoreError:
+        """The store's word for an error of DuckDB; remembers when the instance is of no more use."""
+        text = str(error)
+        if isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
+            self._broken = True
+        if any(sign in text for sign in _NO_SPACE):
+            # The instance may be invalid after a failed write: opening it again is cheap and always right.
+            self._broken = True
+            return StoreFull(f"no room for {self._path}: free some disk space; writing resumes by itself")
+        if self._broken:
+            return StoreFailed(f"DuckDB gave up on {self._path}: {text}; reopen the store")
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return StoreUnavailable(f"the store's memory of {self._limits.memory_bytes} bytes is in use; try again")
+        if isinstance(error, duckdb.InterruptException):
+            return StoreUnavailable("the query was interrupted; try again")
+        return StoreError(f"{self._path}: {text}")
+
+
+def parse(sql: str) -> str:
+    """DuckDB's own syntax tree of a text, as JSON; `error` in it is true when the text is not made of SELECTs."""
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        rows = connection.execute("select cast(json_serialize_sql(?) as varchar)", [sql]).fetchall()
+    return str(rows[0][0])
+
+
+def function_names() -> frozenset[str]:
+    """Names of the functions of DuckDB that give the same answer for the same arguments and touch nothing else."""
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        rows = connection.execute(_PURE_FUNCTIONS).fetchall()
+    return frozenset(str(name) for (name,) in rows)
+
+
+_PURE_FUNCTIONS: Final = """
+    select distinct function_name from duckdb_functions()
+    where function_type in ('scalar', 'aggregate', 'macro', 'window') and stability is distinct from 'VOLATILE'
+"""
+
+
+def _configuration(limits: Limits) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "memory_limit": f"{limits.memory_bytes >> 20}MiB",
+        "threads": limits.threads,
+        "checkpoint_threshold": f"{limits.checkpoint_threshold_bytes >> 20}MiB",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "python_enable_replacements": False,
+        "preserve_insertion_order": True,
+    }
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
+    allowed = ", ".join(quoted(str(folder)) for folder in folders)
+    for statement in (
+        "set global timezone = 'UTC'",
+        f"set temp_directory = {quoted(str(folders[-1]))}",
+        f"set allowed_directories = [{allowed}]",
+        "set enable_external_access = false",
+        "set lock_configuration = true",
+    ):
+        connection.execute(statement).fetchall()
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal, for the few places where DuckDB binds no parameter (views, COPY, settings)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _arrow(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters) -> pa.Table:
+    if _ARROW_FROM_SQL:
+        return connection.sql(sql, params=parameters).to_arrow_table()
+    return connection.execute(sql, parameters).to_arrow_table()
+
+
+def _arrow_reader(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
+    rows_per_batch = 2048  # DuckDB's vector: the least that is computed at once
+    if _ARROW_FROM_SQL:
+        return connection.sql(sql).to_arrow_reader(rows_per_batch)
+    return connection.execute(sql).to_arrow_reader(rows_per_batch)
+
+
+def _first(reader: pa.RecordBatchReader, row_limit: int) -> pa.Table:
+    kept, rows = [], 0
+    for batch in reader:
+        kept.append(batch.slice(0, row_limit - rows))
+        rows += kept[-1].num_rows
+        if rows >= row_limit:
+            break
+    return pa.Table.from_batches(kept, schema=reader.schema)

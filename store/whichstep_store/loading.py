@@ -1,0 +1,333 @@
+"""Puts received rows into the tables, within one transaction, so that arriving twice changes nothing.
+
+A span id is stored once. Of two rows of one id an ended one wins over one that is not, then the one with more
+attributes, then the larger digest: whichever arrives first. Duplicates are looked for among rows that started when
+the arriving ones did, day by day, because the tables have no index; zone maps make that cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from whichstep_store.access import Session
+from whichstep_store.batches import (
+    CONTENT_SCHEMA,
+    LOG_SCHEMA,
+    SPAN_ROW_COLUMNS,
+    SPAN_SCHEMA,
+    Batch,
+    JournalPosition,
+)
+
+OPEN_COLUMNS: Final = ("trace_id", "span_id", "started_at", "digest", *SPAN_SCHEMA.names[len(SPAN_ROW_COLUMNS) :])
+_DAY: Final = 86_400_000_000_000
+# A span sent without a start time starts when it is received: its retry starts later. Clients retry for 5 minutes.
+_RETRY_WINDOW: Final = 600_000_000_000
+# Looking day by day beats one look over all days only while the days are few.
+_DAYS_MAX: Final = 64
+
+
+class LoadReport(NamedTuple):
+    """What became of the spans and log records of one load."""
+
+    rows: int
+    """Stored for the first time."""
+    duplicates: int
+    """Already there, or twice in the load: nothing changed."""
+    conflicts: int
+    """Same id with other content: one of the two was kept."""
+    completed: int
+    """Start records that met the end of their span: one of the two was kept."""
+    open_bytes: int
+    """Size of what was added to the open tables."""
+
+
+class Arrivals(NamedTuple):
+    """The rows of some batches, concatenated."""
+
+    spans: pa.Table
+    content: pa.Table
+    logs: pa.Table
+
+    @classmethod
+    def of(cls, batches: Sequence[Batch]) -> Arrivals:
+        """All rows of the batches, in order."""
+        return cls(
+            pa.Table.from_batches([batch.spans for batch in batches], SPAN_SCHEMA),
+            pa.Table.from_batches([batch.content for batch in batches], CONTENT_SCHEMA),
+            pa.Table.from_batches([batch.logs for batch in batches], LOG_SCHEMA),
+        )
+
+
+class _Decision(NamedTuple):
+    """Which arriving spans are kept, and the stored rows (of the same ids) that give way to them."""
+
+    kept: pa.Table
+    giving_way: pa.Table
+    duplicates: int
+    conflicts: int
+    completed: int
+
+
+def load(session: Session, arrivals: Arrivals, *, touched_at: int) -> LoadReport:
+    """Stores the arrivals and marks their traces as touched."""
+    decision = _decide(session, arrivals.spans)
+    _make_way(session, decision.giving_way)
+    _insert_spans(session, decision.kept, touched_at)
+    _insert_content(session, arrivals.content)
+    logs = _insert_logs(session, arrivals.logs, touched_at)
+    return LoadReport(
+        rows=decision.kept.num_rows - decision.giving_way.num_rows + logs,
+        duplicates=decision.duplicates + arrivals.logs.num_rows - logs,
+        conflicts=decision.conflicts,
+        completed=decision.completed,
+        open_bytes=_open_bytes(arrivals) if decision.kept.num_rows or logs else 0,
+    )
+
+
+def move_position(session: Session, position: JournalPosition) -> None:
+    """Remembers how far the journal is loaded."""
+    session.execute("delete from journal_position")
+    session.execute("insert into journal_position (segment, byte_offset) values (?, ?)", list(position))
+
+
+def _decide(session: Session, spans: pa.Table) -> _Decision:
+    spans = spans.append_column("row", pa.array(range(spans.num_rows), pa.int64()))
+    inside = _decide_inside(session, spans)
+    if not inside.kept.num_rows:
+        return inside
+    session.bind("arriving", inside.kept)
+    found: list[tuple[int, str, bool]] = []
+    for since, until in _started_ranges(inside.kept):
+        found += session.rows(_MEETINGS, [since, until])
+    losing = {row for row, _, wins in found if not wins}
+    kept = _without(inside.kept, losing)
+    winning = {row for row, _, wins in found if wins}
+    return _Decision(
+        kept=kept,
+        giving_way=_only(inside.kept, winning),
+        duplicates=inside.duplicates + sum(relation == "same" for _, relation, _ in found),
+        conflicts=inside.conflicts + sum(relation == "other" for _, relation, _ in found),
+        completed=inside.completed + sum(relation == "completed" for _, relation, _ in found),
+    )
+
+
+def _decide_inside(session: Session, spans: pa.Table) -> _Decision:
+    """The same id twice within the arrivals."""
+    session.bind("arriving", spans)
+    nothing = spans.slice(0, 0)
+    different = session.rows("select count(*) from (select distinct trace_id, span_id from arriving)")[0][0]
+    if different == spans.num_rows:
+        return _Decision(spans, nothing, 0, 0, 0)
+    losers = session.rows(_LOSERS_INSIDE)
+    return _Decision(
+        kept=_without(spans, {row for row, _ in losers}),
+        giving_way=nothing,
+        duplicates=sum(relation == "same" for _, relation in losers),
+        conflicts=sum(relation == "other" for _, relation in losers),
+        completed=sum(relation == "completed" for _, relation in losers),
+    )
+
+
+_LOSERS_INSIDE: Final = """
+    select row, relation
+    from (
+        select
+            row,
+            row_number() over winners as rank,
+            case
+                when digest = first_value(digest) over winners then 'same'
+                when pending <> first_value(pending) over winners then 'completed'
+                else 'other'
+            end as relation
+        from arriving
+        window winners as (
+            partition by trace_id, span_id
+            order by ended_at is not null desc, attribute_count desc, digest desc, row
+        )
+    )
+    where rank > 1
+"""
+
+_MEETINGS: Final = """
+    select
+        arriving.row,
+        case
+            when arriving.digest = stored.digest then 'same'
+            when arriving.pending <> stored.pending then 'completed'
+            else 'other'
+        end as relation,
+        (arriving.ended_at is not null, arriving.attribute_count, arriving.digest)
+        > (stored.ended_at is not null, stored.attribute_count, stored.digest) as wins
+    from arriving
+    inner join span_rows as stored on arriving.trace_id = stored.trace_id and arriving.span_id = stored.span_id
+    where stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
+"""
+
+
+def _started_ranges(spans: pa.Table) -> Iterator[tuple[int, int]]:
+    """First and last start of the spans on each UTC day, in nanoseconds since the epoch."""
+    starts = spans["started_at"].cast(pa.int64())
+    by_day = pa.table({"day": pc.divide(starts, _DAY), "start": starts}).group_by("day")
+    days = by_day.aggregate([("start", "min"), ("start", "max")]).to_pylist()
+    ranges = sorted((day["start_min"], day["start_max"]) for day in days)
+    if len(ranges) > _DAYS_MAX:
+        ranges = [(ranges[0][0], max(last for _, last in ranges))]
+    earlier = _RETRY_WINDOW if _any_without_start(spans) else 0
+    return ((first - earlier, last) for first, last in ranges)
+
+
+def _any_without_start(spans: pa.Table) -> bool:
+    flags = pc.list_flatten(spans["flags"])
+    return bool(pc.any(pc.equal(flags, "no_start")).as_py())
+
+
+def _make_way(session: Session, giving_way: pa.Table) -> None:
+    """Removes the stored rows of the ids given; those already in a segment are remembered as superseded."""
+    if not giving_way.num_rows:
+        return
+    session.bind("giving_way", giving_way.select(["trace_id", "span_id"]))
+    for since, until in _started_ranges(giving_way):
+        session.execute(_SUPERSEDE_SEALED, [since, until, since, until])
+        for table in ("span_rows", "span_open"):
+            session.execute(_DELETE_STORED.format(table=table), [since, until])
+
+
+_SUPERSEDE_SEALED: Final = """
+    insert into spans_superseded (trace_id, span_id, digest)
+    select stored.trace_id, stored.span_id, stored.digest
+    from span_rows as stored
+    semi join giving_way on stored.trace_id = giving_way.trace_id and stored.span_id = giving_way.span_id
+    anti join (
+        select trace_id, span_id from span_open
+        where started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
+    ) as still_open on stored.trace_id = still_open.trace_id and stored.span_id = still_open.span_id
+    where stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
+"""
+_DELETE_STORED: Final = """
+    delete from {table} as stored using giving_way
+    where stored.trace_id = giving_way.trace_id and stored.span_id = giving_way.span_id
+        and stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
+"""
+
+
+def _insert_spans(session: Session, spans: pa.Table, touched_at: int) -> None:
+    if not spans.num_rows:
+        return
+    session.bind("arriving", spans)
+    for table, columns in (("span_rows", SPAN_ROW_COLUMNS), ("span_open", OPEN_COLUMNS)):
+        names = ", ".join(columns)
+        session.execute(f"insert into {table} ({names}) select {names} from arriving")
+    session.execute(_TOUCH_TRACES_OF_SPANS, [touched_at])
+
+
+_TOUCH: Final = """
+    insert into touched_traces
+        (trace_id, touched_at, root_ended, span_count, min_started_at, max_started_at)
+"""
+_TOUCH_TRACES_OF_SPANS: Final = f"""
+    {_TOUCH}
+    select
+        trace_id,
+        make_timestamp_ns(?),
+        bool_or(parent_span_id is null and ended_at is not null),
+        count(*),
+        min(started_at),
+        max(started_at)
+    from arriving
+    group by trace_id
+"""
+
+
+def _insert_content(session: Session, content: pa.Table) -> None:
+    if not content.num_rows:
+        return
+    session.bind("arriving_content", content)
+    session.execute(CREATE_CONTENT_RECENT)
+    session.execute(_INSERT_CONTENT)
+
+
+# The temporary table content_recent holds the keys of what was sealed lately: a conversation that goes on after a
+# seal does not store its history again. What it forgets is stored twice, in two segments, which changes no answer.
+CREATE_CONTENT_RECENT: Final = "create temp table if not exists content_recent (trace_id uuid, hash uuid)"
+_INSERT_CONTENT: Final = """
+    insert into content_open (trace_id, hash, text)
+    select trace_id, hash, any_value(text)
+    from arriving_content as arriving
+    where not exists (
+            select 1 from content_open as stored
+            where stored.trace_id = arriving.trace_id and stored.hash = arriving.hash
+        )
+        and not exists (
+            select 1 from content_recent as sealed
+            where sealed.trace_id = arriving.trace_id and sealed.hash = arriving.hash
+        )
+    group by trace_id, hash
+"""
+
+
+def _insert_logs(session: Session, logs: pa.Table, touched_at: int) -> int:
+    """The number of records that were new."""
+    if not logs.num_rows:
+        return 0
+    session.bind("arriving_logs", logs)
+    bounds = pc.min_max(logs["occurred_at"].cast(pa.int64())).as_py()
+    names = ", ".join(LOG_SCHEMA.names)
+    session.execute(_FRESH_LOGS.format(names=names), [bounds["min"], bounds["max"]])
+    for table in ("log_rows", "log_open"):
+        session.execute(f"insert into {table} ({names}) select {names} from fresh_logs")
+    session.execute(_TOUCH_TRACES_OF_LOGS, [touched_at])
+    return int(session.rows("select count(*) from fresh_logs")[0][0])
+
+
+_FRESH_LOGS: Final = """
+    create or replace temp table fresh_logs as
+    select {names}
+    from arriving_logs as arriving
+    where not exists (
+        select 1 from log_rows as stored
+        where stored.digest = arriving.digest
+            and stored.occurred_at between make_timestamp_ns(?) and make_timestamp_ns(?)
+    )
+    qualify row_number() over (partition by digest) = 1
+"""
+# A record speaks of a trace, of an execution, or of the answer of a model; its span may not have arrived.
+_TOUCH_TRACES_OF_LOGS: Final = f"""
+    {_TOUCH}
+    select trace_id, make_timestamp_ns(?), false, 0, min(occurred_at), max(occurred_at)
+    from (
+        select trace_id, occurred_at from fresh_logs where trace_id is not null
+        union all
+        select known.trace_id, known.started_at
+        from trace_executions as known
+        where known.execution_id in (select execution_key from fresh_logs where trace_id is null)
+            or known.execution_key in (select execution_key from fresh_logs where trace_id is null)
+        union all
+        select span_rows.trace_id, span_rows.started_at
+        from span_rows
+        semi join (
+            select response_id from fresh_logs
+            where trace_id is null and execution_key is null and response_id is not null
+        ) as answered on span_rows.response_id = answered.response_id
+    )
+    group by trace_id
+"""
+
+
+def _open_bytes(arrivals: Arrivals) -> int:
+    texts = arrivals.spans.select(list(OPEN_COLUMNS))
+    return int(texts.nbytes + arrivals.content.nbytes + arrivals.logs.nbytes)
+
+
+def _only(spans: pa.Table, rows: set[int]) -> pa.Table:
+    return spans.filter(pc.is_in(spans["row"], pa.array(sorted(rows), pa.int64())))
+
+
+def _without(spans: pa.Table, rows: set[int]) -> pa.Table:
+    if not rows:
+        return spans
+    return spans.filter(pc.invert(pc.is_in(spans["row"], pa.array(sorted(rows), pa.int64()))))

@@ -1,0 +1,51 @@
+-- What was said about the given traces and their executions: log records with an evaluation, and the ledger's.
+-- A record from the wire is never trusted: its HUMAN is a claim.
+-- Parameters: trace_ids, execution_keys: hex; response_ids: of their model calls.
+with executions as (
+    select execution_id
+    from trace_executions
+    where trace_id in (select unnest(cast($trace_ids as uuid[])))
+    union
+    select unnest(cast($execution_keys as uuid[]))
+    union
+    select unnest(cast($trace_ids as uuid[]))
+),
+names as (
+    select execution_id from executions
+    union
+    select alias from execution_aliases where execution_id in (select execution_id from executions)
+)
+select
+    replace(cast(execution_key as varchar), '-', '') as execution_id,
+    replace(cast(trace_id as varchar), '-', '') as trace_id,
+    span_id,
+    response_id,
+    evaluation_name as name,
+    evaluation_score as score,
+    evaluation_label as label,
+    evaluation_explanation as explanation,
+    evaluation_source as source,
+    false as trusted,
+    occurred_at
+from log_rows
+where evaluation_name is not null
+    and (
+        trace_id in (select unnest(cast($trace_ids as uuid[])))
+        or execution_key in (select execution_id from names)
+        or (trace_id is null and response_id in (select unnest(cast($response_ids as varchar[]))))
+    )
+union all
+select
+    replace(cast(execution_id as varchar), '-', ''),
+    null,
+    step_id,
+    null,
+    name,
+    score,
+    label,
+    explanation,
+    source,
+    trusted,
+    created_at
+from evaluation_rows
+where execution_id in (select execution_id from names);

@@ -1,0 +1,67 @@
+"""Answers from the store: named queries, what the jobs read, users' SQL. Any number of calls at once, from any thread.
+
+Ids leave the store as 32 hex digits, times as `timestamp[ns]` in UTC. A read never waits for a writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from whichstep_store import job_reads, named
+from whichstep_store.access import Database
+from whichstep_store.batches import JournalPosition
+from whichstep_store.errors import StoreError
+from whichstep_store.results import JobInputs
+
+
+class Reader:
+    """Reads the store."""
+
+    def __init__(self, database: Database, segments: Path) -> None:
+        self._database = database
+        self._segments = segments
+
+    def query(self, name: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
+        """The rows of `queries/NAME.sql`; parameters are bound, never written into the text."""
+        given = dict(parameters or {})
+        wanted = named.parameters(name)
+        if given.keys() != wanted:
+            different = ", ".join(sorted(given.keys() ^ wanted))
+            raise StoreError(f"query {name} takes {sorted(wanted)}; missing or unknown: {different}")
+        return self._database.read(named.text(name), given or None)
+
+    def journal_position(self) -> JournalPosition | None:
+        """How far the journal is loaded; None before the first load, and after a rebuild."""
+        return self._position("journal_position")
+
+    def sealed_position(self) -> JournalPosition | None:
+        """Everything in the journal before this is in closed segments: the journal may remove it."""
+        return self._position("sealed_position")
+
+    def touched(self) -> pa.Table:
+        """Traces with rows that the jobs have not seen, one row each (results.TOUCHED_FIELDS)."""
+        return self.query("touched")
+
+    def stale(self, *, result_version: int, open_before: int, limit: int) -> pa.Table:
+        """Traces of executions to recompute though nothing arrived (results.STALE_FIELDS), at most `limit` executions.
+
+        Those with results of an older version, then those still running whose last span came before `open_before`
+        (nanoseconds since the epoch).
+        """
+        bound = {"result_version": result_version, "open_before": open_before, "limit": limit}
+        return self.query("stale", bound)
+
+    def job_inputs(self, trace_ids: Sequence[str], *, since: int, until: int) -> JobInputs:
+        """All that a recompute of these traces may look at (results.JobInputs).
+
+        `since` and `until` bound the start of the spans of the traces asked for, in nanoseconds since the epoch;
+        related traces bring their own bounds.
+        """
+        return job_reads.job_inputs(self._database, self._segments, trace_ids, since=since, until=until)
+
+    def _position(self, table: str) -> JournalPosition | None:
+        rows = self._database.read(f"select segment, byte_offset from {table}").to_pylist()
+        return JournalPosition(**rows[0]) if rows else None

@@ -1,0 +1,112 @@
+"""Replaces the results of some executions, within one transaction: readers see all of the old or all of the new."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from whichstep_store.access import Session
+from whichstep_store.results import (
+    ALIAS_FIELDS,
+    EXECUTION_FIELDS,
+    HEX,
+    HEXES,
+    STEP_FIELDS,
+    TRACE_EXECUTION_FIELDS,
+    Fields,
+    Results,
+)
+
+
+def replace(session: Session, results: Results) -> None:
+    """Deletes the rows of the executions given and inserts the new ones; every delete is bounded by time."""
+    bounds = [results.since, results.until]
+    session.bind("replaced", results.replaced)
+    session.bind("new_traces", results.trace_executions)
+    session.bind("consumed", results.consumed)
+    for table in ("step_rows", "execution_rows"):
+        session.execute(_DELETE_EXECUTIONS.format(table=table), bounds)
+    session.execute(_DELETE_TRACES)
+    _insert(session, "trace_executions", results.trace_executions, TRACE_EXECUTION_FIELDS)
+    _insert(session, "step_rows", results.steps, STEP_FIELDS)
+    _insert(session, "execution_rows", results.executions, EXECUTION_FIELDS)
+    _add_aliases(session, results.aliases)
+    _set_turns(session, results.turns)
+    session.execute(_DELETE_CONSUMED)
+
+
+_DELETE_EXECUTIONS: Final = """
+    delete from {table}
+    where started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
+        and execution_id in (select cast(execution_id as uuid) from replaced)
+"""
+_DELETE_TRACES: Final = """
+    delete from trace_executions where trace_id in (select cast(trace_id as uuid) from new_traces)
+"""
+_DELETE_CONSUMED: Final = """
+    delete from touched_traces as touched using consumed
+    where touched.trace_id = cast(consumed.trace_id as uuid) and touched.touched_at <= consumed.touched_at
+"""
+
+
+def _insert(session: Session, table: str, rows: pa.Table, fields: Fields) -> None:
+    if not rows.num_rows:
+        return
+    session.bind("new_rows", rows)
+    names = ", ".join(name for name, _, _ in fields)
+    values = ", ".join(_value(name, kind) for name, kind, _ in fields)
+    session.execute(f"insert into {table} ({names}) select {values} from new_rows")
+
+
+_HEX_IDS: Final = frozenset({
+    "execution_id", "trace_id", "trace_ids", "rerun_of", "configuration_id", "execution_key", "links", "alias",
+})  # fmt: skip
+
+
+def _value(name: str, kind: pa.DataType) -> str:
+    """The column as DuckDB stores it: hex text becomes a UUID."""
+    if name not in _HEX_IDS:
+        return name
+    return f"cast({name} as uuid[])" if kind == HEXES else f"cast({name} as uuid)" if kind == HEX else name
+
+
+def _add_aliases(session: Session, aliases: pa.Table) -> None:
+    if not aliases.num_rows:
+        return
+    session.bind("new_aliases", aliases)
+    names = ", ".join(name for name, _, _ in ALIAS_FIELDS)
+    # An alias of an alias points at the execution that there is now.
+    session.execute(_FOLLOW_ALIASES)
+    session.execute(f"insert into execution_aliases ({names}) {_UNKNOWN_ALIASES}")
+
+
+_FOLLOW_ALIASES: Final = """
+    update execution_aliases set execution_id = cast(new_aliases.execution_id as uuid)
+    from new_aliases
+    where execution_aliases.execution_id = cast(new_aliases.alias as uuid)
+"""
+_UNKNOWN_ALIASES: Final = """
+    select distinct cast(alias as uuid), cast(execution_id as uuid)
+    from new_aliases
+    where not exists (
+        select 1 from execution_aliases as known
+        where known.alias = cast(new_aliases.alias as uuid)
+            and known.execution_id = cast(new_aliases.execution_id as uuid)
+    )
+"""
+
+
+def _set_turns(session: Session, turns: pa.Table) -> None:
+    """Numbers the executions of a session anew; an execution is named here only when its turn changed."""
+    if not turns.num_rows:
+        return
+    session.bind("new_turns", turns)
+    session.execute(_SET_TURNS)
+
+
+_SET_TURNS: Final = """
+    update execution_rows set turn = new_turns.turn
+    from new_turns
+    where execution_rows.execution_id = cast(new_turns.execution_id as uuid)
+"""
