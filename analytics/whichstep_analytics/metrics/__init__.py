@@ -28,7 +28,7 @@ UNITS: Final[dict[str, str]] = {
 METRICS: Final[tuple[str, ...]] = tuple(sorted(UNITS, key=lambda metric: (*EIGHT, metric).index(metric)))
 """The eight in the order of the overview, then their companions."""
 TIME_GROUPS: Final = ("day", "week")
-GROUPS: Final = ("release", "task_type", "agent", "service", "environment", *TIME_GROUPS)
+GROUPS: Final = ("release", "configuration", "task_type", "agent", "service", "environment", *TIME_GROUPS)
 
 _ORDER: Final = {metric: place for place, metric in enumerate(METRICS)}
 

@@ -1,5 +1,6 @@
 -- The rows that metrics are computed from: narrow, one per execution that matches.
--- Parameters: Filters.parameters(). Keys are 64-bit hashes, equal within one answer only.
+-- Parameters: Filters.parameters(); with_configuration: its hex text is made only when figures are grouped by it.
+-- Keys are 64-bit hashes, equal within one answer only.
 select
     hash(execution_id) as execution_key,
     hash(task_id) as task_key,
@@ -10,6 +11,9 @@ select
     agent,
     service,
     environment,
+    case
+        when cast($with_configuration as boolean) then replace(cast(configuration_id as varchar), '-', '')
+    end as configuration,
     purpose,
     status,
     success,

@@ -1,5 +1,5 @@
--- The values that each filter can take, with the number of executions; null stands for executions that have none.
--- No parameters.
+-- The values that each filter can take among the executions that match, with their number; null: have none.
+-- Parameters: Filters.parameters().
 select
     case grouping_id(release, task_type, agent, service, environment, purpose)
         when 31 then 'release'
@@ -12,5 +12,6 @@ select
     coalesce(release, task_type, agent, service, environment, purpose) as value,
     count(*) as executions
 from execution_rows
+where /* include matching */
 group by grouping sets ((release), (task_type), (agent), (service), (environment), (purpose))
 order by filter, executions desc, value;

@@ -1,0 +1,83 @@
+"""What the HTTP API and the command line answer: one JSON-able document a question (ARCHITECTURE, "Answers").
+
+Times are ISO 8601 in UTC with nine digits, ids are hex text, a figure that is not known is null with a reason. A
+question that cannot be understood raises `whichstep_store.filters.FilterError`. Calls may run in several threads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from whichstep_analytics.answers.doctor import Check, Probe, doctor_document
+from whichstep_analytics.answers.documents import Document, documents, frame
+from whichstep_analytics.answers.executions import explain, list_executions, resolve
+from whichstep_analytics.answers.failing import failures_document
+from whichstep_analytics.answers.figures import metrics_document
+from whichstep_store.filters import Filters
+from whichstep_store.store import Store
+
+__all__ = ["Answers", "Check", "Document", "Probe"]
+
+
+class Answers:
+    """The reading side of an open store."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], int] = time.time_ns, probes: Sequence[Probe] = ()) -> None:
+        """Answers from `store`; `clock` gives nanoseconds since the epoch.
+
+        `probes` are further checks of the doctor, by whoever knows of doors and journal.
+        """
+        self._store = store
+        self._reader = store.reader
+        self._clock = clock
+        self._probes = tuple(probes)
+
+    def executions(
+        self, filters: Filters, *, limit: int = 50, cursor: str | None = None, order: str = "started_at:desc"
+    ) -> Document:
+        """One page of the executions that match, with the total of all pages."""
+        return list_executions(self._reader, filters, limit=limit, cursor=cursor, order=order)
+
+    def execution(self, execution_id: str) -> Document | None:
+        """One execution explained; None where there is none.
+
+        The id, its first digits where they are enough, a former id, one of its trace ids, or the id the user set.
+        """
+        return explain(self._reader, execution_id)
+
+    def step(self, execution_id: str, step_id: str) -> Document | None:
+        """The whole texts of one step by field; None where there is no such step."""
+        found = resolve(self._reader, execution_id)
+        if found is None:
+            return None
+        texts = self._reader.step_content(found, step_id).to_pylist()
+        if not texts:
+            return None
+        return {"execution_id": found, "step_id": step_id, "fields": {row["field"]: row["text"] for row in texts}}
+
+    def metrics(self, filters: Filters, *, by: Sequence[str] = ()) -> Document:
+        """The eight metrics and their companions, in groups, beside the window before."""
+        return metrics_document(self._reader, filters, by=by, now=self._clock())
+
+    def failures(self, filters: Filters, *, by: str = "step") -> Document:
+        """Where executions fail; `by` is step, kind or signature."""
+        return failures_document(self._reader, filters, by=by)
+
+    def filters(self, filters: Filters | None = None) -> Document:
+        """The values of each filter among the executions that match, most frequent first.
+
+        Of any purpose unless one other than production is asked for: that is how a reader learns of the others.
+        """
+        asked = filters or Filters()
+        if asked.purpose == Filters().purpose:
+            asked = replace(asked, purpose=())
+        facets: Document = {name: [] for name in ("release", "agent", "task_type", "service", "environment", "purpose")}
+        for row in documents(frame(self._reader.query("filter_values", asked.parameters()))):
+            facets[row["filter"]].append({"value": row["value"], "count": row["executions"]})
+        return facets
+
+    def doctor(self) -> Document:
+        """What is wrong with the data and what to do, check by check."""
+        return doctor_document(self._store, now=self._clock(), probes=self._probes)

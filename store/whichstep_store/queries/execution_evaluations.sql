@@ -1,0 +1,36 @@
+-- What was said about one execution and its steps: by people and programs (ledger), and by senders (log events).
+-- Parameters: execution_id, 32 hex digits.
+with stated as (
+    select step_id, name, score, label, explanation, source, author, trusted, created_at
+    from evaluation_rows
+    where execution_id = cast($execution_id as uuid)
+    union all
+    select
+        span_id as step_id,
+        evaluation_name as name,
+        evaluation_score as score,
+        evaluation_label as label,
+        evaluation_explanation as explanation,
+        evaluation_source as source,
+        service as author,
+        false as trusted,
+        occurred_at as created_at
+    from log_rows
+    where evaluation_name is not null
+        and (
+            execution_key = cast($execution_id as uuid)
+            or trace_id in (select trace_id from trace_executions where execution_id = cast($execution_id as uuid))
+        )
+)
+select
+    lower(printf('%016x', step_id)) as step_id,
+    name,
+    score,
+    label,
+    explanation,
+    source,
+    author,
+    trusted,
+    created_at
+from stated
+order by created_at, name;
