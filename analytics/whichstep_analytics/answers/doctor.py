@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from whichstep_analytics.answers.documents import Document, documents, frame
-from whichstep_analytics.answers.summary import duration
+from whichstep_analytics.summary import duration
 from whichstep_store.filters import NANOSECONDS, parse_time
 from whichstep_store.reader import Reader
 from whichstep_store.store import Store

@@ -9,7 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 from whichstep_analytics.answers.documents import Document, documents, frame
-from whichstep_analytics.answers.summary import summary
+from whichstep_analytics.summary import summary
 from whichstep_store.filters import NANOSECONDS, FilterError, Filters, parse_time
 from whichstep_store.reader import Reader
 
