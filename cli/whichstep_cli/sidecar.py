@@ -6,19 +6,27 @@ Plain constructor calls, in the order in which the parts need each other; closin
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from whichstep_analytics.runner import JobRunner
-from whichstep_collector.sidecar import Addresses, Sidecar
 
 from whichstep_analytics.answers import Answers
-from whichstep_cli.errors import UnreachableError
+from whichstep_cli.errors import UnreachableError, UsageError
+from whichstep_cli.probes import sidecar_probe
+from whichstep_collector.counters import Counters
+from whichstep_collector.errors import PortInUse, SettingsError
 from whichstep_collector.settings import Settings
-from whichstep_store.errors import StoreError, StoreLocked
+from whichstep_collector.sidecar import Addresses, Sidecar
+from whichstep_store.errors import StoreError
 from whichstep_store.store import Store
+
+SETTLE_SECONDS_MAX: Final = 60.0
+_POLL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,16 @@ class Running:
 
     addresses: Addresses
     store: Store
+    counters: Counters
+
+    def settle(self, seconds: float = SETTLE_SECONDS_MAX) -> bool:
+        """Wait until everything received is loaded and its results are computed; whether that was reached."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.counters.value("whichstep_journal_backlog_bytes") and not self.store.reader.touched().num_rows:
+                return True
+            time.sleep(_POLL_SECONDS)
+        return False
 
 
 @contextmanager
@@ -37,12 +55,21 @@ def running_sidecar(settings: Settings) -> Iterator[Running]:
         UnreachableError: the folder belongs to another process, or cannot be opened.
     """
     with open_store(settings.data_dir) as store:
-        runner = JobRunner(store)
-        sidecar = Sidecar(settings, store, answers=Answers(store), tick=runner.tick)
-        addresses = sidecar.start()
+        runner, counters = JobRunner(store), Counters()
+        try:
+            sidecar = Sidecar(
+                settings,
+                store,
+                answers=Answers(store, probes=[sidecar_probe(counters)]),
+                tick=runner.tick,
+                counters=counters,
+            )
+            addresses = sidecar.start()
+        except (SettingsError, PortInUse) as error:
+            raise UsageError(str(error)) from error
         store.announce(addresses.http)
         try:
-            yield Running(addresses, store)
+            yield Running(addresses, store, counters)
         finally:
             sidecar.stop()
 
@@ -56,8 +83,6 @@ def open_store(data_dir: Path) -> Iterator[Store]:
     """
     try:
         store = Store.open(data_dir)
-    except StoreLocked as error:
-        raise UnreachableError(str(error)) from error
     except StoreError as error:
         raise UnreachableError(str(error)) from error
     except OSError as error:

@@ -34,6 +34,7 @@ _EXIT_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 @app.command()
 @takes_options
 def up(
+    *,
     data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that this process will own.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; any but loopback needs tokens.")] = None,
     grpc_port: Annotated[int | None, typer.Option(help="OTLP/gRPC; 0 picks a free port.")] = None,

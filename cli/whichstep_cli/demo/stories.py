@@ -6,6 +6,7 @@ the ticket and the expected actions matter. The set covers what goes wrong with 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,11 +35,16 @@ class Story:
     ticket: str
     moves: tuple[ToolCall | Say, ...]
     expected_actions: tuple[str, ...]
-    ends_well: bool = True
+    must_mention: str = ""
+    """What a right answer says, for tickets that no action answers."""
 
     def move(self, turn: int) -> ToolCall | Say:
         """What the model says on a turn, counted from 0."""
         return self.moves[min(turn, len(self.moves) - 1)]
+
+    def is_right(self, actions: Sequence[str], answer: str) -> bool:
+        """Whether an agent that took these actions and gave this answer did what the ticket asks for."""
+        return sorted(actions) == sorted(self.expected_actions) and self.must_mention in answer
 
 
 def _lookup(order_id: str) -> ToolCall:
@@ -98,7 +104,6 @@ STORIES: Final[tuple[Story, ...]] = (
             Say("I am sorry, I could not issue the refund. Please try again later."),
         ),
         expected_actions=("lookup_order", "issue_refund"),
-        ends_well=False,
     ),
     Story(
         name="loop",
@@ -106,7 +111,7 @@ STORIES: Final[tuple[Story, ...]] = (
         ticket="Where is the delivery of order A-9999?",
         moves=(_lookup("A-9999"),),
         expected_actions=(),
-        ends_well=False,
+        must_mention="check the number",
     ),
     Story(
         name="empty_retrieval",
@@ -114,7 +119,7 @@ STORIES: Final[tuple[Story, ...]] = (
         ticket="Can I brew espresso at 3000 metres?",
         moves=(Say("Yes, brewing at that altitude works exactly as at home."),),
         expected_actions=(),
-        ends_well=False,
+        must_mention="do not know",
     ),
     Story(
         name="wrong_tool",
@@ -126,7 +131,6 @@ STORIES: Final[tuple[Story, ...]] = (
             Say("I have refunded your kettle."),
         ),
         expected_actions=("lookup_order",),
-        ends_well=False,
     ),
 )
 BY_NAME: Final[dict[str, Story]] = {story.name: story for story in STORIES}

@@ -1,0 +1,73 @@
+"""Runs the example agents on every ticket, traced by the SDK as an application of anybody would be."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import logging
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import whichstep
+from whichstep_cli.demo.scripted_model import ModelEndpoint, model_endpoint
+from whichstep_cli.demo.shop import Shop
+from whichstep_cli.demo.stories import STORIES, Story
+from whichstep_cli.errors import UsageError
+
+FRAMEWORKS: Final = ("langgraph", "autogen")
+log = logging.getLogger("whichstep.demo")
+RELEASE: Final = "1.0.0"
+_FLUSH_SECONDS: Final = 10.0
+
+
+class Answered(NamedTuple):
+    """One ticket that an agent has answered."""
+
+    framework: str
+    story: Story
+    execution_id: str
+    right: bool
+
+
+def run_agents(endpoint: str, *, purpose: str = "demo") -> Iterator[Answered]:
+    """Let each agent answer each ticket, one after the other; spans go to the sidecar at `endpoint`.
+
+    Raises:
+        UsageError: the frameworks are not installed.
+    """
+    agents = {name: _load(name) for name in FRAMEWORKS}
+    whichstep.configure(endpoint=endpoint, service="support-agent", release=RELEASE, environment="demo")
+    whichstep.instrument()
+    with model_endpoint() as model:
+        for story in STORIES:
+            for framework in FRAMEWORKS:
+                yield _answer(framework, agents[framework], story, model, purpose)
+    whichstep.flush(timeout=_FLUSH_SECONDS)
+
+
+def _load(framework: str) -> Any:
+    try:
+        return importlib.import_module(f"whichstep_cli.demo.{framework}_agent")
+    except ImportError as error:
+        raise UsageError(f"the agents of the demo need {error.name}; pip install 'whichstep[demo]'") from error
+
+
+def _answer(framework: str, agent: Any, story: Story, model: ModelEndpoint, purpose: str) -> Answered:
+    """One execution. A run that raises ends its execution in an error, and the next ticket is taken."""
+    shop = Shop()
+    task = whichstep.task(story.task_type, input=story.ticket, purpose=purpose, tags=[framework])
+    right = False
+    try:
+        with task as execution:
+            answer = _run(agent, story.ticket, shop, model)
+            right = story.is_right(shop.journal, answer)
+            whichstep.outcome(success=right, output=answer)
+    except Exception as error:  # noqa: BLE001 (whatever a framework raises is what the demo shows)
+        log.info("%s on %s: %s", framework, story.name, error)
+    return Answered(framework, story, str(execution.execution_id), right)
+
+
+def _run(agent: Any, ticket: str, shop: Shop, model: ModelEndpoint) -> str:
+    answer = agent.answer(ticket, shop, model)
+    return str(asyncio.run(answer) if inspect.iscoroutine(answer) else answer)
