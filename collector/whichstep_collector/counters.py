@@ -44,10 +44,13 @@ METRICS: Final = (
     Metric("whichstep_journal_damaged_bytes", "gauge", "bytes", "Bytes of the journal that hold no whole record."),
     Metric("whichstep_journal_syncs_total", "counter", "syncs", "Groups written and synced."),
     Metric("whichstep_journal_failures_total", "counter", "failures", "Groups that the disk refused."),
-    Metric("whichstep_rows_loaded_total", "counter", "rows", "Rows added to the store.", ("kind",)),
-    Metric("whichstep_duplicates_total", "counter", "rows", "Spans received again and not added."),
+    Metric("whichstep_rows_loaded_total", "counter", "rows", "Spans and log records added to the store."),
+    Metric("whichstep_duplicates_total", "counter", "rows", "Spans and log records received again and not added."),
     Metric("whichstep_load_failures_total", "counter", "failures", "Transactions that the store refused."),
     Metric("whichstep_store_reopens_total", "counter", "times", "Times the store was opened again after a failure."),
+    Metric(
+        "whichstep_batches_set_aside_total", "counter", "batches", "Batches that the store cannot take, kept aside."
+    ),
     Metric("whichstep_segments_sealed_total", "counter", "files", "Parquet files closed."),
     Metric("whichstep_checkpoints_total", "counter", "times", "Checkpoints of the database."),
     Metric("whichstep_job_ticks_total", "counter", "ticks", "Rounds of the jobs."),

@@ -158,6 +158,16 @@ class Journal:
             _sync_dir(self.log_dir)
         return len(old)
 
+    def set_aside(self, batch: Batch, end: JournalPosition) -> Path:
+        """Keep a batch that the store cannot take in a file of its own, synced, and return its path."""
+        path = self.log_dir / f"{end.segment:012d}-{end.byte_offset}.set_aside"
+        with path.open("wb") as file:
+            file.write(records.encode(batch))
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_dir(self.log_dir)
+        return path
+
     def end(self) -> JournalPosition:
         """Return the end of what is durable."""
         with self._lock:

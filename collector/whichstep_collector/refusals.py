@@ -52,6 +52,7 @@ FOREIGN_HOST: Final = Refusal(
     "foreign_host", 403, PERMISSION_DENIED,
     "without tokens only requests to a loopback name, from no foreign web page, are served",
 )  # fmt: skip
+NO_SUCH_THING: Final = Refusal("no_such_thing", 404, NOT_FOUND, "there is nothing of that id here")
 NOT_FOUND_PATH: Final = Refusal(
     "not_found", 404, UNIMPLEMENTED, "nothing is served here; OTLP goes to /v1/traces, /v1/logs and /v1/metrics"
 )
@@ -70,6 +71,9 @@ GRPC_ON_HTTP: Final = Refusal(
 UNSUPPORTED_CODING: Final = Refusal(
     "unsupported_coding", 415, INVALID_ARGUMENT, "Content-Encoding must be one of gzip, deflate, zstd or identity"
 )
+SQL_STOPPED: Final = Refusal(
+    "sql_stopped", 422, INVALID_ARGUMENT, "the query was stopped at its limit; ask for less, or for a shorter time"
+)
 BUSY: Final = Refusal("busy", 429, UNAVAILABLE, "too much is in flight; send it again", retryable=True)
 BACKLOG: Final = Refusal("backlog", 503, UNAVAILABLE, "the store is behind; send it again", retryable=True)
 DISK_FULL: Final = Refusal(
@@ -85,9 +89,9 @@ DEFECT: Final = Refusal(
 )
 
 REFUSALS: Final = (
-    UNDECODABLE, CORRUPT, BAD_REQUEST, UNAUTHENTICATED_CLIENT, FORBIDDEN, FOREIGN_HOST, NOT_FOUND_PATH, WRONG_METHOD,
-    SLOW_BODY, CLIENT_GONE, TOO_LARGE, UNSUPPORTED_TYPE, GRPC_ON_HTTP, UNSUPPORTED_CODING, BUSY, BACKLOG, DISK_FULL,
-    JOURNAL_FAILED, NOT_READY, STOPPING, DEFECT,
+    UNDECODABLE, CORRUPT, BAD_REQUEST, UNAUTHENTICATED_CLIENT, FORBIDDEN, FOREIGN_HOST, NO_SUCH_THING, NOT_FOUND_PATH,
+    WRONG_METHOD, SLOW_BODY, CLIENT_GONE, TOO_LARGE, UNSUPPORTED_TYPE, GRPC_ON_HTTP, UNSUPPORTED_CODING, SQL_STOPPED,
+    BUSY, BACKLOG, DISK_FULL, JOURNAL_FAILED, NOT_READY, STOPPING, DEFECT,
 )  # fmt: skip
 
 

@@ -1,0 +1,75 @@
+"""The OpenAPI document of the API, written from its routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from whichstep_collector.gate import ANYBODY, Entry
+from whichstep_store.filters import FILTER_NAMES
+
+_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
+    "/api/v1/executions": (*FILTER_NAMES, "limit", "cursor", "order"),
+    "/api/v1/metrics": (*FILTER_NAMES, "by"),
+    "/api/v1/failures": (*FILTER_NAMES, "by"),
+    "/api/v1/filters": FILTER_NAMES,
+}
+_BODIES: Final[dict[str, dict[str, Any]]] = {
+    "/api/v1/query": {
+        "sql": {"type": "string"},
+        "name": {"type": "string"},
+        "parameters": {"type": "object"},
+        "row_limit": {"type": "integer"},
+    },
+    "/api/v1/evaluations": {
+        "execution_id": {"type": "string"},
+        "step_id": {"type": "string"},
+        "name": {"type": "string"},
+        "score": {"type": "number"},
+        "label": {"type": "string"},
+        "explanation": {"type": "string"},
+        "source": {"enum": ["HUMAN", "LLM", "CODE"]},
+    },
+}
+
+
+def openapi_document(entries: Iterable[Entry]) -> dict[str, Any]:
+    """Return the document for these routes."""
+    paths: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        paths.setdefault(entry.path, {})[entry.methods[0].lower()] = _operation(entry)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "whichstep", "version": _version(), "description": "Which step failed?"},
+        "paths": paths,
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    }
+
+
+def _operation(entry: Entry) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": entry.sentence,
+        "parameters": [
+            *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+              for name in re.findall(r"{(\w+)}", entry.path)),
+            *({"name": name, "in": "query", "schema": {"type": "string"}} for name in _PARAMETERS.get(entry.path, ())),
+        ],
+        "responses": {
+            "2XX": {"description": "The answer; its shape is in ARCHITECTURE.md, Answers."},
+            "default": {"description": "A problem document (RFC 9457).", "content": {"application/problem+json": {}}},
+        },
+        "security": [] if ANYBODY in entry.allowed else [{"token": sorted(entry.allowed)}],
+    }  # fmt: skip
+    if entry.path in _BODIES:
+        schema = {"type": "object", "properties": _BODIES[entry.path], "additionalProperties": False}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _version() -> str:
+    try:
+        return version("whichstep")
+    except PackageNotFoundError:  # run from the source tree
+        return "0"

@@ -1,0 +1,197 @@
+"""Moves batches from the journal to the store: the only writer of received rows.
+
+One thread. Batches join one transaction for a short while; the transaction also holds the journal position, so after
+any failure the loader begins again where the store says it is, and nothing is there twice. It also seals and
+checkpoints, which an acknowledgement never waits for, and removes journal segments once their rows are in sealed
+files and a checkpoint has passed. A full disk or a failed database is waited for. A batch that the store refuses for a
+reason of its own is set aside in the journal's folder, said and counted, so that it cannot stop what comes behind it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from whichstep_collector.counters import Counters
+from whichstep_collector.errors import JournalForeign
+from whichstep_collector.journal import Journal
+from whichstep_store.batches import Batch, JournalPosition
+from whichstep_store.errors import StoreError, StoreFailed, StoreUnavailable
+from whichstep_store.store import Store
+
+START: Final = JournalPosition(0, 0)
+_IDLE_SECONDS: Final = 0.5
+_RETRY_SECONDS: Final = (0.25, 5.0)
+
+log = logging.getLogger("whichstep.loader")
+
+
+class _Collected(NamedTuple):
+    """Batches for one transaction, and where the journal stands behind them."""
+
+    batches: list[Batch]
+    ends: list[JournalPosition]
+    rows: int
+
+
+class Loader:
+    """The thread between the journal and the store. `start` it once, `stop` it once."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        store: Store,
+        *,
+        counters: Counters,
+        interval_seconds: float = 0.25,
+        rows_max: int = 5000,
+        checkpoint_interval_seconds: float = 300.0,
+        on_load: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`on_load` is called after each transaction that may have added rows."""
+        self._journal, self._store, self._counters = journal, store, counters
+        self._interval_seconds, self._rows_max = interval_seconds, rows_max
+        self._checkpoint_interval_seconds = checkpoint_interval_seconds
+        self._on_load, self._monotonic = on_load, monotonic
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self.run, name="loader", daemon=True)
+        self._checkpointed_at = monotonic()
+        self._loaded_since_checkpoint = False
+        self._deadline = float("inf")
+        self.trouble: str | None = None
+        """What keeps the loader from loading; None when nothing does."""
+
+    def start(self) -> None:
+        """Begin where the store is."""
+        self._thread.start()
+
+    def stop(self, *, timeout_seconds: float) -> bool:
+        """Load what the journal still holds and end; return whether all of it was loaded in time."""
+        self._deadline = self._monotonic() + timeout_seconds
+        self._stopping.set()
+        self._thread.join(timeout_seconds + 1.0)
+        return not self._thread.is_alive() and not self._journal.wait(self.position(), timeout_seconds=0)
+
+    def position(self) -> JournalPosition:
+        """Return how far the store is."""
+        return self._store.reader.journal_position() or START
+
+    def run(self) -> None:
+        """Load until stopped and, within the time given, until nothing is left."""
+        failures = 0
+        while not (self._stopping.is_set() and self._is_over()):
+            try:
+                self._load_next()
+            except (StoreError, JournalForeign, OSError) as error:
+                self._note_trouble(error)
+                self._pause(failures)
+                failures += 1
+            else:
+                self.trouble, failures = None, 0
+
+    def _load_next(self) -> None:
+        position = self.position()
+        self._journal.mark_loaded(position)
+        if not self._journal.wait(position, timeout_seconds=0 if self._stopping.is_set() else _IDLE_SECONDS):
+            self._tidy()
+            return
+        self._stopping.wait(self._interval_seconds)  # let more join the transaction
+        while (collected := self._collect(position)).batches:
+            self._load(collected)
+            position = collected.ends[-1]
+            if collected.rows < self._rows_max:
+                break
+
+    def _collect(self, position: JournalPosition) -> _Collected:
+        batches, ends, rows = [], [], 0
+        for end, batch in self._journal.read(position):
+            batches.append(batch)
+            ends.append(end)
+            rows += batch.spans.num_rows + batch.logs.num_rows
+            if rows >= self._rows_max:
+                break
+        return _Collected(batches, ends, rows)
+
+    def _load(self, collected: _Collected) -> None:
+        try:
+            self._load_together(collected.batches, collected.ends[-1])
+        except StoreError:
+            raise
+        except Exception:  # a batch that the store cannot take must not stop the others
+            log.exception("the store cannot take %d batches together; trying each", len(collected.batches))
+            for batch, end in zip(collected.batches, collected.ends, strict=True):
+                self._load_alone(batch, end)
+        self._tidy()
+        self._on_load()
+
+    def _load_together(self, batches: list[Batch], end: JournalPosition) -> None:
+        report = self._store.writer.load(batches, end)
+        self._journal.mark_loaded(end)
+        self._loaded_since_checkpoint = True
+        self._counters.add("whichstep_rows_loaded_total", report.rows)
+        self._counters.add("whichstep_duplicates_total", report.duplicates)
+
+    def _load_alone(self, batch: Batch, end: JournalPosition) -> None:
+        try:
+            self._load_together([batch], end)
+        except StoreError:
+            raise
+        except Exception:
+            path = self._journal.set_aside(batch, end)
+            log.exception("the store cannot take a batch; it is set aside in %s, please report it", path)
+            self._counters.add("whichstep_batches_set_aside_total")
+            self._store.writer.load([], end)
+
+    def _tidy(self) -> None:
+        """Seal and checkpoint when due, then let the journal forget what is safe elsewhere."""
+        sealed = self._store.writer.seal()
+        self._counters.add("whichstep_segments_sealed_total", len(sealed))
+        overdue = self._monotonic() - self._checkpointed_at >= self._checkpoint_interval_seconds
+        if sealed or (overdue and self._loaded_since_checkpoint):
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Checkpoint the database, then remove the journal segments that nothing needs any more."""
+        safe = self._store.reader.sealed_position()
+        self._store.checkpoint()
+        self._checkpointed_at = self._monotonic()
+        self._loaded_since_checkpoint = False
+        self._counters.add("whichstep_checkpoints_total")
+        if safe is not None:
+            self._journal.remove_before(safe.segment)
+
+    def _note_trouble(self, error: Exception) -> None:
+        self._counters.add("whichstep_load_failures_total")
+        if self.trouble != str(error):  # said once, not at every attempt
+            log.error("loading waits: %s", error)
+        self.trouble = str(error)
+        if isinstance(error, StoreFailed):
+            self._reopen()
+
+    def _reopen(self) -> None:
+        try:
+            self._store.reopen()
+            self._counters.add("whichstep_store_reopens_total")
+        except StoreUnavailable as error:
+            log.error("cannot open the store again, trying on: %s", error)  # noqa: TRY400  the cause is in the text
+
+    def _pause(self, failures: int) -> None:
+        shortest, longest = _RETRY_SECONDS
+        seconds = min(shortest * 2 ** min(failures, 10), longest)
+        if self._stopping.is_set():
+            time.sleep(shortest)
+        else:
+            self._stopping.wait(seconds)
+
+    def _is_over(self) -> bool:
+        """Whether a stopping loader has nothing left to do, or no time."""
+        if self._monotonic() >= self._deadline:
+            return True
+        try:
+            return not self._journal.wait(self.position(), timeout_seconds=0)
+        except StoreError:
+            return False

@@ -1,0 +1,240 @@
+"""The sidecar: doors, journal, loader, jobs and API over a store that the composition root opened.
+
+Plain wiring, in the order in which the parts need each other; `stop` goes the other way round: refuse what is new,
+answer what is in flight, sync, load, checkpoint. Nothing acknowledged is lost when the process is killed instead.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from whichstep_collector.admission import Admission
+from whichstep_collector.answers import Answers
+from whichstep_collector.api import Api
+from whichstep_collector.api_query import QueryLimits
+from whichstep_collector.counters import Counters
+from whichstep_collector.errors import SettingsError
+from whichstep_collector.gate import Gate
+from whichstep_collector.health import Check
+from whichstep_collector.http_server import HttpServer
+from whichstep_collector.ingest import Ingest
+from whichstep_collector.job_thread import JobThread
+from whichstep_collector.journal import Journal
+from whichstep_collector.loader import START, Loader
+from whichstep_collector.receive_grpc import GrpcDoor
+from whichstep_collector.receive_http import otlp_entries
+from whichstep_collector.redact import Redactor, load_patterns
+from whichstep_collector.settings import Settings
+from whichstep_collector.tokens import INGEST, READ, REVIEW, Tokens, grant, reviewer_token
+from whichstep_store.errors import StoreError
+from whichstep_store.store import Store
+
+LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+
+log = logging.getLogger("whichstep")
+
+
+class Addresses(NamedTuple):
+    """Where a running sidecar answers."""
+
+    http: str
+    """Base address of OTLP/HTTP and the API, as `http://127.0.0.1:4318`."""
+    grpc: str
+    """Of OTLP/gRPC, as `http://127.0.0.1:4317`."""
+
+
+class Sidecar:
+    """One sidecar over one open store, which it does not close. `start` it once, `stop` it once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        answers: Answers,
+        tick: Callable[[], float],
+        counters: Counters | None = None,
+        time_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Open the journal and build the parts; nothing listens yet.
+
+        Args:
+            settings: what to do.
+            store: open, owned by this process.
+            answers: what the API answers.
+            tick: runs the jobs that are due; returns the seconds until it wants to run again.
+            counters: figures about this process; its own unless given.
+            time_ns: the time of receipt.
+
+        Raises:
+            SettingsError: the address is public and there is no token.
+        """
+        self._settings, self._store = settings, store
+        self.counters = counters or Counters()
+        self._tokens = _tokens(settings)
+        if not self._tokens.required and not is_loopback(settings.host):
+            raise SettingsError(
+                f"host is {settings.host}, which others can reach, and there is no token: set WHICHSTEP_TOKEN, "
+                "or listen on 127.0.0.1"
+            )
+        self._admission = Admission(
+            settings.data_dir,
+            in_flight_bytes_max=settings.in_flight_bytes_max,
+            disk_free_bytes_min=settings.disk_free_bytes_min,
+        )
+        self._journal = Journal(
+            settings.data_dir / "journal",
+            loaded=store.reader.journal_position() or START,
+            segment_bytes=settings.journal_segment_bytes,
+            commit_interval_seconds=settings.journal_commit_interval_seconds,
+            backlog_bytes_max=settings.journal_backlog_bytes_max,
+        )
+        self._jobs = JobThread(tick, counters=self.counters)
+        self._loader = Loader(
+            self._journal,
+            store,
+            counters=self.counters,
+            interval_seconds=settings.load_interval_seconds,
+            rows_max=settings.load_rows_max,
+            checkpoint_interval_seconds=settings.checkpoint_interval_seconds,
+            on_load=self._jobs.wake,
+        )
+        self._ingest = Ingest(
+            self._journal,
+            redactor=Redactor(load_patterns(settings.redact)),
+            counters=self.counters,
+            decoded_bytes_max=settings.decoded_bytes_max,
+            workers=settings.decode_workers,
+            time_ns=time_ns,
+        )
+        self._api = Api(
+            answers=answers,
+            store=store,
+            counters=self.counters,
+            limits=QueryLimits(settings.query_rows_max, settings.query_timeout_seconds, settings.query_memory_max),
+            workers=settings.query_workers,
+            checks=self._checks(),
+            time_ns=time_ns,
+        )
+        self._http = HttpServer(self.gate())
+        self._grpc = GrpcDoor(
+            ingest=self._ingest,
+            admission=self._admission,
+            tokens=self._tokens,
+            counters=self.counters,
+            message_bytes_max=settings.decoded_bytes_max,
+        )
+        self._watch_figures()
+
+    def start(self) -> Addresses:
+        """Open the doors and begin to load; returns when requests are answered.
+
+        Raises:
+            PortInUse: a port is taken; the message names it. Nothing runs then.
+        """
+        host = self._settings.host
+        grpc_port = self._grpc.start(host, self._settings.grpc_port)
+        try:
+            http_port = self._http.start(host, self._settings.http_port)
+        except BaseException:
+            self._grpc.stop(grace_seconds=0)
+            self._ingest.close()
+            self._journal.close()
+            raise
+        self._loader.start()
+        self._jobs.start()
+        return Addresses(http=_url(host, http_port), grpc=_url(host, grpc_port))
+
+    def stop(self) -> bool:
+        """Drain within the time of the settings; return whether everything acknowledged is in the store."""
+        deadline = time.monotonic() + self._settings.drain_seconds
+
+        def left() -> float:
+            return max(deadline - time.monotonic(), 0.1)
+
+        self._admission.stop()
+        self._admission.wait_until_idle(timeout_seconds=left())
+        self._http.stop(grace_seconds=min(left(), 2.0))
+        self._grpc.stop(grace_seconds=min(left(), 2.0))
+        self._ingest.close()
+        self._journal.close()
+        loaded = self._loader.stop(timeout_seconds=left())
+        self._jobs.stop(timeout_seconds=left())
+        self._api.close()
+        self._checkpoint()
+        return loaded
+
+    def gate(self) -> Gate:
+        """Return the application of the HTTP port: every route behind the one gate."""
+        settings = self._settings
+        otlp = otlp_entries(
+            ingest=self._ingest,
+            admission=self._admission,
+            counters=self.counters,
+            request_bytes_max=settings.request_bytes_max,
+            body_timeout_seconds=settings.body_timeout_seconds,
+        )
+        return Gate(
+            [*otlp, *self._api.entries()],
+            tokens=self._tokens,
+            hosts=(*LOOPBACK_NAMES, settings.host),
+            counters=self.counters,
+            path_prefix=settings.path_prefix,
+        )
+
+    def _checkpoint(self) -> None:
+        try:
+            self._loader.checkpoint()
+        except StoreError as error:
+            log.warning("stopped without a checkpoint; the next start reads the log instead: %s", error)
+
+    def _checks(self) -> dict[str, Check]:
+        return {
+            "store": lambda: _query_trouble(self._store),
+            "disk": lambda: "the disk is full" if self._admission.disk_is_full() else None,
+            "loader": lambda: self._loader.trouble,
+            "doors": lambda: "stopping" if self._admission.stopping else None,
+        }
+
+    def _watch_figures(self) -> None:
+        watch, state = self.counters.watch, self._journal.state
+        watch("whichstep_in_flight_bytes", self._admission.in_flight_bytes)
+        watch("whichstep_disk_free_bytes", self._admission.disk_free_bytes)
+        watch("whichstep_journal_segments", lambda: state().segments)
+        watch("whichstep_journal_bytes", lambda: state().bytes)
+        watch("whichstep_journal_backlog_bytes", lambda: state().backlog_bytes)
+        watch("whichstep_journal_damaged_bytes", lambda: state().damaged_bytes)
+        watch("whichstep_journal_syncs_total", lambda: state().syncs)
+        watch("whichstep_journal_failures_total", lambda: state().failures)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _tokens(settings: Settings) -> Tokens:
+    grants = [grant(reviewer_token(settings.data_dir), READ, REVIEW)]
+    if settings.token:
+        grants.append(grant(settings.token, INGEST, READ))
+    return Tokens(grants)
+
+
+def _query_trouble(store: Store) -> str | None:
+    try:
+        store.reader.journal_position()
+    except StoreError as error:
+        log.warning("not ready: %s", error)
+        return "the store does not answer"
+    return None
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
