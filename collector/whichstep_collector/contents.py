@@ -1,0 +1,59 @@
+"""Texts of a batch, stored once a trace under the BLAKE2b-128 of their UTF-8 bytes; rows keep previews and hashes."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final
+
+import pyarrow as pa
+
+from whichstep_collector.columns import content_batch
+
+PREVIEW_BYTES_MAX: Final = 1024
+
+
+def hash_text(text: str) -> bytes:
+    """BLAKE2b-128 of the text's UTF-8 bytes."""
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def preview(text: str) -> str:
+    """The text, cut to 1 KiB of UTF-8 at a character."""
+    if len(text) * 4 <= PREVIEW_BYTES_MAX:
+        return text
+    if text.isascii():
+        return text[:PREVIEW_BYTES_MAX]
+    return text[:PREVIEW_BYTES_MAX].encode()[:PREVIEW_BYTES_MAX].decode(errors="ignore")
+
+
+class Contents:
+    """Collects the texts of one batch. Equal texts are hashed once, and kept once a trace."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[str, bytes] = {}
+        self._kept: set[bytes] = set()
+        self._trace_ids: list[bytes] = []
+        self._hash_column: list[bytes] = []
+        self._texts: list[str] = []
+
+    def add(self, trace_id: bytes, text: str) -> bytes:
+        """Keeps the text for this trace; returns its hash."""
+        digest = self._hashes.get(text)
+        if digest is None:
+            digest = self._hashes[text] = hash_text(text)
+        key = trace_id + digest
+        if key not in self._kept:
+            self._kept.add(key)
+            self._trace_ids.append(trace_id)
+            self._hash_column.append(digest)
+            self._texts.append(text)
+        return digest
+
+    def put(self, trace_id: bytes, text: str) -> tuple[str, list[bytes] | None]:
+        """The preview of a text, and the hash of the whole where the preview is not the whole."""
+        short = preview(text)
+        return short, None if len(short) == len(text) else [self.add(trace_id, text)]
+
+    def batch(self) -> pa.RecordBatch:
+        """All texts, as rows of `content_open`."""
+        return content_batch(self._trace_ids, self._hash_column, self._texts)

@@ -1,0 +1,72 @@
+"""What a dialect is: how to recognise a convention, which step a span is in it, and how it wraps its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.messages import Message
+from whichstep_collector.received import ReceivedSpan
+
+
+class Kind(NamedTuple):
+    """Which step a span is. `setup`: construction of an agent or graph, no run. `guessed`: read from names only."""
+
+    type: str
+    setup: bool = False
+    guessed: bool = False
+
+
+class ToolResult(NamedTuple):
+    """A tool's result without its wrapping, and what the wrapping said."""
+
+    value: Any
+    call_id: str | None = None
+    failed: str | None = None
+    """The tool's own word that it failed: its message, '' where it gave none; None when it did not."""
+
+
+class Task(NamedTuple):
+    """The input or output of an agent, workflow or other step, without its wrapping: messages, or a value."""
+
+    value: Any
+    messages: list[Message] | None = None
+
+
+def plain_result(value: Any) -> ToolResult:
+    """A result that is not wrapped."""
+    return ToolResult(value)
+
+
+def plain_task(value: Any) -> Task:
+    """An input or output that is not wrapped."""
+    return Task(value)
+
+
+def plain(value: Any) -> Any:
+    """A value that is not wrapped."""
+    return value
+
+
+def no_last_word(_facts: SpanFacts, _span: ReceivedSpan) -> None:
+    """Nothing to add."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One convention. `recognises` sees the scope and the attribute names only: its answer is kept per set of names.
+
+    `kind` gives the step, or None where the next dialect decides. The unwrap functions take any value and never raise.
+    `finish` has the last word on a row whose type this dialect decided.
+    """
+
+    name: str
+    recognises: Callable[[str, frozenset[str]], bool]
+    kind: Callable[[ReceivedSpan], Kind | None]
+    unwrap_arguments: Callable[[Any], Any] = plain
+    unwrap_result: Callable[[Any], ToolResult] = plain_result
+    unwrap_task: Callable[[Any], Task] = plain_task
+    unwrap_query: Callable[[Any], Any] = plain
+    finish: Callable[[SpanFacts, ReceivedSpan], None] = no_last_word

@@ -1,0 +1,98 @@
+"""How LangChain serialises what it runs, under any instrumentation: tool messages, states with messages, tool inputs."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, Final
+
+from whichstep_collector.dialects.base import Task, ToolResult
+from whichstep_collector.messages import Message, read_message
+from whichstep_collector.skeleton import parse_json
+
+_LITERAL_LENGTH_MAX: Final = 64 * 1024
+PLUMBING: Final = frozenset({"tools_condition", "__start__", "_write", "ChannelWrite", "Branch"})
+"""Names of spans that decide an edge or write a channel: no steps."""
+
+
+def is_plumbing(name: str) -> bool:
+    """Whether a span of this name is the graph's own machinery."""
+    return name in PLUMBING or name.startswith(("ChannelWrite<", "Branch<"))
+
+
+def read(value: Any) -> Any:
+    """The JSON that a text holds, else the value itself."""
+    parsed = parse_json(value) if isinstance(value, str) else None
+    return value if parsed is None else parsed
+
+
+def unwrap_result(value: Any) -> ToolResult:
+    """The content of a serialised ToolMessage, its call id, and its word on whether the tool failed."""
+    found = read(value)
+    message = _tool_message(found)
+    if message is None:
+        return ToolResult(found["output"] if isinstance(found, dict) and set(found) == {"output", "kwargs"} else value)
+    call_id = message.get("tool_call_id")
+    content = message.get("content")
+    failed = (content if isinstance(content, str) else "") if message.get("status") == "error" else None
+    return ToolResult(content, call_id if isinstance(call_id, str) else None, failed)
+
+
+def _tool_message(found: Any) -> dict[str, Any] | None:
+    if not isinstance(found, dict):
+        return None
+    if isinstance(output := found.get("output"), dict):
+        return _tool_message(output)
+    if isinstance(update := found.get("update"), dict) and "goto" in found:  # a Command that hands over
+        messages = update.get("messages")
+        return _tool_message(messages[-1]) if isinstance(messages, list) and messages else None
+    for holder in (found.get("kwargs"), found.get("data")):
+        if isinstance(holder, dict) and holder.get("type") == "tool":
+            return holder
+    return found if found.get("type") == "tool" and "tool_call_id" in found else None
+
+
+def unwrap_arguments(value: Any) -> Any:
+    """The arguments out of {"input_str": "a Python literal", "inputs": {…}, …}; else the value itself."""
+    found = read(value)
+    if not isinstance(found, dict) or "input_str" not in found:
+        return value
+    inputs, said = found.get("inputs"), found["input_str"]
+    if isinstance(inputs, dict) and inputs:
+        return inputs
+    return python_literal(said)
+
+
+def call_id_of_arguments(value: Any) -> str | None:
+    """The tool call id that the wrapping of arguments holds."""
+    found = read(value)
+    kwargs = found.get("kwargs") if isinstance(found, dict) and "input_str" in found else None
+    call_id = kwargs.get("tool_call_id") if isinstance(kwargs, dict) else None
+    return call_id if isinstance(call_id, str) else None
+
+
+def python_literal(said: Any) -> Any:
+    """The value of a dict or list written as Python; else the text itself. Bounded; evaluates nothing."""
+    if not isinstance(said, str) or said[:1] not in {"{", "["} or len(said) > _LITERAL_LENGTH_MAX:
+        return said
+    try:
+        found = ast.literal_eval(said)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return said
+    return found if isinstance(found, (dict, list)) else said
+
+
+def unwrap_task(value: Any) -> Task:
+    """The messages of a graph's state, out of "inputs" or "outputs" where wrapped; else the value."""
+    found = read(value)
+    if not isinstance(found, dict):
+        return Task(value)
+    inner = next((found[name] for name in ("inputs", "outputs") if name in found and ("kwargs" in found or "tags" in found)), found)
+    messages = inner.get("messages") if isinstance(inner, dict) else None
+    if isinstance(messages, list) and (read_ones := _messages(messages)):
+        return Task(inner, read_ones)
+    return Task(value if inner is found else inner)
+
+
+def _messages(items: list[Any]) -> list[Message] | None:
+    found = [read_message(item, default_role="user") for item in items]
+    return [message for message in found if message] if found and all(found) else None

@@ -1,0 +1,99 @@
+"""OpenInference: `openinference.span.kind` says the step, with names that some of its instrumentations guess.
+
+LangChain's calls any node with "agent" in its name an AGENT, hand-over tools included; its graph edges arrive as chains.
+AutoGen's names agents in the span name (`support_agent.on_messages_stream`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from whichstep import attributes as names
+
+from whichstep_collector.dialects import langchain_values
+from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.dialects.otel_genai import is_handoff_tool
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.skeleton import parse_json
+
+_KIND: Final = "openinference.span.kind"
+_KINDS: Final = {
+    "LLM": Kind("llm_call"),
+    "TOOL": Kind("tool_call"),
+    "RETRIEVER": Kind("retrieval"),
+    "EMBEDDING": Kind("embedding"),
+    "RERANKER": Kind("rerank"),
+    "AGENT": Kind("agent"),
+    "GUARDRAIL": Kind("guardrail"),
+    "EVALUATOR": Kind("evaluation"),
+    "PROMPT": Kind("none"),
+    "DECISION": Kind("other"),
+    "UNKNOWN": Kind("other"),
+}
+_METHODS: Final = (".on_messages_stream", ".on_messages", ".run_stream", ".run", "._execute_core", ".kickoff")
+
+
+def _recognises(scope: str, keys: frozenset[str]) -> bool:
+    return _KIND in keys or scope.startswith("openinference.instrumentation")
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    said = span.attributes.get(_KIND)
+    tool = span.attributes.get("tool.name", span.attributes.get(names.TOOL_NAME))
+    if said in {"TOOL", "AGENT"} and (is_handoff_tool(tool) or span.name.lower().startswith("handoff to ")):
+        return Kind("handoff")
+    if said == "AGENT" and isinstance(tool, str) and "tool.description" in span.attributes:
+        return Kind("tool_call")
+    if said == "CHAIN":
+        return _chain(span)
+    kind = _KINDS.get(said) if isinstance(said, str) else None
+    return kind or _implied(span)
+
+
+def _chain(span: ReceivedSpan) -> Kind:
+    if langchain_values.is_plumbing(span.name):
+        return Kind("none")
+    if span.parent_span_id is None:
+        return Kind("workflow")
+    metadata = _metadata(span)
+    return Kind("workflow" if metadata.get("ls_integration") == "langgraph" and "langgraph_node" not in metadata else "other")
+
+
+def _implied(span: ReceivedSpan) -> Kind | None:
+    """A span whose kind was cut off by an attribute limit still has the names of its kind."""
+    for prefix, step in (("llm.", "llm_call"), ("tool.", "tool_call"), ("retrieval.", "retrieval"), ("embedding.", "embedding")):
+        if any(key.startswith(prefix) for key in span.attributes):
+            return Kind(step, guessed=True)
+    return None
+
+
+def _metadata(span: ReceivedSpan) -> dict[str, Any]:
+    value = span.attributes.get("metadata")
+    found = parse_json(value) if isinstance(value, str) else value
+    return found if isinstance(found, dict) else {}
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    if facts.type == "workflow":
+        facts.workflow = facts.workflow or _without_method(span.name)
+        facts.step_name = _without_method(span.name)
+    elif facts.type == "agent":
+        facts.agent = facts.agent or _without_method(span.name)
+        facts.step_name = facts.merge_key = facts.agent
+    elif facts.type == "other":
+        facts.merge_key = facts.step_name  # a graph's node and the subgraph in it
+
+
+def _without_method(name: str) -> str:
+    return next((name.removesuffix(method) for method in _METHODS if name.endswith(method)), name) or name
+
+
+DIALECT = Dialect(
+    "openinference",
+    _recognises,
+    _kind,
+    unwrap_result=langchain_values.unwrap_result,
+    unwrap_task=langchain_values.unwrap_task,
+    finish=_finish,
+)

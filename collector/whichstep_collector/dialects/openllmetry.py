@@ -1,0 +1,82 @@
+"""OpenLLMetry (Traceloop): `traceloop.span.kind` beside GenAI operations.
+
+One agent is two spans, `invoke_agent X` over `X.workflow`; values are wrapped ({"inputs": …, "tags": …}), a tool's
+arguments as a Python literal; interrupts and hand-overs are sent as errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from whichstep_collector.dialects import langchain_values
+from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.received import ReceivedSpan
+
+_KINDS: Final = {
+    "workflow": Kind("workflow"),
+    "task": Kind("other"),
+    "agent": Kind("agent"),
+    "tool": Kind("tool_call"),
+    "llm": Kind("llm_call"),
+    "handoff": Kind("handoff"),
+}
+_SCOPE: Final = "opentelemetry.instrumentation."
+_LIBRARIES: Final = frozenset({
+    "alephalpha", "anthropic", "bedrock", "chromadb", "cohere", "crewai", "google_generativeai", "groq", "haystack",
+    "lancedb", "langchain", "llamaindex", "marqo", "mcp", "milvus", "mistralai", "ollama", "openai", "openai.v1",
+    "openai_agents", "pinecone", "qdrant", "replicate", "sagemaker", "together", "transformers", "vertexai", "watsonx",
+    "weaviate", "writer",
+})  # fmt: skip
+
+
+def _recognises(scope: str, keys: frozenset[str]) -> bool:
+    if any(key.startswith("traceloop.") for key in keys) or "llm.request.type" in keys:
+        return True
+    return scope.startswith(_SCOPE) and scope.removeprefix(_SCOPE) in _LIBRARIES
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    entity = span.attributes.get("traceloop.entity.name")
+    if isinstance(entity, str) and langchain_values.is_plumbing(entity):
+        return Kind("none")
+    if kind := kind_of_operation(span):
+        return kind
+    if isinstance(span.attributes.get("llm.request.type"), str):
+        return Kind("embedding" if span.attributes["llm.request.type"] == "embedding" else "llm_call")
+    said = span.attributes.get("traceloop.span.kind")
+    kind = _KINDS.get(said) if isinstance(said, str) else None
+    return Kind("handoff") if kind and kind.type == "tool_call" and is_handoff_tool(entity) else kind
+
+
+def _unwrap_query(value: Any) -> Any:
+    found = langchain_values.read(value)
+    return found.get("query", value) if isinstance(found, dict) else value
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    entity = span.attributes.get("traceloop.entity.name")
+    name = entity if isinstance(entity, str) and entity else None
+    if facts.type in {"tool_call", "handoff"}:
+        facts.tool = facts.tool or name
+        facts.step_name = facts.merge_key = facts.tool or facts.step_name
+        if facts.tool_call_id is None:
+            facts.tool_call_id = langchain_values.call_id_of_arguments(span.attributes.get("gen_ai.tool.call.arguments"))
+    elif facts.type == "agent":
+        facts.agent = facts.agent or name
+        facts.step_name = facts.merge_key = facts.agent or facts.step_name
+    elif facts.type in {"workflow", "other", "retrieval"} and name:
+        facts.step_name = facts.merge_key = name
+
+
+DIALECT = Dialect(
+    "openllmetry",
+    _recognises,
+    _kind,
+    unwrap_arguments=langchain_values.unwrap_arguments,
+    unwrap_result=langchain_values.unwrap_result,
+    unwrap_task=langchain_values.unwrap_task,
+    unwrap_query=_unwrap_query,
+    finish=_finish,
+)

@@ -1,0 +1,30 @@
+"""Spans of our own SDK: they say their step."""
+
+from __future__ import annotations
+
+from whichstep import attributes as names
+
+from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.received import ReceivedSpan
+
+
+def _recognises(scope: str, keys: frozenset[str]) -> bool:
+    return names.STEP_TYPE in keys or scope == names.SCOPE
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    said = span.attributes.get(names.STEP_TYPE)
+    return Kind(said) if said in names.STEP_TYPES else None
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    name = span.attributes.get(names.STEP_NAME)
+    if isinstance(name, str) and name:
+        facts.step_name = name
+    if facts.type == "workflow" and facts.workflow is None:
+        facts.workflow = facts.step_name
+    facts.merge_key = None  # what our SDK writes is never a second sight of another span
+
+
+DIALECT = Dialect("whichstep", _recognises, _kind, finish=_finish)

@@ -1,0 +1,36 @@
+"""Retrieved documents in one form: `{"id", "score", "content", "metadata", …}`, from any shape that holds a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from whichstep_collector.skeleton import parse_json
+
+Document = dict[str, Any]
+
+
+def read_documents(value: Any) -> list[Document] | None:
+    """The documents that a JSON text or native value holds; [] is "found nothing", None "does not say"."""
+    if isinstance(value, str):
+        value = parse_json(value)
+    if isinstance(value, dict):
+        value = next((value[name] for name in ("documents", "output", "outputs", "results") if name in value), None)
+        if isinstance(value, dict):
+            value = value.get("documents")
+    if not isinstance(value, (list, tuple)):
+        return None
+    return [tidy(item) if isinstance(item, dict) else {"content": item} for item in value]
+
+
+def tidy(document: Document) -> Document:
+    """A document with id and score at its top level and its text under `content`."""
+    found = dict(document)
+    for other in ("page_content", "text", "document"):
+        if "content" not in found and isinstance(found.get(other), str):
+            found["content"] = found.pop(other)
+    metadata = found.get("metadata")
+    if isinstance(metadata, dict):
+        for name in ("id", "score"):
+            if found.get(name) is None and metadata.get(name) is not None:
+                found[name] = metadata[name]
+    return {name: item for name, item in found.items() if item is not None}

@@ -1,0 +1,149 @@
+"""Lists that instrumentations flatten into attribute names: messages, documents, tool definitions.
+
+`llm.input_messages.3.message.content` and `gen_ai.prompt.3.content` name fields of item 3. The names of a span are
+read once per set of names (`plan.py`) into the keys of each item; a span is then read by look-up. Gaps are legal and an
+index allocates nothing: items are sorted by index, indexes past `INDEX_MAX` are left in the raw attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from whichstep_collector.coerce import HIDDEN
+from whichstep_collector.messages import INDEX_MAX, Message, Part, call_part, response_part, role_of, text_part
+from whichstep_collector.received import Attributes
+from whichstep_collector.skeleton import parse_json
+
+_INDEX: Final = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)
+_CALL: Final = re.compile(r"tool_calls\.(\d{1,5})\.(?:tool_call\.)?(?:function\.)?(id|name|arguments)")
+_PIECE: Final = re.compile(r"contents\.(\d{1,5})\.message_content\.(.+)")
+_FUNCTION: Final = re.compile(r"function\.(\d{1,5})")
+
+INPUT_PREFIXES: Final = ("llm.input_messages.", "gen_ai.prompt.")
+OUTPUT_PREFIXES: Final = ("llm.output_messages.", "gen_ai.completion.")
+DOCUMENT_PREFIXES: Final = ("retrieval.documents.", "reranker.output_documents.")
+TOOL_PREFIXES: Final = ("llm.tools.", "llm.request.functions.")
+
+
+@dataclass(slots=True)
+class MessageKeys:
+    """The attribute names that make up one message."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    pieces: dict[int, dict[str, str]] = field(default_factory=dict)
+    calls: dict[int, dict[str, str]] = field(default_factory=dict)
+    functions: dict[int, str] = field(default_factory=dict)
+
+
+def group_by_index(keys: Iterable[str], prefix: str) -> dict[int, dict[str, str]]:
+    """Index to the rest of each name to the whole name, in order of index."""
+    found: dict[int, dict[str, str]] = {}
+    for key in keys:
+        if key.startswith(prefix) and (match := _INDEX.fullmatch(key, len(prefix))) and int(match[1]) < INDEX_MAX:
+            found.setdefault(int(match[1]), {})[match[2]] = key
+    return dict(sorted(found.items()))
+
+
+def message_keys(keys: Iterable[str], prefixes: Iterable[str]) -> tuple[MessageKeys, ...]:
+    """The messages that a set of attribute names spells, by the first prefix that occurs."""
+    for prefix in prefixes:
+        if items := group_by_index(keys, prefix):
+            return tuple(_message_keys(item) for item in items.values())
+    return ()
+
+
+def _message_keys(item: dict[str, str]) -> MessageKeys:
+    found = MessageKeys()
+    for rest, key in item.items():
+        name = rest.removeprefix("message.")
+        if match := _CALL.fullmatch(name):
+            found.calls.setdefault(int(match[1]), {})[match[2]] = key
+        elif match := _PIECE.fullmatch(name):
+            found.pieces.setdefault(int(match[1]), {})[match[2]] = key
+        elif match := _FUNCTION.fullmatch(name):
+            found.functions[int(match[1])] = key
+        else:
+            found.fields[name] = key
+    return found
+
+
+@dataclass(slots=True)
+class ReadMessage:
+    """A message and where its texts stand in it: attribute name to JSON pointer."""
+
+    message: Message
+    pointers: dict[str, str]
+
+
+def read_message_at(keys: MessageKeys, attributes: Attributes) -> ReadMessage | None:
+    """One message from the attributes of its names; None where content is hidden or nothing is said."""
+    fields, parts, pointers = keys.fields, [], {}
+    role = role_of(attributes.get(fields.get("role", "")))
+    thought = attributes.get(fields.get("thought", ""))
+    if isinstance(thought, str) and thought:
+        parts.append({"type": "reasoning", "content": thought})
+    parts += [_function_part(attributes[key]) for _, key in sorted(keys.functions.items())]
+    content_key = fields.get("content", "")
+    content = attributes.get(content_key)
+    if isinstance(content, str) and content and content not in HIDDEN:
+        if role == "tool":
+            pointers[content_key] = f"/parts/{len(parts)}/response"
+            parts.append(_tool_response(fields, attributes, content))
+        else:
+            pointers[content_key] = f"/parts/{len(parts)}/content"
+            parts.append(text_part(content))
+    for _, piece in sorted(keys.pieces.items()):
+        _add_piece(piece, attributes, parts, pointers)
+    for _, call in sorted(keys.calls.items()):
+        parts.append(call_part(*(attributes.get(call.get(name, "")) for name in ("id", "name", "arguments"))))
+    if not parts and role != "assistant":
+        return None
+    message: Message = {"role": role, "parts": parts}
+    finish = attributes.get(fields.get("finish_reason", ""))
+    if isinstance(finish, str) and finish:
+        message["finish_reason"] = finish
+    return ReadMessage(message, pointers)
+
+
+def _tool_response(fields: dict[str, str], attributes: Attributes, content: str) -> Part:
+    return response_part(
+        attributes.get(fields.get("tool_call_id", "")), content, attributes.get(fields.get("name", ""))
+    )
+
+
+def _function_part(value: Any) -> Part:
+    """A tool result that one instrumentation writes as JSON under `function.N`."""
+    result = parse_json(value) if isinstance(value, str) else value
+    if not isinstance(result, dict):
+        return response_part(None, value)
+    return response_part(result.get("call_id"), result.get("content"), result.get("name"))
+
+
+def _add_piece(piece: dict[str, str], attributes: Attributes, parts: list[Part], pointers: dict[str, str]) -> None:
+    said = attributes.get(piece.get("text", ""))
+    if isinstance(said, str) and said not in HIDDEN:
+        pointers[piece["text"]] = f"/parts/{len(parts)}/content"
+        parts.append(text_part(said))
+        return
+    image = attributes.get(piece.get("image.image.url", ""))
+    if isinstance(image, str):
+        pointers[piece["image.image.url"]] = f"/parts/{len(parts)}/uri"
+        parts.append({"type": "uri", "modality": "image", "uri": image})
+
+
+def read_document_at(keys: dict[str, str], attributes: Attributes) -> tuple[dict[str, Any], dict[str, str]]:
+    """One document (id, score, content, metadata, …) and where its content stands in it."""
+    found: dict[str, Any] = {}
+    pointers: dict[str, str] = {}
+    for rest, key in keys.items():
+        name = rest.removeprefix("document.")
+        value = attributes[key]
+        if name == "metadata" and isinstance(value, str):
+            value = parse_json(value) or value
+        elif name == "content" and isinstance(value, str):
+            pointers[key] = "/content"
+        found[name] = value
+    return found, pointers

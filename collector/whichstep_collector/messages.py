@@ -1,0 +1,280 @@
+"""Messages of a model call in one form, whatever the encoding: `{"role", "parts": [{"type", …}], …}`.
+
+Parts: text (content), reasoning (content), tool_call (id, name, arguments), tool_call_response (id, name, response),
+uri and others as sent. The forms read here: indexed attributes (two spellings), JSON or native lists of OTel parts,
+of OpenAI, Gemini and LangChain messages, and per-message span events. Nothing raises; what is not understood stays as
+a part with its own type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from whichstep_collector.skeleton import parse_json
+
+Message = dict[str, Any]
+Part = dict[str, Any]
+
+INDEX_MAX: Final = 10_000
+"""Of a message or tool call in an attribute name. A larger index is not read as one."""
+_MESSAGES_MAX: Final = 20_000
+_ROLES: Final = {"human": "user", "ai": "assistant", "model": "assistant", "function": "tool", "developer": "system"}
+
+
+def role_of(value: Any) -> str:
+    """A role under its OTel name."""
+    return _ROLES.get(value, value) if isinstance(value, str) and value else "user"
+
+
+def text_part(content: str) -> Part:
+    """A part of plain text."""
+    return {"type": "text", "content": content}
+
+
+def call_part(call_id: Any, name: Any, arguments: Any) -> Part:
+    """A tool call asked for; arguments that are JSON text are read."""
+    if isinstance(arguments, str):
+        parsed = parse_json(arguments)
+        arguments = arguments if parsed is None else parsed
+    part: Part = {"type": "tool_call"}
+    if isinstance(call_id, str) and call_id:
+        part["id"] = call_id
+    part["name"] = name if isinstance(name, str) else ""
+    part["arguments"] = arguments
+    return part
+
+
+def response_part(call_id: Any, response: Any, name: Any = None) -> Part:
+    """The result of a tool call."""
+    part: Part = {"type": "tool_call_response"}
+    if isinstance(call_id, str) and call_id:
+        part["id"] = call_id
+    if isinstance(name, str) and name:
+        part["name"] = name
+    part["response"] = response
+    return part
+
+
+def read_messages(value: Any, *, default_role: str) -> list[Message] | None:
+    """The messages that a JSON text or native value holds, None where it holds none."""
+    if isinstance(value, str):
+        value = parse_json(value)
+    if isinstance(value, dict):
+        value = value.get("messages", [value] if "role" in value or "parts" in value else None)
+    if not isinstance(value, (list, tuple)):
+        return None
+    if len(value) == 1 and isinstance(value[0], (list, tuple)):
+        value = value[0]  # a batch of one conversation
+    messages = [message for item in value[:_MESSAGES_MAX] if (message := read_message(item, default_role=default_role))]
+    return messages or None
+
+
+def read_message(item: Any, *, default_role: str) -> Message | None:
+    """One message of any known shape; None for what is no message."""
+    if isinstance(item, str):
+        return {"role": default_role, "parts": [text_part(item)]}
+    if not isinstance(item, dict):
+        return None
+    if "kwargs" in item and "lc" in item:  # LangChain, "constructor" form
+        return _langchain(item["kwargs"], item.get("id"))
+    if isinstance(item.get("data"), dict) and isinstance(item.get("type"), str):  # LangChain, "dict" form
+        return _langchain({"type": item["type"], **item["data"]}, None)
+    if isinstance(item.get("parts"), (list, tuple)):
+        return _with_parts(item, default_role)
+    if "role" in item or "content" in item or "tool_calls" in item:
+        return _openai(item, default_role)
+    return None
+
+
+def _with_parts(item: dict[str, Any], default_role: str) -> Message:
+    parts = item["parts"]
+    if all(isinstance(part, dict) and "type" in part for part in parts) and isinstance(item.get("role"), str):
+        return item  # already the form of OTel: kept as sent, so that equal messages have equal text
+    message = {"role": role_of(item.get("role") or default_role), "parts": [_any_part(part) for part in parts]}
+    return message
+
+
+def _any_part(part: Any) -> Part:
+    if isinstance(part, str):
+        return text_part(part)
+    if not isinstance(part, dict):
+        return {"type": "other", "content": part}
+    if "type" in part:
+        return part
+    if isinstance(part.get("text"), str):
+        return text_part(part["text"])
+    call = part.get("functionCall") or part.get("function_call")
+    if isinstance(call, dict):
+        return call_part(call.get("id"), call.get("name"), call.get("args"))
+    response = part.get("functionResponse") or part.get("function_response")
+    if isinstance(response, dict):
+        return response_part(response.get("id"), response.get("response"), response.get("name"))
+    return {"type": "other", **part}
+
+
+def _openai(item: dict[str, Any], default_role: str) -> Message:
+    role = role_of(item.get("role") or default_role)
+    call_id = item.get("tool_call_id")
+    if role == "tool" or call_id:
+        return {"role": "tool", "parts": [response_part(call_id, item.get("content"), item.get("name"))]}
+    parts = content_parts(item.get("content"))
+    parts += [_openai_call(call) for call in _dicts(item.get("tool_calls"))]
+    message: Message = {"role": role, "parts": parts}
+    if isinstance(item.get("finish_reason"), str):
+        message["finish_reason"] = item["finish_reason"]
+    return message
+
+
+def _openai_call(call: dict[str, Any]) -> Part:
+    function = call.get("function")
+    if isinstance(function, dict):
+        return call_part(call.get("id"), function.get("name"), function.get("arguments"))
+    return call_part(call.get("id"), call.get("name"), call.get("arguments", call.get("args")))
+
+
+def _langchain(kwargs: Any, class_path: Any) -> Message | None:
+    if not isinstance(kwargs, dict):
+        return None
+    kind = kwargs.get("type") or (class_path[-1] if isinstance(class_path, list) and class_path else "")
+    role = role_of(str(kind).removesuffix("Chunk").removesuffix("Message").lower())
+    if role == "tool":
+        return {"role": "tool", "parts": [_langchain_result(kwargs)]}
+    calls = [call_part(call.get("id"), call.get("name"), call.get("args")) for call in _dicts(kwargs.get("tool_calls"))]
+    return {"role": role, "parts": content_parts(kwargs.get("content")) + calls}
+
+
+def _langchain_result(kwargs: dict[str, Any]) -> Part:
+    return response_part(kwargs.get("tool_call_id"), kwargs.get("content"), kwargs.get("name"))
+
+
+def content_parts(content: Any) -> list[Part]:
+    """Parts of a message's content: text, or a list of typed pieces."""
+    if content is None or content == "":
+        return []
+    if isinstance(content, str):
+        return [text_part(content)]
+    if not isinstance(content, (list, tuple)):
+        return [{"type": "other", "content": content}]
+    return [part for piece in content if (part := _content_piece(piece)) is not None]
+
+
+def _content_piece(piece: Any) -> Part | None:
+    if isinstance(piece, str):
+        return text_part(piece)
+    if not isinstance(piece, dict):
+        return None
+    kind = piece.get("type")
+    if kind in {"text", "input_text", "output_text"} and isinstance(piece.get("text"), str):
+        return text_part(piece["text"])
+    if kind == "tool_use":
+        return call_part(piece.get("id"), piece.get("name"), piece.get("input"))
+    if kind == "tool_result":
+        return response_part(piece.get("tool_use_id"), piece.get("content"))
+    return piece if isinstance(kind, str) else {"type": "other", **piece}
+
+
+def _dicts(value: Any) -> Iterable[dict[str, Any]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, (list, tuple)) else ()
+
+
+def parts_of(message: Message) -> Iterable[Part]:
+    """The parts of a message that are objects."""
+    return _dicts(message.get("parts"))
+
+
+def message_text(message: Message) -> str:
+    """The text parts of a message, joined by line breaks."""
+    found = [part["content"] for part in parts_of(message) if part.get("type") == "text" and isinstance(part.get("content"), str)]
+    return "\n".join(found)
+
+
+def tool_calls(messages: Iterable[Message]) -> list[tuple[str, str]]:
+    """Name and call id ('' where not given) of every tool call asked for, in order."""
+    return [
+        (str(part.get("name") or ""), str(part.get("id") or ""))
+        for message in messages
+        for part in parts_of(message)
+        if part.get("type") == "tool_call"
+    ]
+
+
+def first_user_text(messages: Iterable[Message]) -> str | None:
+    """The text of the first message of a user."""
+    for message in messages:
+        if message.get("role") == "user" and (said := message_text(message)):
+            return said
+    return None
+
+
+class EventMessages(NamedTuple):
+    """Messages told by span events."""
+
+    input: list[Message]
+    output: list[Message]
+
+
+def read_events(events: Iterable[tuple[str, Mapping[str, Any]]]) -> EventMessages:
+    """Messages from span events (name, attributes): one event a message, one for all, or prompt and completion texts."""
+    found = EventMessages([], [])
+    for name, values in events:
+        if name == "gen_ai.content.prompt":
+            found.input.extend(read_messages(values.get("gen_ai.prompt"), default_role="user") or [])
+        elif name == "gen_ai.content.completion":
+            found.output.extend(read_messages(values.get("gen_ai.completion"), default_role="assistant") or [])
+        elif name == "gen_ai.client.inference.operation.details":
+            found.input.extend(read_messages(values.get("gen_ai.input.messages"), default_role="user") or [])
+            found.output.extend(read_messages(values.get("gen_ai.output.messages"), default_role="assistant") or [])
+        elif name == "gen_ai.choice":
+            found.output.extend(_choice(values))
+        elif name.startswith("gen_ai.") and name.endswith(".message"):
+            found.input.extend(_event_message(name.split(".")[1], values))
+    return found
+
+
+def _choice(values: Mapping[str, Any]) -> list[Message]:
+    message = values.get("message", values.get("content"))
+    content = parse_json(message) if isinstance(message, str) else message
+    if isinstance(content, dict):
+        read = read_message(content, default_role="assistant")
+        return [read] if read else []
+    parts = content_parts(_pieces(content if content is not None else message))
+    return [{"role": "assistant", "parts": parts}] if parts else []
+
+
+def _event_message(role: str, values: Mapping[str, Any]) -> list[Message]:
+    content = values.get("content")
+    parsed = parse_json(content) if isinstance(content, str) else content
+    pieces = _pieces(parsed if parsed is not None else content)
+    if role == "tool":
+        return [{"role": "tool", "parts": [response_part(values.get("id"), pieces)]}]
+    calls = values.get("tool_calls")
+    if isinstance(calls, str):
+        calls = parse_json(calls)
+    parts = content_parts(pieces) + [_openai_call(call) for call in _dicts(calls)]
+    return [{"role": role_of(role), "parts": parts}] if parts else []
+
+
+def _pieces(content: Any) -> Any:
+    """Pieces of the form {"text": …} or {"toolUse": {…}}, as one provider sends them, under their common names."""
+    if not isinstance(content, list):
+        return content
+    pieces: list[Any] = []
+    for piece in content:
+        if isinstance(piece, dict) and "type" not in piece:
+            use, result = piece.get("toolUse"), piece.get("toolResult")
+            if isinstance(piece.get("text"), str):
+                piece = text_part(piece["text"])  # noqa: PLW2901  (the piece under its common name)
+            elif isinstance(use, dict):
+                piece = call_part(use.get("toolUseId"), use.get("name"), use.get("input"))  # noqa: PLW2901
+            elif isinstance(result, dict):
+                piece = response_part(result.get("toolUseId"), result.get("content"))  # noqa: PLW2901
+        pieces.append(piece)
+    return pieces
+
+
+def dump_message(message: Any) -> str:
+    """The JSON text of a message: what is hashed and stored."""
+    return orjson.dumps(message, default=repr).decode()

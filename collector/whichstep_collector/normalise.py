@@ -1,0 +1,243 @@
+"""Received spans and logs to rows: pure, and total: whatever a sender writes, a row comes out.
+
+Per span: the plan of its attribute names (`plan.py`), columns by look-up (`fields.py`), the step by the first dialect
+that knows it (`dialects/`), failure and control flow (`failures.py`), texts by type (`steps.py`), then the raw
+attributes as a skeleton. Facts of one span only: what needs the rest of the trace is the jobs' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+from whichstep import attributes as names
+from whichstep_store.batches import Batch
+
+from whichstep_collector import coerce
+from whichstep_collector.columns import log_batch, span_batch
+from whichstep_collector.contents import Contents
+from whichstep_collector.dialects import Dialect
+from whichstep_collector.dialects.base import Kind
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.failures import read_failure
+from whichstep_collector.identity import execution_key
+from whichstep_collector.log_events import evaluation_row, log_row
+from whichstep_collector.plan import Plan, plan_for
+from whichstep_collector.received import ReceivedEvent, ReceivedLink, ReceivedLogs, ReceivedSpan, ReceivedTraces
+from whichstep_collector.skeleton import dump, skeleton
+from whichstep_collector.sources import SourceFacts
+from whichstep_collector.steps import FILLS, fill_task
+from whichstep_collector.texts import SpanTexts
+
+_KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
+_STATUSES: Final = ("unset", "ok", "error")
+_TIME_MAX: Final = 2**63 - 1
+_SANE_FROM: Final = 10**12
+"""ns since the epoch; less is seconds or milliseconds mistaken for nanoseconds."""
+_AHEAD_MAX: Final = 24 * 3600 * 10**9
+_NO_LINK: Final = bytes(16)
+
+
+def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
+    """Spans as a batch of rows, texts and log events (an evaluation told as a span event is one). Never raises on
+    odd values. `received_at` in ns since the epoch."""
+    contents = Contents()
+    rows: list[SpanFacts] = []
+    logs: list[dict[str, Any]] = []
+    for group in received.groups:
+        source = SourceFacts.of(group.source)
+        for span in group.spans:
+            rows.append(_row(span, source, contents, received_at))
+            if span.events:
+                logs += [
+                    evaluation_row(event, span, source, received_at)
+                    for event in span.events
+                    if event.name == names.EVALUATION_EVENT
+                ]
+    return Batch(span_batch(rows), contents.batch(), log_batch(logs))
+
+
+def normalise_logs(received: ReceivedLogs, *, received_at: int) -> Batch:
+    """Log records as a batch; it has no spans. `received_at` in ns since the epoch."""
+    logs = [
+        log_row(record, source, received_at)
+        for group in received.groups
+        for source in (SourceFacts.of(group.source),)
+        for record in group.logs
+    ]
+    return Batch(span_batch([]), Contents().batch(), log_batch(logs))
+
+
+def _row(span: ReceivedSpan, source: SourceFacts, contents: Contents, received_at: int) -> SpanFacts:
+    plan = plan_for(source.scope, span.attributes)
+    facts = SpanFacts()
+    facts.__dict__.update(source.columns)
+    facts.trace_id, facts.span_id, facts.parent_span_id = span.trace_id, span.span_id, span.parent_span_id
+    facts.name, facts.received_at = span.name, received_at
+    facts.kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "unspecified"
+    facts.status = _STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else "unset"
+    _put_times(facts, span)
+    _put_columns(facts, span, plan)
+    texts = SpanTexts(facts, contents)
+    dialect = _put_step(facts, texts, span, plan)
+    _put_identity(facts, span, plan)
+    _put_raw(facts, texts, span, source)
+    dialect.finish(facts, span)
+    return facts
+
+
+def _put_times(facts: SpanFacts, span: ReceivedSpan) -> None:
+    start, end = span.start, span.end
+    if start == 0:
+        facts.started_at = facts.received_at
+        facts.flag("no_start")
+    else:
+        facts.started_at = min(start, _TIME_MAX)
+        if start < _SANE_FROM or start > facts.received_at + _AHEAD_MAX:
+            facts.flag("clock")
+    if end:
+        facts.ended_at = min(end, _TIME_MAX)
+        if end < facts.started_at:
+            facts.flag("clock")
+
+
+def _put_columns(facts: SpanFacts, span: ReceivedSpan, plan: Plan) -> None:
+    attributes, columns = span.attributes, facts.__dict__
+    for column, read, keys in plan.columns:
+        for key in keys:
+            found = read(attributes[key])
+            if found is not None:
+                columns[column] = found
+                break
+
+
+def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan) -> Dialect:
+    dialect, kind = _kind(span, plan)
+    facts.dialect, facts.type, facts.setup = dialect.name, kind.type, kind.setup
+    if kind.guessed:
+        facts.flag("guessed")
+    hint = FILLS.get(kind.type, fill_task)(texts, span, plan, dialect)
+    if span.status == 2 or hint is not None or span.events or names.ERROR_TYPE in span.attributes:
+        _put_failure(facts, span, hint)
+    facts.step_name = _step_name(facts)
+    facts.merge_key = _merge_key(facts)
+    return dialect
+
+
+def _kind(span: ReceivedSpan, plan: Plan) -> tuple[Dialect, Kind]:
+    for dialect in plan.dialects:
+        if (kind := dialect.kind(span)) is not None:
+            return dialect, kind
+    return plan.dialects[-1], Kind("other")
+
+
+def _put_failure(facts: SpanFacts, span: ReceivedSpan, hint: str | None) -> None:
+    failure = read_failure(span, hint=hint)
+    facts.error, facts.error_type, facts.error_message = failure.error, failure.error_type, failure.error_message
+    facts.control_flow, facts.error_guessed = failure.control_flow, failure.guessed
+    if failure.control_flow in {"interrupt", "approval"} and facts.type == "tool_call":
+        facts.type = "approval"  # the call was held for a person; it did not run
+
+
+def _step_name(facts: SpanFacts) -> str:
+    kind = facts.type
+    if kind in {"tool_call", "handoff", "approval"}:
+        return facts.tool or _without_operation(facts.name)
+    if kind in {"llm_call", "embedding"}:
+        return facts.model or _without_operation(facts.name)
+    if kind == "agent":
+        return facts.agent or _without_operation(facts.name)
+    return _without_operation(facts.name)
+
+
+_OPERATIONS: Final = (
+    "execute_tool ", "invoke_agent ", "invoke_workflow ", "execute_task ", "vector_db_retrieve ", "retrieval ", "chat ",
+    "embeddings ", "create_agent ", "plan ",
+)  # fmt: skip
+
+
+def _without_operation(name: str) -> str:
+    for prefix in _OPERATIONS:
+        if name.startswith(prefix) and len(name) > len(prefix):
+            return name[len(prefix) :]
+    return name
+
+
+def _merge_key(facts: SpanFacts) -> str | None:
+    """Nested spans of one type and key are one step seen twice; a model call is never inside another."""
+    if facts.type == "llm_call":
+        return "llm_call"
+    return facts.step_name if facts.type in {"tool_call", "handoff", "approval", "agent", "retrieval"} else None
+
+
+def _put_identity(facts: SpanFacts, span: ReceivedSpan, plan: Plan) -> None:
+    attributes = span.attributes
+    if plan.stamped:
+        key, external_id = execution_key(attributes.get(names.EXECUTION_ID))
+        if key is not None:
+            facts.execution_key, facts.execution_rule = key, "explicit"
+            facts.external_id = coerce.text(attributes.get(names.EXECUTION_EXTERNAL_ID)) or external_id
+        facts.rerun_of, _ = execution_key(attributes.get(names.RERUN_OF))
+    if facts.session_id is None or facts.user_id is None:
+        _from_metadata(facts, attributes.get("metadata"))
+    if plan.metadata:
+        values = {name: coerce.text(attributes[key]) or "" for key, name in plan.metadata}
+        facts.metadata = orjson.dumps(values).decode()
+    if names.PENDING in attributes and coerce.flag(attributes[names.PENDING]):
+        facts.pending = True
+    if span.links:
+        linked = [link.trace_id for link in span.links if len(link.trace_id) == 16 and link.trace_id != _NO_LINK]
+        facts.linked_trace_ids = list(dict.fromkeys(linked))
+
+
+def _from_metadata(facts: SpanFacts, value: Any) -> None:
+    """Session and user where they are told only inside a metadata document."""
+    if not isinstance(value, (str, dict)):
+        return
+    found = coerce.json_object(value)
+    if facts.session_id is None:
+        facts.session_id = next((said for name in _SESSION_NAMES if (said := coerce.text(found.get(name)))), None)
+    if facts.user_id is None:
+        facts.user_id = coerce.text(found.get("user_id"))
+
+
+_SESSION_NAMES: Final = ("session_id", "conversation_id", "thread_id")
+
+
+def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: SourceFacts) -> None:
+    contents, trace_id = texts.contents, span.trace_id
+    attributes = skeleton(span.attributes, trace_id, contents, texts.shared)
+    facts.attributes = attributes.decode()
+    facts.attribute_count = len(span.attributes)
+    digest = blake2b(attributes, digest_size=16)
+    digest.update(
+        f"{span.name}\0{span.kind}\0{span.start}\0{span.end}\0{span.status}\0{span.status_message}\0"
+        f"{span.parent_span_id}\0{span.trace_state}\0{span.flags}".encode()
+    )
+    digest.update(source.digest)
+    if span.events:
+        events = dump([_event(event, trace_id, contents) for event in span.events])
+        facts.events = events.decode()
+        digest.update(events)
+    if span.links:
+        links = dump([_link(link) for link in span.links])
+        facts.links = links.decode()
+        digest.update(links)
+    facts.digest = digest.digest()
+    source.keep(trace_id, contents)
+    if span.redacted:
+        facts.flag("redacted")
+    if span.dropped_attributes or span.dropped_events or names.TRUNCATED in span.attributes:
+        facts.flag("truncated")
+
+
+def _event(event: ReceivedEvent, trace_id: bytes, contents: Contents) -> dict[str, Any]:
+    attributes = orjson.Fragment(skeleton(event.attributes, trace_id, contents))
+    return {"name": event.name, "time": str(event.time), "attributes": attributes}
+
+
+def _link(link: ReceivedLink) -> dict[str, Any]:
+    return {"trace_id": link.trace_id.hex(), "span_id": link.span_id.hex(), "attributes": link.attributes}

@@ -1,0 +1,90 @@
+"""What the attribute names of a span say about how to read it, worked out once per (scope, set of names).
+
+Instrumentations send the same names again and again; their values differ. A plan holds the dialects that recognise the
+names, the columns that they fill, and the keys of flattened lists, so that a span is read by look-ups alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from whichstep import attributes as names
+
+from whichstep_collector.dialects import DIALECTS, Dialect
+from whichstep_collector.fields import FIELDS
+from whichstep_collector.indexed import (
+    DOCUMENT_PREFIXES,
+    INPUT_PREFIXES,
+    OUTPUT_PREFIXES,
+    TOOL_PREFIXES,
+    MessageKeys,
+    group_by_index,
+    message_keys,
+)
+
+_PLANS_MAX: Final = 4096
+_KEYS_MAX: Final = 2048
+"""Spans with more attributes are planned each time: such sets of names hardly recur and would fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to read the spans of one scope and set of attribute names."""
+
+    dialects: tuple[Dialect, ...]
+    columns: tuple[tuple[str, Callable[[Any], Any], tuple[str, ...]], ...]
+    input: tuple[MessageKeys, ...]
+    output: tuple[MessageKeys, ...]
+    documents: tuple[dict[str, str], ...]
+    tools: tuple[str, ...]
+    metadata: tuple[tuple[str, str], ...]
+    stamped: bool
+    """Carries an execution id or another id of ours."""
+
+
+_plans: dict[tuple[str, tuple[str, ...]], Plan] = {}
+
+
+def plan_for(scope: str, keys: Collection[str]) -> Plan:
+    """The plan for spans of this scope with these attribute names."""
+    key = (scope, tuple(keys))
+    plan = _plans.get(key)
+    if plan is None:
+        plan = make_plan(scope, keys)
+        if len(keys) <= _KEYS_MAX:
+            if len(_plans) >= _PLANS_MAX:
+                _plans.clear()
+            _plans[key] = plan
+    return plan
+
+
+def make_plan(scope: str, keys: Collection[str]) -> Plan:
+    """Works a plan out."""
+    present = frozenset(keys)
+    return Plan(
+        dialects=tuple(dialect for dialect in DIALECTS if dialect.recognises(scope, present)),
+        columns=tuple(
+            (field.column, field.read, found)
+            for field in FIELDS
+            if (found := tuple(key for key in field.keys if key in present))
+        ),
+        input=message_keys(keys, INPUT_PREFIXES),
+        output=message_keys(keys, OUTPUT_PREFIXES),
+        documents=_documents(keys),
+        tools=tuple(
+            key for prefix in TOOL_PREFIXES for item in group_by_index(keys, prefix).values() for key in item.values()
+        ),
+        metadata=tuple(
+            (key, key.removeprefix(names.METADATA_PREFIX)) for key in keys if key.startswith(names.METADATA_PREFIX)
+        ),
+        stamped=names.EXECUTION_ID in present or names.RERUN_OF in present,
+    )
+
+
+def _documents(keys: Collection[str]) -> tuple[dict[str, str], ...]:
+    for prefix in DOCUMENT_PREFIXES:
+        if items := group_by_index(keys, prefix):
+            return tuple(items.values())
+    return ()

@@ -1,0 +1,138 @@
+"""Attributes as JSON whose long parts are references to content: what was received, without storing texts twice.
+
+A reference stands where the value stood:
+    {"$content": hash}               a string: the content's text
+    {"$content": hash, "$at": "/a"}  the value at this JSON pointer ("" is all) of the content's text read as JSON
+    {"$json": value}                 a string that holds JSON of this value (the value is promised, not the bytes)
+    {"$bytes": base64}               bytes
+`restore` is the inverse. Strings of up to 256 characters stay inline; so do list items that encode to as much.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+
+from whichstep_collector.contents import Contents
+from whichstep_collector.received import Attributes, Value
+
+INLINE_MAX: Final = 256
+_DEPTH_MAX: Final = 24
+_JSON_BYTES_MAX: Final = 4 * 1024 * 1024
+_MARKERS: Final = frozenset({"$content", "$json", "$bytes"})
+_EXACT_MAX: Final = float(2**53)
+Shared = dict[str, Any]
+"""Attribute key to the reference that stands for its value, where its text is content already."""
+
+
+def skeleton(attributes: Attributes, trace_id: bytes, contents: Contents, shared: Shared | None = None) -> bytes:
+    """The attributes as JSON text; long parts go to `contents`."""
+    changed: Attributes = {}
+    for key, value in attributes.items():
+        kind = type(value)
+        if kind is str:
+            if len(value) > INLINE_MAX:
+                reference = shared.get(key) if shared else None
+                changed[key] = reference or _long_text(value, trace_id, contents)
+        elif kind is tuple or kind is dict:
+            changed[key] = _walk(value, trace_id, contents, 0)
+    return dump({**attributes, **changed} if changed else attributes)
+
+
+def dump(value: Value) -> bytes:
+    """JSON text of any received value; NaN and infinities become null, bytes `{"$bytes": …}`."""
+    return orjson.dumps(value, default=_bytes_marker)
+
+
+def restore(value: Any, fetch: Callable[[str], str]) -> Any:
+    """The JSON value that a skeleton stands for. `fetch` gives the text of a hash (32 hex digits)."""
+    if isinstance(value, list):
+        return [restore(item, fetch) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$content" in value:
+        text = fetch(value["$content"])
+        return _at(orjson.loads(text), value["$at"]) if "$at" in value else text
+    if "$json" in value:
+        return orjson.dumps(restore(value["$json"], fetch)).decode()
+    if "$bytes" in value:
+        return base64.b64decode(value["$bytes"])
+    return {key: restore(item, fetch) for key, item in value.items()}
+
+
+def reference(digest: bytes, at: str | None = None) -> dict[str, str]:
+    """A reference to content: its text, or the value at a JSON pointer in it."""
+    return {"$content": digest.hex()} if at is None else {"$content": digest.hex(), "$at": at}
+
+
+def parse_json(text: str) -> Any:
+    """The JSON value that a text holds if it holds an object or array, else None. Never raises."""
+    if text[:1] not in {"{", "["} or len(text) > _JSON_BYTES_MAX:
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:
+    value = parse_json(text)
+    if value is None or not _exact(value, 0):
+        return reference(contents.add(trace_id, text))
+    return {"$json": _walk(value, trace_id, contents, 0)}
+
+
+def _exact(value: Any, depth: int) -> bool:
+    """Whether reading the JSON lost nothing: numbers too large for a double or 64 bits are kept as text."""
+    kind = type(value)
+    if kind is float:
+        return -_EXACT_MAX < value < _EXACT_MAX
+    if kind is dict:
+        return depth < _DEPTH_MAX * 8 and all(_exact(item, depth + 1) for item in value.values())
+    if kind is list:
+        return depth < _DEPTH_MAX * 8 and all(_exact(item, depth + 1) for item in value)
+    return True
+
+
+def _walk(value: Any, trace_id: bytes, contents: Contents, depth: int) -> Any:
+    kind = type(value)
+    if kind is str:
+        return value if len(value) <= INLINE_MAX else reference(contents.add(trace_id, value))
+    if kind is dict:
+        if depth > _DEPTH_MAX or not _MARKERS.isdisjoint(value):
+            return _whole(value, trace_id, contents)
+        return {key: _walk(item, trace_id, contents, depth + 1) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        if depth > _DEPTH_MAX:
+            return _whole(value, trace_id, contents)
+        return [_item(item, trace_id, contents, depth + 1) for item in value]
+    return value
+
+
+def _item(item: Any, trace_id: bytes, contents: Contents, depth: int) -> Any:
+    """An item of a list: a message, a document. Kept whole, so that a list that is sent again refers to it again."""
+    if type(item) is not dict:
+        return _walk(item, trace_id, contents, depth)
+    text = dump(item)
+    if len(text) <= INLINE_MAX and _MARKERS.isdisjoint(item):
+        return item
+    return reference(contents.add(trace_id, text.decode()), "")
+
+
+def _whole(value: Any, trace_id: bytes, contents: Contents) -> dict[str, str]:
+    return reference(contents.add(trace_id, dump(value).decode()), "")
+
+
+def _bytes_marker(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode()}
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def _at(value: Any, pointer: str) -> Any:
+    for step in pointer.split("/")[1:]:
+        value = value[int(step)] if isinstance(value, list) else value[step.replace("~1", "/").replace("~0", "~")]
+    return value

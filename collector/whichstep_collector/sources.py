@@ -1,0 +1,71 @@
+"""What all spans of one resource and scope share, worked out once per group."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+from whichstep_collector.coerce import text
+from whichstep_collector.contents import Contents, hash_text
+from whichstep_collector.fields import ENVIRONMENT_KEYS, RELEASE_KEYS
+from whichstep_collector.received import Attributes, Source
+from whichstep_collector.skeleton import dump, skeleton
+
+
+class SourceFacts:
+    """Columns of a group, and the long texts of its resource that each of its traces keeps."""
+
+    def __init__(self, source: Source) -> None:
+        gathered = _Gathered()
+        document = skeleton(_document(source), b"", gathered)
+        self.scope = source.scope
+        self.service = text(source.resource.get("service.name")) or "unknown_service"
+        self.digest = blake2b(document, digest_size=16).digest()
+        self._texts = gathered.texts
+        self.columns: dict[str, Any] = {
+            "scope": source.scope,
+            "service": self.service,
+            "resource": document.decode(),
+            **_if_said("release", source.resource, RELEASE_KEYS),
+            **_if_said("environment", source.resource, ENVIRONMENT_KEYS),
+        }
+
+    @classmethod
+    def of(cls, source: Source) -> SourceFacts:
+        """The facts of a source."""
+        return cls(source)
+
+    def keep(self, trace_id: bytes, contents: Contents) -> None:
+        """Keeps the resource's long texts for a trace."""
+        for long_text in self._texts:
+            contents.add(trace_id, long_text)
+
+
+class _Gathered(Contents):
+    """Contents that belong to no trace yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def add(self, trace_id: bytes, text: str) -> bytes:
+        del trace_id
+        self.texts.append(text)
+        return hash_text(text)
+
+
+def _document(source: Source) -> Attributes:
+    return {
+        "resource": source.resource,
+        "resource_schema_url": source.resource_schema_url,
+        "scope": {"name": source.scope, "version": source.scope_version, "attributes": source.scope_attributes},
+        "scope_schema_url": source.scope_schema_url,
+    }
+
+
+def _if_said(column: str, resource: Attributes, keys: tuple[str, ...]) -> dict[str, str]:
+    said = next((found for key in keys if (found := text(resource.get(key)))), None)
+    return {} if said is None else {column: said}
+
+
+__all__ = ["SourceFacts", "dump"]

@@ -1,0 +1,270 @@
+"""Fills the columns that belong to the type of a step: messages of model calls, tools, documents, tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from whichstep import attributes as names
+
+from whichstep_collector import fields
+from whichstep_collector.coerce import meaningful
+from whichstep_collector.contents import preview
+from whichstep_collector.dialects.base import Dialect
+from whichstep_collector.documents import read_documents, tidy
+from whichstep_collector.indexed import MessageKeys, ReadMessage, read_document_at, read_message_at
+from whichstep_collector.messages import Message, dump_message, first_user_text, message_text, read_events, read_messages
+from whichstep_collector.plan import Plan
+from whichstep_collector.received import Attributes, ReceivedSpan
+from whichstep_collector.skeleton import INLINE_MAX, parse_json, reference
+from whichstep_collector.texts import SpanTexts, digest_of, digest_of_json
+
+_SYSTEM_KEYS: Final = (names.SYSTEM_INSTRUCTIONS,)
+_PARAMETER_PREFIX: Final = "gen_ai.request."
+
+
+def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, _dialect: Dialect) -> str | None:
+    """Input and output messages, what was asked for, and the configuration of the call."""
+    attributes = span.attributes
+    events = read_events((event.name, event.attributes) for event in span.events) if span.events else None
+    system = _system(attributes)
+    if plan.input:
+        _put_indexed_input(texts, attributes, plan.input)
+    elif (value := attributes.get(names.INPUT_MESSAGES)) is not None and (messages := _listed(value)):
+        _put_listed_input(texts, names.INPUT_MESSAGES, value, messages, system)
+    elif events and events.input:
+        texts.put_input_messages([*system, *events.input])
+    elif (key := _first(attributes, fields.INPUT_KEYS)) is not None:
+        _put_raw_input(texts, attributes[key], key, system)
+    _put_model_output(texts, attributes, plan, events.output if events else [])
+    _put_configuration(texts, attributes, plan, system)
+    return None
+
+
+def _put_indexed_input(texts: SpanTexts, attributes: Attributes, keys: tuple[MessageKeys, ...]) -> None:
+    found = _read_indexed(keys, attributes)
+    if not found:
+        return
+    hashes = texts.put_input_messages([item.message for item in found])
+    _share_indexed(texts, attributes, found, hashes)
+
+
+def _read_indexed(keys: Iterable[MessageKeys], attributes: Attributes) -> list[ReadMessage]:
+    return [found for item in keys if (found := read_message_at(item, attributes)) is not None]
+
+
+def _share_indexed(
+    texts: SpanTexts, attributes: Attributes, found: list[ReadMessage], hashes: list[bytes] | None
+) -> None:
+    if hashes is None:
+        return
+    for item, digest in zip(found, hashes, strict=True):
+        for key, pointer in item.pointers.items():
+            if len(attributes[key]) > INLINE_MAX:
+                texts.shared[key] = reference(digest, pointer)
+
+
+def _listed(value: Any) -> list[Message] | None:
+    return read_messages(value, default_role="user") if meaningful(value) else None
+
+
+def _put_listed_input(texts: SpanTexts, key: str, value: Any, messages: list[Message], system: list[Message]) -> None:
+    hashes = texts.put_input_messages([*system, *messages])
+    raw = parse_json(value) if isinstance(value, str) else None
+    if hashes and isinstance(raw, list) and raw == messages:
+        texts.share_items(key, value, raw, hashes[len(system) :])
+
+
+def _put_raw_input(texts: SpanTexts, value: Any, key: str, system: list[Message]) -> None:
+    messages = read_messages(value, default_role="user") if not isinstance(value, str) or value[:1] in {"{", "["} else None
+    if messages:
+        texts.put_input_messages([*system, *messages])
+        return
+    texts.put_value("input", value, key=key)
+    if isinstance(value, str):
+        texts.facts.user_message = preview(value)
+        texts.facts.input_digest = digest_of(value)
+
+
+def _system(attributes: Attributes) -> list[Message]:
+    for key in _SYSTEM_KEYS:
+        value = attributes.get(key)
+        if meaningful(value):
+            parsed = parse_json(value) if isinstance(value, str) else value
+            parts = parsed if isinstance(parsed, (list, tuple)) else [{"type": "text", "content": value}]
+            return [{"role": "system", "parts": [part for part in parts if isinstance(part, dict)]}]
+    return []
+
+
+def _put_model_output(texts: SpanTexts, attributes: Attributes, plan: Plan, told: list[Message]) -> None:
+    if plan.output and (found := _read_indexed(plan.output, attributes)):
+        hashes = texts.put_output_messages([item.message for item in found])
+        _share_indexed(texts, attributes, found, hashes)
+        _finish_reason(texts, [item.message for item in found])
+        return
+    value = attributes.get(names.OUTPUT_MESSAGES)
+    messages = read_messages(value, default_role="assistant") if meaningful(value) else told
+    if messages:
+        texts.put_output_messages(messages)
+        _finish_reason(texts, messages)
+    elif (key := _first(attributes, fields.OUTPUT_KEYS)) is not None:
+        texts.put_value("output", attributes[key], key=key)
+
+
+def _finish_reason(texts: SpanTexts, messages: list[Message]) -> None:
+    if texts.facts.finish_reason is None:
+        said = messages[0].get("finish_reason")
+        texts.facts.finish_reason = said if isinstance(said, str) and said else None
+
+
+def _put_configuration(texts: SpanTexts, attributes: Attributes, plan: Plan, system: list[Message]) -> None:
+    """A digest of what shapes the call: system prompt, tools, model, parameters. Null where none of it is told."""
+    prompt = [dump_message(message) for message in system] or [
+        said
+        for keys in plan.input[:1]
+        if attributes.get(keys.fields.get("role", "")) in {"system", "developer"}
+        and isinstance(said := attributes.get(keys.fields.get("content", "")), str)
+    ]
+    tools = [said for key in plan.tools if isinstance(said := attributes[key], str)]
+    definitions = attributes.get(names.TOOL_DEFINITIONS)
+    if definitions is not None:
+        tools.append(definitions if isinstance(definitions, str) else dump_message(definitions))
+    parameters = attributes.get("llm.invocation_parameters")
+    said_parameters = [parameters] if isinstance(parameters, str) else _parameters(attributes)
+    if prompt or tools or said_parameters:
+        model = texts.facts.request_model or ""
+        texts.facts.configuration_digest = digest_of(model, *prompt, *tools, *said_parameters)
+
+
+def _parameters(attributes: Attributes) -> list[str]:
+    return sorted(f"{key}={value}" for key, value in attributes.items() if key.startswith(_PARAMETER_PREFIX))
+
+
+def fill_tool(texts: SpanTexts, span: ReceivedSpan, _plan: Plan, dialect: Dialect) -> str | None:
+    """Arguments and result without their wrapping. Returns the tool's own word that it failed."""
+    attributes, facts = span.attributes, texts.facts
+    if (key := _first(attributes, fields.ARGUMENT_KEYS)) is not None:
+        value = dialect.unwrap_arguments(attributes[key])
+        texts.put_value("arguments", value, key=key if value is attributes[key] else None)
+        facts.arguments_digest = digest_of_json(value)
+    failed = _status_hint(attributes)
+    if (key := _first(attributes, fields.RESULT_KEYS)) is not None:
+        result = dialect.unwrap_result(attributes[key])
+        texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
+        facts.tool_call_id = facts.tool_call_id or result.call_id
+        failed = result.failed if result.failed is not None else failed
+    return failed
+
+
+def _status_hint(attributes: Attributes) -> str | None:
+    for key in ("gen_ai.tool.status", "gen_ai.task.status"):
+        value = attributes.get(key)
+        if isinstance(value, str) and value.lower() in {"error", "failure", "failed"}:
+            return ""
+    return None
+
+
+def fill_retrieval(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
+    """Query and documents; 0 documents is "found nothing", null "does not say"."""
+    attributes, facts = span.attributes, texts.facts
+    if (key := _first(attributes, fields.QUERY_KEYS)) is not None:
+        value = dialect.unwrap_query(attributes[key])
+        texts.put_value("query", value, key=key if value is attributes[key] else None)
+        facts.input_digest = digest_of_json(value)
+    if plan.documents:
+        _put_indexed_documents(texts, attributes, plan)
+        return None
+    for key in fields.DOCUMENT_KEYS:
+        if key in attributes and (documents := read_documents(attributes[key])) is not None:
+            facts.document_count = len(documents)
+            texts.put_items("sources", [dump_message(document) for document in documents])
+            return None
+    return None
+
+
+def _put_indexed_documents(texts: SpanTexts, attributes: Attributes, plan: Plan) -> None:
+    read = [read_document_at(keys, attributes) for keys in plan.documents]
+    texts.facts.document_count = len(read)
+    hashes = texts.put_items("sources", [dump_message(tidy(document)) for document, _ in read])
+    if hashes is None:
+        return
+    for (_, pointers), digest in zip(read, hashes, strict=True):
+        for key, pointer in pointers.items():
+            if len(attributes[key]) > INLINE_MAX:
+                texts.shared[key] = reference(digest, pointer)
+
+
+def fill_task(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
+    """Input and output of an agent, workflow or other step: the user's words and the answer where they can be told."""
+    _put_task_input(texts, span, plan, dialect)
+    _put_task_output(texts, span.attributes, dialect)
+    return None
+
+
+def _put_task_input(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> None:
+    attributes, facts = span.attributes, texts.facts
+    messages = _listed(attributes.get(names.INPUT_MESSAGES))
+    key = _first(attributes, fields.INPUT_KEYS)
+    if messages is None and key is not None:
+        task = dialect.unwrap_task(attributes[key])
+        messages = task.messages
+        if messages is None:
+            texts.put_value("input", task.value, key=key if task.value is attributes[key] else None)
+    if messages is None and plan.input:
+        messages = [found.message for found in _read_indexed(plan.input, attributes)] or None
+        if facts.input is not None and messages:
+            facts.user_message = preview(first_user_text(messages) or "") or None
+            return
+    if messages:
+        _put_task_messages(texts, messages)
+
+
+def _put_task_messages(texts: SpanTexts, messages: list[Message]) -> None:
+    said = first_user_text(messages)
+    if len(messages) == 1 and said:
+        texts.put_text("input", said)
+        texts.facts.user_message = preview(said)
+    else:
+        texts.put_input_messages(messages)
+
+
+def _put_task_output(texts: SpanTexts, attributes: Attributes, dialect: Dialect) -> None:
+    value = attributes.get(names.OUTPUT_MESSAGES)
+    messages = read_messages(value, default_role="assistant") if meaningful(value) else None
+    key = _first(attributes, fields.OUTPUT_KEYS)
+    if messages is None and key is not None:
+        task = dialect.unwrap_task(attributes[key])
+        messages = task.messages
+        if not (messages and _answer(messages)):
+            texts.put_value("output", task.value, key=key if task.value is attributes[key] else None)
+            return
+    if messages and (answer := _answer(messages)):
+        texts.put_text("output", answer)
+
+
+def _answer(messages: list[Message]) -> str:
+    """What the assistant said last, if it had the last word."""
+    last = messages[-1]
+    return message_text(last) if last.get("role") in {"assistant", "tool"} else ""
+
+
+def fill_nothing(_texts: SpanTexts, _span: ReceivedSpan, _plan: Plan, _dialect: Dialect) -> str | None:
+    """A span that is no step keeps its raw attributes only."""
+    return None
+
+
+def _first(attributes: Attributes, keys: tuple[str, ...]) -> str | None:
+    return next((key for key in keys if key in attributes and meaningful(attributes[key])), None)
+
+
+Fill = Callable[[SpanTexts, ReceivedSpan, Plan, Dialect], str | None]
+FILLS: Final[dict[str, Fill]] = {
+    "llm_call": fill_model_call,
+    "tool_call": fill_tool,
+    "handoff": fill_tool,
+    "approval": fill_tool,
+    "retrieval": fill_retrieval,
+    "rerank": fill_retrieval,
+    "none": fill_nothing,
+}
+"""By step type; every other type is a task."""

@@ -1,0 +1,115 @@
+"""Puts the texts of a span into its row: previews in the row, wholes in the batch's contents, each text once.
+
+`shared` tells the attribute skeleton which attributes are content already, so that a message kept for the row is not
+kept again for the raw attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, Literal
+
+import orjson
+
+from whichstep_collector.contents import PREVIEW_BYTES_MAX, Contents, preview
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.messages import Message, dump_message, first_user_text, message_text, tool_calls
+from whichstep_collector.skeleton import INLINE_MAX, Shared, parse_json, reference
+
+MessageColumn = Literal["input", "output"]
+TextColumn = Literal["input", "output", "arguments", "result", "query", "sources"]
+
+
+class SpanTexts:
+    """The texts of one span on their way into its row."""
+
+    __slots__ = ("contents", "facts", "shared", "trace_id")
+
+    def __init__(self, facts: SpanFacts, contents: Contents) -> None:
+        self.facts = facts
+        self.trace_id = facts.trace_id
+        self.contents = contents
+        self.shared: Shared = {}
+
+    def put_text(self, column: TextColumn, text: str, *, key: str | None = None) -> None:
+        """Fills a text column. `key` names the attribute that holds exactly this text, if one does."""
+        short, parts = self.contents.put(self.trace_id, text)
+        setattr(self.facts, column, short)
+        if parts is None:
+            return
+        setattr(self.facts, f"{column}_parts", parts)
+        if column in {"input", "output"}:
+            setattr(self.facts, f"{column}_is_list", False)
+        if key is not None:
+            self.shared[key] = reference(parts[0])
+
+    def put_items(self, column: TextColumn, texts: Sequence[str]) -> list[bytes] | None:
+        """Fills a text column with a JSON array of these items; the items' hashes where they became content."""
+        whole = f"[{','.join(texts)}]"
+        short = preview(whole)
+        setattr(self.facts, column, short)
+        if len(short) == len(whole):
+            return None
+        if column == "sources" and len(texts) == 1:  # one hash means: the text
+            self.facts.sources_parts = [self.contents.add(self.trace_id, whole)]
+            return None
+        hashes = [self.contents.add(self.trace_id, text) for text in texts]
+        setattr(self.facts, f"{column}_parts", hashes)
+        if column in {"input", "output"}:
+            setattr(self.facts, f"{column}_is_list", True)
+        return hashes
+
+    def put_input_messages(self, messages: Sequence[Message], texts: Sequence[str] | None = None) -> list[bytes] | None:
+        """Fills `input` with messages, `input_digest` and `user_message`."""
+        texts = texts or [dump_message(message) for message in messages]
+        hashes = self.put_items("input", texts)
+        self.facts.input_digest = digest_of(*texts) if hashes is None else blake2b(b"".join(hashes), digest_size=16).digest()
+        said = first_user_text(messages)
+        if said is not None:
+            self.facts.user_message = preview(said)
+        return hashes
+
+    def put_output_messages(self, messages: Sequence[Message]) -> list[bytes] | None:
+        """Fills `output`: the answer's text, or the messages where they ask for tools; and what was asked for."""
+        calls = tool_calls(messages)
+        if calls:
+            self.facts.asked_tools = [name for name, _ in calls]
+            self.facts.asked_call_ids = [call_id for _, call_id in calls]
+            return self.put_items("output", [dump_message(message) for message in messages])
+        answer = "\n".join(text for message in messages if (text := message_text(message)))
+        if answer:
+            self.put_text("output", answer)
+        elif any(message.get("parts") for message in messages):
+            return self.put_items("output", [dump_message(message) for message in messages])
+        return None
+
+    def put_value(self, column: TextColumn, value: Any, *, key: str | None = None) -> None:
+        """Fills a text column with a value: text as it is, anything else as JSON."""
+        if isinstance(value, str):
+            self.put_text(column, value, key=key)
+        elif value is not None:
+            self.put_text(column, orjson.dumps(value, default=repr).decode())
+
+    def share_items(self, key: str, value: Any, items: Sequence[Any], hashes: Sequence[bytes]) -> None:
+        """Tells the skeleton that the list under `key` is these items, which became content."""
+        references = [reference(digest, "") for digest in hashes]
+        if isinstance(value, str) and len(value) > INLINE_MAX and len(items) == len(references):
+            self.shared[key] = {"$json": references}
+
+
+def digest_of(*texts: str) -> bytes:
+    """BLAKE2b-128 of texts, each ended by a zero byte."""
+    return blake2b("\0".join([*texts, ""]).encode(), digest_size=16).digest()
+
+
+def digest_of_json(value: Any) -> bytes:
+    """BLAKE2b-128 of canonical JSON: keys sorted, no spaces; text that holds JSON counts as its value."""
+    if isinstance(value, str):
+        parsed = parse_json(value)
+        value = value if parsed is None else parsed
+    try:
+        text = orjson.dumps(value, default=repr, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number past 64 bits
+        text = repr(value).encode()
+    return blake2b(text, digest_size=16).digest()

@@ -1,0 +1,8 @@
+"""The version of the rules that turn spans into rows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NORMALISER_VERSION: Final = 1
+"""Raise it when a change gives a stored span other facts; `rebuild --renormalise` then finds the old rows."""
