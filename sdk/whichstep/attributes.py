@@ -6,6 +6,7 @@ else `whichstep.*`. The collector reads the same constants, so the two cannot dr
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 SCOPE: Final = "whichstep"
@@ -39,6 +40,8 @@ AUTONOMY_LEVEL: Final = "whichstep.workflow.autonomy_level"
 APPROVAL_ID: Final = "whichstep.approval.id"
 TRUNCATED: Final = "whichstep.truncated"
 """Names of attributes that the SDK cut, as a list."""
+CONTROL_FLOW: Final = "whichstep.control_flow"
+"""Why a step was left by an exception that is no error: interrupt, handoff, approval, cancelled."""
 EVALUATION_SOURCE: Final = "whichstep.evaluation.source"
 DROPPED_SPANS: Final = "whichstep.sdk.dropped_spans"
 
@@ -72,6 +75,10 @@ AGENT_NAME: Final = "gen_ai.agent.name"
 WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 ERROR_TYPE: Final = "error.type"
 
+TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
+REQUEST_PREFIX: Final = "gen_ai.request."
+"""Parameters of a model call: temperature, max_tokens, top_p, …"""
+
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
 EVALUATION_NAME: Final = "gen_ai.evaluation.name"
 EVALUATION_SCORE: Final = "gen_ai.evaluation.score.value"
@@ -94,3 +101,17 @@ OPERATIONS: Final = {
     "agent": "invoke_agent",
     "workflow": "invoke_workflow",
 }
+
+
+_HEX_DIGITS: Final = frozenset("0123456789abcdef")
+
+
+def execution_id_of(value: str) -> str:
+    """The execution id for a value that a person or program wrote: 32 hex digits stay (dashes and upper case aside).
+
+    Anything else becomes the BLAKE2b-128 of its text, so the same value names the same execution everywhere.
+    """
+    compact = value.replace("-", "").lower()
+    if len(compact) == 32 and _HEX_DIGITS.issuperset(compact):
+        return compact
+    return hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=16).hexdigest()

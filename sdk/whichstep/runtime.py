@@ -1,0 +1,147 @@
+"""The one recording machinery of a process: settings, delivery, tracer provider. Loaded at the first step, not before.
+
+Which tracer provider: the application's, when it has set a real one as the global provider (ours is added to it as a
+processor), else a private one of ours. The global provider is never set by us; when the application sets one later,
+executions that begin from then on use it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+
+from whichstep import attributes as names
+from whichstep.delivery import Delivery
+from whichstep.encoding import Encoder
+from whichstep.errors import ConfigurationError
+from whichstep.processor import AgentSpanProcessor
+from whichstep.redaction import Redactor, read_patterns
+from whichstep.settings import Settings, load
+from whichstep.spool import Spool
+from whichstep.transport import HttpTransport, Transport
+
+logger = logging.getLogger("whichstep")
+
+
+class Runtime:
+    """Everything that records in this process."""
+
+    def __init__(self, settings: Settings, transport: Transport | None = None) -> None:
+        self.settings = settings
+        self._own: TracerProvider | None = None
+        self._processors: dict[int, AgentSpanProcessor] = {}
+        self._tracers: dict[int, tuple[Any, trace.Tracer]] = {}
+        self._lock = threading.Lock()
+        self._take(settings, transport)
+
+    def tracer(self) -> trace.Tracer:
+        """The tracer of the provider that is in force now; one call costs well below a microsecond."""
+        provider = self.provider()
+        found = self._tracers.get(id(provider))
+        if found is None:
+            tracer = provider.get_tracer(names.SCOPE)
+            self._tracers[id(provider)] = (provider, tracer)  # holds the provider, so its id stays its own
+            return tracer
+        return found[1]
+
+    def provider(self) -> TracerProvider:
+        """The application's tracer provider, with our processor in it, else our own."""
+        current = trace.get_tracer_provider()
+        if isinstance(current, TracerProvider):
+            if id(current) not in self._processors:
+                self._join(current, everything=False)
+            return current
+        if self._own is None:
+            own = TracerProvider(shutdown_on_exit=False, span_limits=_span_limits(self.settings))
+            self._own = self._join(own, everything=True)
+        return self._own
+
+    def apply(self, settings: Settings, transport: Transport | None = None) -> None:
+        """Change the settings; spans that wait are handed over under the old ones, within a second."""
+        previous = self.delivery
+        self.settings = settings
+        self._take(settings, transport)
+        for processor in self._processors.values():
+            processor.delivery = self.delivery
+        previous.close(timeout_seconds=1.0)
+
+    def shutdown(self, *, timeout_seconds: float) -> None:
+        """End what is open, our steps first, then what frameworks left open in our own provider; send; stop."""
+        from whichstep.recording import end_open_steps  # noqa: PLC0415  it imports this module
+
+        end_open_steps()
+        for processor in self._processors.values():
+            processor.end_open_spans()
+        self.delivery.close(timeout_seconds=timeout_seconds)
+
+    def _take(self, settings: Settings, transport: Transport | None) -> None:
+        for problem in settings.problems:
+            logger.warning("whichstep: %s", problem)
+        redactor, self.capture_content = _redactor(settings)
+        encoder = Encoder(settings, redactor, capture_content=self.capture_content)
+        self.delivery = Delivery(settings, encoder, transport or HttpTransport(settings), Spool(settings))
+
+    def _join(self, provider: TracerProvider, *, everything: bool) -> TracerProvider:
+        with self._lock:
+            if id(provider) not in self._processors:
+                processor = AgentSpanProcessor(self.delivery, everything=everything)
+                provider.add_span_processor(processor)
+                self._processors[id(provider)] = processor
+        return provider
+
+
+_runtime: Runtime | None = None
+_lock = threading.Lock()
+
+
+def running() -> Runtime:
+    """The runtime of this process; the first call builds it from the environment."""
+    return _runtime or _build(load())
+
+
+def configured(settings: Settings, transport: Transport | None = None) -> Runtime:
+    """The runtime with these settings: built, or changed when it runs with others."""
+    runtime = _build(settings, transport)
+    if runtime.settings != settings or transport is not None:
+        runtime.apply(settings, transport)
+    return runtime
+
+
+def started() -> Runtime | None:
+    """The runtime if anything has been recorded or configured, without building it."""
+    return _runtime
+
+
+def _build(settings: Settings, transport: Transport | None = None) -> Runtime:
+    global _runtime  # noqa: PLW0603  one per process, by design
+    with _lock:
+        if _runtime is None:
+            _runtime = Runtime(settings, transport)
+            atexit.register(_at_exit)
+        return _runtime
+
+
+def _at_exit() -> None:
+    if _runtime is not None:
+        _runtime.shutdown(timeout_seconds=_runtime.settings.exit_timeout_seconds)
+
+
+def _redactor(settings: Settings) -> tuple[Redactor, bool]:
+    """The redactor, and whether content may be captured: not when the user's patterns cannot be read."""
+    if settings.redact_file is None:
+        return Redactor(), settings.capture_content
+    try:
+        return Redactor(read_patterns(settings.redact_file)), settings.capture_content
+    except ConfigurationError as error:
+        logger.warning("whichstep: %s; no content is captured until this is mended", error)
+        return Redactor(), False
+
+
+def _span_limits(settings: Settings) -> SpanLimits:
+    limit = settings.span_attributes_max
+    return SpanLimits() if limit is None else SpanLimits(max_span_attributes=limit)

@@ -1,0 +1,118 @@
+"""Values of the host as bounded text, and never an exception out of a strange object.
+
+Texts stay texts; everything else becomes compact JSON. What is too long keeps its JSON shape by shortening its long
+strings; only then is the text itself cut. Standard library only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, Final, NamedTuple
+
+DEPTH_MAX: Final = 32
+ITEMS_MAX: Final = 10_000
+STRING_STEPS: Final = (16_384, 4_096, 1_024, 256, 64)
+"""Lengths to which long strings are cut, in turn, until a value fits."""
+CUT_MARK: Final = "…"
+
+
+class Text(NamedTuple):
+    """A value as text, and whether something of it was left out."""
+
+    text: str
+    truncated: bool
+
+
+def bounded(value: Any, *, characters_max: int) -> Text:
+    """The value as text of at most `characters_max` characters: strings as they are, the rest as compact JSON."""
+    text = _clean(value) if type(value) is str else to_json(value)
+    if len(text) <= characters_max:
+        return Text(text, truncated=False)
+    return Text(_shorten(value, text, characters_max), truncated=True)
+
+
+def to_json(value: Any) -> str:
+    """The value as compact JSON; objects that JSON does not know are described as well as they allow."""
+    try:
+        return _clean(_encode(value))
+    except (TypeError, ValueError, RecursionError):
+        return _clean(_encode(plain(value)))
+    except Exception:  # noqa: BLE001  a foreign object's own code failed; the host must not notice
+        return _encode(_described(value))
+
+
+def plain(value: Any, *, string_max: int | None = None, above: tuple[int, ...] = ()) -> Any:
+    """The value in JSON's own types: no cycle, no NaN, no keys but strings, at most 10,000 items and 32 levels.
+
+    Args:
+        value: Anything.
+        string_max: Longer strings are cut to this many characters.
+        above: Identities of the containers around the value; the caller leaves it out.
+    """
+    if isinstance(value, str):
+        return value if string_max is None or len(value) <= string_max else value[:string_max] + CUT_MARK
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if len(above) >= DEPTH_MAX or id(value) in above:
+        return CUT_MARK
+    inner, above = _opened(value), (*above, id(value))
+    if isinstance(inner, Mapping):
+        pairs = itertools.islice(inner.items(), ITEMS_MAX)
+        return {str(key): plain(item, string_max=string_max, above=above) for key, item in pairs}
+    if isinstance(inner, (list, tuple, set, frozenset)):
+        items = itertools.islice(inner, ITEMS_MAX)
+        return [plain(item, string_max=string_max, above=above) for item in items]
+    return plain(inner, string_max=string_max, above=above)
+
+
+def _opened(value: Any) -> Any:
+    """A dataclass, pydantic model or mapping-like object as a mapping; iterables as they are; the rest described."""
+    if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        return value
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return f"<{len(value)} bytes>"
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name, None) for field in fields(value)}
+    for method in ("model_dump", "to_dict", "dict", "_asdict"):
+        dump = None if isinstance(value, type) else getattr(value, method, None)
+        if callable(dump):
+            try:
+                return dump()
+            except Exception:  # noqa: BLE001  a foreign method failed; the next description serves
+                continue
+    return _described(value)
+
+
+def _described(value: Any) -> str:
+    try:
+        return _clean(str(value))[: STRING_STEPS[0]]
+    except Exception:  # noqa: BLE001  a foreign __str__ failed
+        return f"<{type(value).__name__}>"
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_opened).encode
+
+
+def _clean(text: str) -> str:
+    """Text that UTF-8 can hold: lone surrogates would make the whole batch unsendable."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _shorten(value: Any, text: str, characters_max: int) -> str:
+    if type(value) is not str:
+        for string_max in STRING_STEPS:
+            shorter = to_json(plain(value, string_max=string_max))
+            if len(shorter) <= characters_max:
+                return shorter
+    return text[: max(characters_max - len(CUT_MARK), 0)] + CUT_MARK
+
+
+def names(values: Iterable[Any]) -> list[str]:
+    """The values as short strings, for attributes that are lists of names."""
+    return [_described(value)[:1024] for value in values]
