@@ -126,9 +126,9 @@ def bootstrap(y: Floats, m: Floats) -> Interval:
     """
     if len(y) < 2:
         return Interval(None, None, "bootstrap")
-    order = np.lexsort((m, y))
-    weights = _poisson_weights(len(y))
-    resampled = weights.T @ np.column_stack((y[order], m[order])).astype(np.float32)
+    # Single precision also hides in which order the attempts of one task were added up.
+    clusters = np.column_stack((y, m)).astype(np.float32)
+    resampled = _poisson_weights(len(y)).T @ clusters[np.lexsort(clusters.T)]
     usable = resampled[resampled[:, 1] > 0]
     lower, upper = np.quantile(usable[:, 0] / usable[:, 1], (_TAIL, 1 - _TAIL))
     ratio = float(y.sum() / m.sum())

@@ -1,0 +1,36 @@
+"""Rows of the query `execution_frame` for tests of metrics: successful, production, one task each unless told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+NOON = 1_790_000_000_000_000_000 // 86_400_000_000_000 * 86_400_000_000_000 + 43_200_000_000_000
+HOUR = 3_600 * 1_000_000_000
+LATER = NOON + 365 * 24 * HOUR
+
+FRAME_SCHEMA = {
+    "execution_key": pl.UInt64, "task_key": pl.UInt64, "cluster_key": pl.UInt64, "started_at": pl.Int64,
+    "release": pl.String, "task_type": pl.String, "agent": pl.String, "service": pl.String, "environment": pl.String,
+    "configuration": pl.String, "purpose": pl.String, "status": pl.String, "success": pl.Boolean,
+    "success_source": pl.String, "first_pass": pl.Boolean, "self_corrected": pl.Boolean, "escalated": pl.Boolean,
+    "escalation_reason": pl.String, "violated": pl.Boolean, "latency_ms": pl.Float64, "active_ms": pl.Float64,
+    "cost_usd": pl.Float64, "wasted_cost_usd": pl.Float64, "tokens": pl.Int64, "tool_accuracy": pl.Float64,
+}  # fmt: skip
+
+
+def executions(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """The rows as a frame; what a row does not say is as of a successful execution whose every fact is known."""
+    filled = [{**_known(number), **row} for number, row in enumerate(rows, start=1)]
+    return pl.DataFrame(filled, schema=FRAME_SCHEMA).with_columns(pl.col("started_at").cast(pl.Datetime("ns")))
+
+
+def _known(number: int) -> dict[str, Any]:
+    return {
+        "execution_key": number, "task_key": number, "cluster_key": number, "started_at": NOON + number,
+        "service": "support", "purpose": "production", "status": "ok", "success": True, "success_source": "code",
+        "first_pass": True, "self_corrected": False, "escalated": False, "latency_ms": 2_000.0, "active_ms": 1_000.0,
+        "cost_usd": 0.01, "wasted_cost_usd": 0.0, "tokens": 100,
+    }  # fmt: skip
