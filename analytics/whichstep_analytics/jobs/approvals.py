@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from whichstep_analytics.jobs.frames import shaped
 from whichstep_analytics.jobs.merging import Forest
 from whichstep_analytics.jobs.trace_executions import HELD
 
@@ -59,16 +60,16 @@ def _settled(stops: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         .unique("row", keep="first", maintain_order=True)
         .select("row", "resumed", pl.col("started_at").alias("resumed_at"), "refused")
     )
-    return after.join(resumed, on="row", how="left").select(_SCHEMA).cast(_SCHEMA)
+    return after.join(resumed, on="row", how="left").pipe(shaped, _SCHEMA)
 
 
 _SCHEMA: Final = pl.Schema(
     {
-        "row": pl.UInt32,
-        "resumed": pl.UInt32,
+        "row": pl.UInt32(),
+        "resumed": pl.UInt32(),
         "resumed_at": pl.Datetime("ns"),
-        "refused": pl.Boolean,
-        "went_on": pl.Boolean,
+        "refused": pl.Boolean(),
+        "went_on": pl.Boolean(),
     }
 )
 

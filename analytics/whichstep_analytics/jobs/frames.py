@@ -49,14 +49,19 @@ def from_arrow(table: pa.Table) -> pl.DataFrame:
     return frame
 
 
+def shaped(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Exactly the columns of `schema`, in its order and types. Raises where one is missing or cannot be cast."""
+    return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
 def spans_from(table: pa.Table) -> pl.DataFrame:
     """`JobInputs.spans` as Polars, in the declared order and types."""
-    return from_arrow(table).select(pl.col(name).cast(kind) for name, kind in SPAN_SCHEMA.items())
+    return shaped(from_arrow(table), SPAN_SCHEMA)
 
 
 def to_arrow(frame: pl.DataFrame, fields: Fields) -> pa.Table:
     """The frame as an Arrow table of exactly these fields. Raises when a column is missing."""
-    return frame.select(pl.col(name).cast(kind) for name, kind in schema_of(fields).items()).to_arrow()
+    return shaped(frame, schema_of(fields)).to_arrow()
 
 
 def empty(fields: Fields) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from whichstep_analytics.jobs import approvals, attempts, merging, summary, tree
-from whichstep_analytics.jobs.frames import schema_of
+from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_analytics.prices import Prices
 from whichstep_store.results import STEP_FIELDS
 
@@ -19,15 +19,16 @@ STEP_SCHEMA: Final = schema_of(STEP_FIELDS)
 # What later jobs read beside the columns of step_rows.
 WORKING_SCHEMA: Final = pl.Schema(
     {
-        "at": pl.UInt32,
-        "parent_at": pl.UInt32,
-        "depth": pl.UInt32,
-        "corrected": pl.Boolean,
-        "counted": pl.Boolean,  # a model call that is not the wrapper of another
+        "at": pl.UInt32(),
+        "parent_at": pl.UInt32(),
+        "depth": pl.UInt32(),
+        "corrected": pl.Boolean(),
+        "counted": pl.Boolean(),  # a model call that is not the wrapper of another
         "asked_tools": pl.List(pl.String),
-        "arguments_digest": pl.String,
-        "error_guessed": pl.Boolean,
-        "resend_count": pl.Int32,
+        "arguments_digest": pl.String(),
+        "error_guessed": pl.Boolean(),
+        "resend_count": pl.Int32(),
+        "user_message": pl.String(),
     }
 )
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
@@ -63,7 +64,7 @@ def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
     steps = _with_cost(steps, prices)
     steps = attempts.repeats(_with_status(steps))
     steps = steps.with_columns(attempts.requested_by(steps), summary.one_line().alias("output_summary"))
-    return steps.select(pl.col(name).cast(kind) for name, kind in (STEP_SCHEMA | WORKING_SCHEMA).items())
+    return shaped(steps, pl.Schema({**STEP_SCHEMA, **WORKING_SCHEMA}))
 
 
 def _typed(steps: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.jobs.frames import schema_of
+from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_store.results import TRACE_EXECUTION_FIELDS
 
 HELD: Final = ("interrupt", "approval")
@@ -25,9 +25,7 @@ def run(spans: pl.DataFrame) -> pl.DataFrame:
     traces = _facts(spans).sort("started_at", "trace_id").with_row_index("trace")
     edges = pl.concat([_link_edges(traces), _resume_edges(traces)])
     named = _name(traces.with_columns(_components(traces.height, edges)), edges)
-    return named.select(pl.col(name).cast(kind) for name, kind in schema_of(TRACE_EXECUTION_FIELDS).items()).sort(
-        "trace_id"
-    )
+    return shaped(named, schema_of(TRACE_EXECUTION_FIELDS)).sort("trace_id")
 
 
 def _facts(spans: pl.DataFrame) -> pl.DataFrame:

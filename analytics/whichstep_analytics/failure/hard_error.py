@@ -1,0 +1,41 @@
+"""A step ended in an error that nothing recovered. Steps that only pass on an error from below are not suspected."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from whichstep_analytics.failure import evidence, kinds
+from whichstep_analytics.jobs.frames import shaped
+
+_STOPPED = 0.95
+_UNANSWERED = 0.7
+_WORKED_AROUND = 0.3
+_GUESSED = 0.6  # factor: the error was read from words
+
+
+def suspects(steps: pl.DataFrame) -> pl.DataFrame:
+    """Errors at their origin: those that stopped the step above, those that nothing followed, those worked around."""
+    if not steps["hard"].any():
+        return evidence.no_suspects()
+    stopped = (steps["status"] == "error").gather(steps["parent_at"]).fill_null(value=True)
+    origin = steps.with_columns(pl.lit(stopped).alias("stopped")).filter(
+        steps["hard"] & ~evidence.inherited(steps, steps["hard"])
+    )
+    said = pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=": ", ignore_nulls=True)
+    outcome = (
+        pl.when(pl.col("stopped")).then(pl.lit("and stopped the run"))
+        .when(evidence.went_on()).then(pl.lit("and the agent found another way"))
+        .otherwise(pl.lit("and nothing made up for it"))
+    )  # fmt: skip
+    score = (
+        pl.when(pl.col("stopped")).then(_STOPPED).when(evidence.went_on()).then(_WORKED_AROUND).otherwise(_UNANSWERED)
+    )
+    return origin.select(
+        "execution_id",
+        "at",
+        pl.col("requested_by").alias("cause_step_id"),
+        kinds.kind().alias("kind"),
+        (score * pl.when(pl.col("error_guessed")).then(_GUESSED).otherwise(1.0)).alias("score"),
+        pl.format("{} failed ({}) {}", "name", said.fill_null("no message").str.head(200), outcome).alias("reason"),
+        (pl.col("stopped") | ~evidence.went_on()).alias("fails"),
+    ).pipe(shaped, evidence.SUSPECT_SCHEMA)

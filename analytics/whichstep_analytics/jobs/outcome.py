@@ -1,0 +1,63 @@
+"""Whether the task was done, from the strongest witness: a person, the agent's own code, an evaluator, inference.
+
+Only evaluations named `task_success` count. HUMAN is believed from a reviewer's token alone; as merely claimed it ranks
+with the evaluators. Of several statements of one rank the latest counts. Inference knows failure only: an execution
+that ended in an error, or an action that a person refused. Everything else is unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+TASK_SUCCESS: Final = "task_success"
+_YES: Final = ("true", "pass", "passed", "yes", "success", "successful", "correct", "good", "1")
+_NO: Final = ("false", "fail", "failed", "no", "failure", "unsuccessful", "incorrect", "bad", "0")
+_PASS_SCORE: Final = 0.5
+
+
+def stated(evaluations: pl.DataFrame, mapping: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+    """What people and evaluators say: execution_id, human, evaluator (Boolean, null where they say nothing)."""
+    said = evaluations.filter(pl.col("name") == TASK_SUCCESS).with_columns(_verdict().alias("verdict"))
+    said = said.filter(pl.col("verdict").is_not_null())
+    if said.is_empty():
+        return pl.DataFrame(schema={"execution_id": pl.String, "human": pl.Boolean, "evaluator": pl.Boolean})
+    by_trace = mapping.select("trace_id", pl.col("execution_id").alias("by_trace"))
+    responses = placed.filter(pl.col("response_id").is_not_null()).select(
+        "response_id", pl.col("execution_id").alias("by_response")
+    )
+    human = pl.col("trusted") & (pl.col("source") == "HUMAN").fill_null(value=False)
+    return (
+        said.join(by_trace, on="trace_id", how="left")
+        .join(responses.unique("response_id", keep="any"), on="response_id", how="left")
+        .with_columns(pl.coalesce("by_trace", "by_response", "execution_id").alias("execution_id"))
+        .sort("occurred_at", "verdict")
+        .group_by("execution_id", maintain_order=True)
+        .agg(
+            pl.col("verdict").filter(human).last().alias("human"),
+            pl.col("verdict").filter(~human).last().alias("evaluator"),
+        )
+    )
+
+
+def decide() -> list[pl.Expr]:
+    """`success` and `success_source` from columns human, code, evaluator, refused (by a person), failed (inferred)."""
+    no = pl.lit(value=False)
+    ranked = (
+        ("human", pl.when(pl.col("refused")).then(no).otherwise(pl.col("human"))),
+        ("code", pl.col("code")),
+        ("evaluator", pl.col("evaluator")),
+        ("inferred", pl.when(pl.col("failed")).then(no)),
+    )
+    source = pl.coalesce(*(pl.when(verdict.is_not_null()).then(pl.lit(name)) for name, verdict in ranked))
+    return [pl.coalesce(*(verdict for _, verdict in ranked)).alias("success"), source.alias("success_source")]
+
+
+def _verdict() -> pl.Expr:
+    label = pl.col("label").str.to_lowercase().str.strip_chars()
+    return (
+        pl.when(label.is_in(_YES)).then(pl.lit(value=True))
+        .when(label.is_in(_NO)).then(pl.lit(value=False))
+        .otherwise(pl.col("score") >= _PASS_SCORE)
+    )  # fmt: skip

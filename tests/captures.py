@@ -1,0 +1,207 @@
+"""Recorded OTLP requests of real frameworks, each with a `meta.json` that says what truly happened.
+
+The recordings are not part of the repository: set WHICHSTEP_CAPTURES to their folder, else `shared/data/captures`
+beside the repository is looked for. `judge` compares what the jobs make of a capture with its ground truth, fact by
+fact: `ok`, `unknown` (the wire does not say, and so do we) or `wrong`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+from whichstep_analytics.job import Recomputed, recompute
+from whichstep_analytics.jobs import frames
+from whichstep_analytics.prices import default_prices
+from whichstep_collector import decode, normalise
+from whichstep_store.batches import Batch
+from whichstep_store.results import NEIGHBOUR_FIELDS
+
+RECEIVED_AT = 1_800_000_000_000_000_000
+MINUTE = 60 * 10**9
+TYPES = {"llm": "llm_call", "tool": "tool_call", "retrieval": "retrieval", "handoff": "handoff", "approval": "approval"}
+FACTS = ("one execution", "steps", "tools", "errors", "tokens", "failing step", "status", "session", "input", "output")
+
+
+def folder() -> Path | None:
+    """Where the recordings are, or None."""
+    named = os.environ.get("WHICHSTEP_CAPTURES")
+    path = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data" / "captures"
+    return path if path.is_dir() else None
+
+
+def all_captures() -> list[Path]:
+    """Every capture folder, sorted; none where there are no recordings."""
+    root = folder()
+    return sorted(path.parent for path in root.glob("*/*/meta.json")) if root else []
+
+
+def batches(capture: Path) -> list[Batch]:
+    """The requests of a capture in order of arrival, decoded and normalised."""
+    return [_batch(path) for path in sorted(capture.iterdir()) if path.name.split(".")[1] in {"traces", "logs"}]
+
+
+def _batch(path: Path) -> Batch:
+    body, is_json = path.read_bytes(), path.suffix == ".json"
+    if ".logs." in path.name:
+        return normalise.normalise_logs(decode.decode_logs(body, json=is_json), received_at=RECEIVED_AT)
+    return normalise.normalise_traces(decode.decode_traces(body, json=is_json), received_at=RECEIVED_AT)
+
+
+def results(given: list[Batch]) -> Recomputed:
+    """What the jobs make of these batches a minute later."""
+    return recompute(
+        frames.batch_spans(given),
+        frames.batch_evaluations(given),
+        frames.empty(NEIGHBOUR_FIELDS),
+        prices=default_prices(),
+        as_of=RECEIVED_AT + MINUTE,
+    )
+
+
+class Truth(NamedTuple):
+    """The ground truth of a capture, in the words of whichstep."""
+
+    raw: dict[str, Any]
+
+    @classmethod
+    def read(cls, capture: Path) -> Truth:
+        return cls(json.loads((capture / "meta.json").read_text(encoding="utf-8"))["ground_truth"])
+
+    def steps(self) -> list[tuple[str, str]]:
+        return [(TYPES[step["type"]], step["name"]) for step in self.raw["expected_steps"] if step["type"] in TYPES]
+
+    def tools(self) -> list[str]:
+        return [name for kind, name in self.steps() if kind == "tool_call"]
+
+    def errors(self) -> list[tuple[str, str]]:
+        steps = self.raw["expected_steps"]
+        return sorted((TYPES[s["type"]], s["error_type"]) for s in steps if s.get("status") == "error")
+
+    def failing(self) -> list[dict[str, Any]]:
+        return [] if self.raw["task_success"] else list(self.raw["failing_steps"])
+
+
+def judge(capture: Path) -> dict[str, str]:
+    """The verdict on each of FACTS: ok, unknown, or `wrong: what we said`."""
+    truth, found = Truth.read(capture), results(batches(capture))
+    if found.executions.is_empty():
+        return dict.fromkeys(FACTS, "unknown")
+    execution = found.executions.row(0, named=True)
+    return {
+        "one execution": "ok" if found.executions.height == 1 else f"wrong: {found.executions.height}",
+        "steps": _steps(truth, found.steps),
+        "tools": _tools(truth, found.steps),
+        "errors": _errors(truth, found.steps),
+        "tokens": _tokens(truth, execution),
+        "failing step": _failing(truth, execution, found.steps),
+        "status": _status(truth, execution),
+        "session": _same(truth.raw["session_id"], execution["session_id"]),
+        "input": _holds(execution["input"], truth.raw["user_input"]),
+        "output": _holds(execution["output"], truth.raw["final_answer"]),
+    }
+
+
+def leaves(steps: pl.DataFrame) -> pl.DataFrame:
+    """The steps that the ground truth lists: model calls once, tools, retrievals, hand-overs, approvals."""
+    listed = pl.col("type").is_in(list(TYPES.values()))
+    return steps.filter(listed & (pl.col("counted") | (pl.col("type") != "llm_call"))).sort("position")
+
+
+def _steps(truth: Truth, steps: pl.DataFrame) -> str:
+    """Types in order. A search that is a tool on the wire may be a tool; model calls that no span shows are left out."""
+    expected = [kind for kind, _ in truth.steps()]
+    found = [_type(row) for row in leaves(steps).iter_rows(named=True)]
+    if "llm_call" not in found:
+        expected = [kind for kind in expected if kind != "llm_call"]
+    expected = ["tool_call" if kind == "retrieval" and "retrieval" not in found else kind for kind in expected]
+    return "ok" if found == expected else f"wrong: {_short(found)} for {_short(expected)}"
+
+
+def _type(row: dict[str, Any]) -> str:
+    return str(row["type"])
+
+
+def _short(kinds: list[str]) -> str:
+    return "".join(kind[0] for kind in kinds)
+
+
+def _tools(truth: Truth, steps: pl.DataFrame) -> str:
+    searches = {name for kind, name in truth.steps() if kind == "retrieval"}
+    called = leaves(steps).filter(pl.col("type") == "tool_call")
+    found = [name for name in called["tool"].to_list() if name not in searches]
+    expected = truth.tools()
+    return "ok" if sorted(map(str, found)) == sorted(expected) else f"wrong: {found} for {expected}"
+
+
+def _errors(truth: Truth, steps: pl.DataFrame) -> str:
+    """Error types of leaf steps; a type that the wire does not carry is unknown."""
+    found = leaves(steps).filter(pl.col("status") == "error").select("type", "error_type").rows()
+    expected = truth.errors()
+    if not any(kind == "llm_call" for kind in leaves(steps)["type"]):
+        expected = [error for error in expected if error[0] != "llm_call"]
+    if sorted(kind for kind, _ in found) != [kind for kind, _ in expected]:
+        return f"wrong: {found} for {expected}"
+    differ = [said for (_, said), (_, true) in zip(sorted(found, key=str), expected, strict=True) if said != true]
+    if not differ:
+        return "ok"
+    return "unknown" if differ == [None] * len(differ) else f"wrong: {found} for {expected}"
+
+
+def _tokens(truth: Truth, execution: dict[str, Any]) -> str:
+    found = (execution["input_tokens"], execution["output_tokens"])
+    expected = (truth.raw["tokens"]["input"], truth.raw["tokens"]["output"])
+    if found == (None, None):
+        return "unknown"
+    return "ok" if found == expected else f"wrong: {found} for {expected}"
+
+
+def _failing(truth: Truth, execution: dict[str, Any], steps: pl.DataFrame) -> str:
+    expected = truth.failing()
+    if execution["failing_step_id"] is None:
+        return "ok" if not expected else "unknown"
+    at = steps.filter(pl.col("step_id") == execution["failing_step_id"])
+    step = at.row(0, named=True)
+    said = f"{step['type']} {step['name']} ({execution['failure_kind']})"
+    if not expected:
+        refused = not truth.raw["task_success"] and truth.raw["approvals"]
+        return "ok" if refused and execution["failure_kind"] == "approval_rejected" else f"wrong: {said}"
+    return "ok" if any(_is(step, each, execution, steps) for each in expected) else f"wrong: {said}"
+
+
+def _is(step: dict[str, Any], expected: dict[str, Any], execution: dict[str, Any], steps: pl.DataFrame) -> bool:
+    if expected["type"] == "agent":
+        return step["type"] in {"agent", "workflow"} and execution["failure_kind"] in {"loop", "budget_exceeded"}
+    if expected["type"] == "llm":
+        if not (steps["type"] == "llm_call").any():  # no span shows the call: its agent is all there is
+            return step["type"] == "agent" and execution["failure_kind"] == "llm_error"
+        return step["type"] == "llm_call"
+    if expected["type"] == "retrieval":
+        return execution["failure_kind"] == "empty_retrieval"
+    same = steps.filter(pl.col("tool") == expected["name"], pl.col("type") == "tool_call").sort("position")
+    calls = same["step_id"].to_list()
+    return step["step_id"] in calls and calls.index(step["step_id"]) == expected["occurrence"] - 1
+
+
+def _status(truth: Truth, execution: dict[str, Any]) -> str:
+    expected = "error" if truth.raw["run_status"] == "error" else "ok"
+    return "ok" if execution["status"] == expected else f"wrong: {execution['status']}"
+
+
+def _same(expected: Any, found: Any) -> str:
+    return "unknown" if found is None else "ok" if found == expected else f"wrong: {found}"
+
+
+def _holds(text: str | None, part: str | None) -> str:
+    if text is None:
+        return "ok" if part is None else "unknown"
+    if part is None:
+        return f"wrong: {text[:40]}"
+    return "ok" if part in text or part in _unescaped(text) else f"wrong: {text[:60]}"
+
+
+def _unescaped(text: str) -> str:
+    return text.replace('\\"', '"').replace("\\n", "\n")
