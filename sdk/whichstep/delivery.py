@@ -53,7 +53,10 @@ class Delivery:
         self._pause_seconds = 0.0
         self._next_attempt = 0.0
         self._closed = False
-        self._reset_thread()
+        self._condition = threading.Condition()
+        self._started = self._busy = False
+        self._flush_requests = self._flushes_done = 0
+        self._in_flight: tuple[Signal, Body] | None = None
         if hasattr(os, "register_at_fork"):
             after_fork = weakref.WeakMethod(self._after_fork)
             os.register_at_fork(after_in_child=lambda: (reset := after_fork()) and reset())
@@ -269,14 +272,11 @@ class Delivery:
             self._said.add(key)
             logger.warning("whichstep " + message, *values)  # noqa: G003  one prefix for all
 
-    def _reset_thread(self) -> None:
-        self._condition = threading.Condition()
-        self._started = self._busy = False
-        self._flush_requests = self._flushes_done = 0
-        self._in_flight: tuple[Signal, Body] | None = None
-
     def _after_fork(self) -> None:
         """In a child process: the queue belongs to the parent, the thread does not exist."""
         self._queue.clear()
         self._queued_characters = 0
-        self._reset_thread()
+        self._condition = threading.Condition()
+        self._started = self._busy = False
+        self._flush_requests = self._flushes_done = 0
+        self._in_flight = None

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO
 from opentelemetry.sdk.trace import ReadableSpan
 
 from whichstep import attributes as names
@@ -90,9 +91,10 @@ class Encoder:
         scope.scope.name = names.SCOPE
         for event in events:
             record = scope.log_records.add()
-            record.time_unix_nano = record.observed_time_unix_nano = event.time_unix_nano
+            record.time_unix_nano = event.time_unix_nano
+            record.observed_time_unix_nano = event.time_unix_nano
             record.event_name = event.name
-            record.severity_number = 9
+            record.severity_number = SEVERITY_NUMBER_INFO
             record.attributes.extend(_key_values(event.attributes))
             if event.trace_id:
                 record.trace_id = event.trace_id.to_bytes(16, "big")

@@ -10,7 +10,8 @@ import itertools
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self, TypedDict
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -23,17 +24,26 @@ from whichstep.recording import Content, Step, say_once
 from whichstep.runtime import Runtime
 
 
-class Identity(TypedDict, total=False):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
     """What a task was told about itself."""
 
-    id: str | None
-    execution_id: str | None
-    rerun_of: str | None
-    session: str | None
-    user: str | None
-    purpose: str | None
-    tags: Sequence[str] | None
-    metadata: Mapping[str, Any] | None
+    id: str | None = None
+    execution_id: str | None = None
+    rerun_of: str | None = None
+    session: str | None = None
+    user: str | None = None
+    purpose: str | None = None
+    tags: Sequence[str] | None = None
+    metadata: Mapping[str, Any] | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it names an execution of its own, also inside of another."""
+        return bool(self.id or self.execution_id or self.rerun_of)
+
+
+ANONYMOUS: Final = Identity()
 
 
 class Failure(NamedTuple):
@@ -57,18 +67,18 @@ class Execution(Step):
         "foreign_spans",
         "tracer",
     )
-    type: ClassVar[str] = "workflow"
+    step_type: ClassVar[str] = "workflow"
 
     def __init__(
         self,
         name: str,
         attributes: dict[str, Any] | None = None,
         content: Content = (),
-        identity: Identity | None = None,
+        identity: Identity = ANONYMOUS,
     ) -> None:
         super().__init__(name, attributes, content)
-        self._identity: Identity = identity or {}
-        self._positions = itertools.count(1)
+        self._identity = identity
+        self._positions = itertools.count(2)  # the root is step 1
         self._failures: dict[tuple[str, str], Failure] = {}
         self._succeeded: bool | None = None
         self._is_root = False
@@ -111,7 +121,7 @@ class Execution(Step):
 
     def step_ended(self, step: Step) -> None:
         """Note a failed step, or that a later one of its kind and name recovered it."""
-        key = (step.type, step.name)
+        key = (step.step_type, step.name)
         if step._error is not None:  # noqa: SLF001  steps of one execution are one machinery
             self._failures[key] = Failure(step._position, step.name, step._error)  # noqa: SLF001
         elif self._failures:
@@ -125,10 +135,8 @@ class Execution(Step):
         return Failure(0, self.name, self._error) if self._error is not None else None
 
     def _begin(self, runtime: Runtime, context: Context) -> None:
-        outer = context.get(EXECUTION_KEY)
-        given = self._identity
-        own = bool(given.get("id") or given.get("execution_id") or given.get("rerun_of"))
-        if outer is not None and not own:
+        outer: Any = context.get(EXECUTION_KEY)
+        if outer is not None and not self._identity.is_own:
             self._attributes = {names.OPERATION: "invoke_workflow", names.WORKFLOW_NAME: self.name, **self._attributes}
             self.execution_id = outer.execution_id
             super()._begin(runtime, context)
@@ -143,7 +151,7 @@ class Execution(Step):
 
     def _start_root(self, runtime: Runtime, context: Context, links: list[Link] | None) -> None:
         attributes = self._root_attributes(runtime)
-        explicit = self._identity.get("execution_id")
+        explicit = self._identity.execution_id
         is_root = not trace.get_current_span(context).get_span_context().is_valid
         if explicit:
             self.execution_id = attributes[names.EXECUTION_ID] = names.execution_id_of(explicit)
@@ -165,21 +173,21 @@ class Execution(Step):
     def _root_attributes(self, runtime: Runtime) -> dict[str, Any]:
         given = self._identity
         attributes: dict[str, Any] = {
-            names.STEP_TYPE: self.type,
+            names.STEP_TYPE: self.step_type,
             names.OPERATION: "invoke_workflow",
             names.WORKFLOW_NAME: self.name,
             names.TASK_TYPE: self.name,
-            names.TASK_ID: given.get("id"),
-            names.RERUN_OF: names.execution_id_of(rerun) if (rerun := given.get("rerun_of")) else None,
-            names.SESSION_ID: given.get("session"),
-            names.CONVERSATION_ID: given.get("session"),
-            names.USER_ID: given.get("user"),
-            names.PURPOSE: _purpose(given.get("purpose")),
-            names.TAGS: values.names(given.get("tags") or ()) or None,
+            names.TASK_ID: given.id,
+            names.RERUN_OF: names.execution_id_of(given.rerun_of) if given.rerun_of else None,
+            names.SESSION_ID: given.session,
+            names.CONVERSATION_ID: given.session,
+            names.USER_ID: given.user,
+            names.PURPOSE: _purpose(given.purpose),
+            names.TAGS: values.names(given.tags or ()) or None,
             names.DROPPED_SPANS: runtime.delivery.dropped_total or None,
             **self._attributes,
         }
-        for key, value in (given.get("metadata") or {}).items():
+        for key, value in (given.metadata or {}).items():
             attributes[f"{names.METADATA_PREFIX}{key}"] = values.bounded(value, characters_max=4096).text
         return {name: value for name, value in attributes.items() if value is not None}
 

@@ -89,12 +89,18 @@ FRAMEWORKS: Final = (
     Framework("dspy", "dspy", (_openinference("dspy", "DSPy"),)),
     Framework("smolagents", "smolagents", (_openinference("smolagents", "Smolagents"),)),
     Framework("agno", "agno", (_openinference("agno", "Agno"), _opentelemetry("agno", "Agno"))),
-    Framework("google-adk", "google.adk", (_openinference("google_adk", "GoogleADK"),), (("google-genai", "google.adk"),)),
+    Framework(
+        "google-adk", "google.adk", (_openinference("google_adk", "GoogleADK"),), (("google-genai", "google.adk"),)
+    ),
     Framework("mcp", "mcp", (_openinference("mcp", "MCP"), _opentelemetry("mcp", "Mcp"))),
     Framework("litellm", "litellm", (_openinference("litellm", "LiteLLM"),), (("openai", "litellm"),)),
     Framework("openai", "openai", (_openinference("openai", "OpenAI"), _opentelemetry("openai", "OpenAI"))),
-    Framework("anthropic", "anthropic", (_openinference("anthropic", "Anthropic"), _opentelemetry("anthropic", "Anthropic"))),
-    Framework("mistralai", "mistralai", (_openinference("mistralai", "MistralAI"), _opentelemetry("mistralai", "MistralAi"))),
+    Framework(
+        "anthropic", "anthropic", (_openinference("anthropic", "Anthropic"), _opentelemetry("anthropic", "Anthropic"))
+    ),
+    Framework(
+        "mistralai", "mistralai", (_openinference("mistralai", "MistralAI"), _opentelemetry("mistralai", "MistralAi"))
+    ),
     Framework("groq", "groq", (_openinference("groq", "Groq"), _opentelemetry("groq", "Groq"))),
     Framework("bedrock", "botocore", (_openinference("bedrock", "Bedrock"), _opentelemetry("bedrock", "Bedrock"))),
     Framework(
@@ -102,7 +108,7 @@ FRAMEWORKS: Final = (
         "google.genai",
         (_openinference("google_genai", "GoogleGenAI"), _opentelemetry("google_generativeai", "GoogleGenerativeAi")),
     ),
-)  # fmt: skip
+)
 
 
 def instrument(*frameworks: str, tracer_provider: TracerProvider | None = None) -> list[Found]:

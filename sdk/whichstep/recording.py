@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from contextvars import Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -47,10 +47,8 @@ class Step:
         "_attributes", "_content", "_context", "_error", "_execution", "_position", "_runtime", "_span", "_token",
         "_truncated", "name",
     )  # fmt: skip
-    type: ClassVar[str] = "other"
-    kind: ClassVar[SpanKind] = SpanKind.INTERNAL
-    argument_key: ClassVar[str] = names.INPUT
-    """Attribute that holds the arguments of a decorated function."""
+    step_type: ClassVar[str] = "other"
+    span_kind: ClassVar[SpanKind] = SpanKind.INTERNAL
 
     def __init__(self, name: str, attributes: dict[str, Any] | None = None, content: Content = ()) -> None:
         self.name = name
@@ -173,13 +171,13 @@ class Step:
     # The machinery.
 
     def _begin(self, runtime: Runtime, context: Context) -> None:
-        execution = context.get(EXECUTION_KEY)
+        execution: Any = context.get(EXECUTION_KEY)
         if execution is None:
             tracer, execution_id = runtime.tracer(), _inherited_execution_id(context)
         else:
             tracer, execution_id = execution.tracer, execution.execution_id
             self._position = execution.next_position()
-        attributes = {names.STEP_TYPE: self.type, **self._attributes}
+        attributes = {names.STEP_TYPE: self.step_type, **self._attributes}
         if execution_id is not None:
             attributes[names.EXECUTION_ID] = execution_id
         self._runtime, self._execution = runtime, execution
@@ -190,7 +188,7 @@ class Step:
     ) -> None:
         for name, value in self._content:
             self._encode(attributes, name, value)
-        span = tracer.start_span(self._span_name(), context, self.kind, attributes, links)
+        span = tracer.start_span(self._span_name(), context, self.span_kind, attributes, links)
         self._span = span
         self._context = trace.set_span_in_context(span, context)
         _open[span.get_span_context().span_id] = self
@@ -280,8 +278,7 @@ def current_step() -> Step | None:
 
 def current_execution() -> Execution | None:
     """The execution of the current context."""
-    execution: Any = otel_context.get_value(EXECUTION_KEY)
-    return execution
+    return cast("Execution | None", otel_context.get_value(EXECUTION_KEY))
 
 
 def current_trace_id() -> str | None:

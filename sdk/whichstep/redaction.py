@@ -33,7 +33,7 @@ class Kind:
 def _card(match: re.Match[str]) -> str:
     digits = [int(character) for character in match.group() if character.isdigit()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    issued = 2 <= digits[0] <= 6  # noqa: PLR2004  the first digits of payment cards; keeps timestamps (17…) out
+    issued = 2 <= digits[0] <= 6  # how cards begin; timestamps (17…) do not
     luhn = (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
     return MARK.format(kind="card") if issued and luhn else match.group()
 

@@ -19,12 +19,12 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 def say(execution: Execution, settings: Settings, *, failed: bool) -> None:
     """Write the line to stderr, if that is a terminal and the execution failed."""
     if failed and sys.stderr is not None and sys.stderr.isatty():
-        print(line(execution, settings), file=sys.stderr)
+        sys.stderr.write(line(execution, settings) + "\n")
 
 
 def line(execution: Execution, settings: Settings) -> str:
     """`step 5 issue_refund failed: reason → URL`."""
-    url = f"{settings.dashboard_url}/execution?id={execution.execution_id}"
+    url = f"{settings.dashboard_url}/execution?execution={execution.execution_id}"
     failure = execution.failure
     if failure is None:
         return f"{_plain(execution.name)} failed → {url}"

@@ -4,6 +4,8 @@ Each verb without an argument list decorates (`@whichstep.tool`); called, it mak
 or `async with`, or decorates in turn (`@whichstep.tool("lookup_order")`).
 """
 
+# ruff: noqa: A002  id and input are the words that users know
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +47,7 @@ class ToolCall(Step):
     """One call of a tool."""
 
     __slots__ = ()
-    type: ClassVar[str] = "tool_call"
+    step_type: ClassVar[str] = "tool_call"
 
     def result(self, value: Any) -> Self:
         """Set what the tool answered."""
@@ -73,8 +75,8 @@ class Retrieval(Step):
     """One search for documents."""
 
     __slots__ = ()
-    type: ClassVar[str] = "retrieval"
-    kind: ClassVar[SpanKind] = SpanKind.CLIENT
+    step_type: ClassVar[str] = "retrieval"
+    span_kind: ClassVar[SpanKind] = SpanKind.CLIENT
 
     def sources(self, documents: Sequence[Any]) -> Self:
         """Set what was found, best first: mappings with id, score, content, or documents of a framework.
@@ -114,8 +116,8 @@ class LlmCall(Step):
     """One call of a model."""
 
     __slots__ = ()
-    type: ClassVar[str] = "llm_call"
-    kind: ClassVar[SpanKind] = SpanKind.CLIENT
+    step_type: ClassVar[str] = "llm_call"
+    span_kind: ClassVar[SpanKind] = SpanKind.CLIENT
 
     def input(self, value: Any) -> Self:
         """Set the messages sent: a text, or messages as OpenAI or Anthropic take them."""
@@ -201,7 +203,20 @@ def task(
     tags: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Execution: ...
-def task(task_type: Any = None, /, *, input: Any = None, **identity: Any) -> Any:  # noqa: A002  the word users know
+def task(
+    task_type: Any = None,
+    /,
+    *,
+    id: str | None = None,
+    input: Any = None,
+    execution_id: str | None = None,
+    rerun_of: str | None = None,
+    session: str | None = None,
+    user: str | None = None,
+    purpose: str | None = None,
+    tags: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Any:
     """One execution of a task; the argument is the type of task.
 
     Args:
@@ -218,17 +233,24 @@ def task(task_type: Any = None, /, *, input: Any = None, **identity: Any) -> Any
     """
     if callable(task_type):
         return Execution("")(task_type)
-    given = {name: value for name, value in identity.items() if value is not None}
-    if unknown := given.keys() - Identity.__annotations__.keys():
-        raise TypeError(f"task() has no argument {', '.join(sorted(unknown))}")
-    return Execution(task_type or "", None, _content(names.INPUT, input), Identity(**given))
+    identity = Identity(
+        id=_known(id),
+        execution_id=_known(execution_id),
+        rerun_of=_known(rerun_of),
+        session=_known(session),
+        user=_known(user),
+        purpose=purpose,
+        tags=tags,
+        metadata=metadata,
+    )
+    return Execution(task_type or "", None, _content(names.INPUT, input), identity)
 
 
 @overload
 def step(name: F, /) -> F: ...
 @overload
 def step(name: str | None = None, /, *, input: Any = None) -> TypedStep: ...
-def step(name: Any = None, /, *, input: Any = None) -> Any:  # noqa: A002  the word users know
+def step(name: Any = None, /, *, input: Any = None) -> Any:
     """A step of your own code: parsing, routing, checking."""
     return _verb(name, _typed("other", _text(name), _content(names.INPUT, input)))
 
@@ -237,7 +259,7 @@ def step(name: Any = None, /, *, input: Any = None) -> Any:  # noqa: A002  the w
 def agent(name: F, /) -> F: ...
 @overload
 def agent(name: str | None = None, /, *, input: Any = None) -> TypedStep: ...
-def agent(name: Any = None, /, *, input: Any = None) -> Any:  # noqa: A002  the word users know
+def agent(name: Any = None, /, *, input: Any = None) -> Any:
     """An agent at work; the steps inside are its own."""
     return _verb(name, _typed("agent", _text(name), _content(names.INPUT, input)))
 
@@ -280,7 +302,7 @@ def llm(
     model: Any = None,
     *,
     provider: str | None = None,
-    input: Any = None,  # noqa: A002  the word users know
+    input: Any = None,
     system: str | None = None,
     tools: Sequence[Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
@@ -344,6 +366,11 @@ def _named(verb: Callable[..., Any], name: str | None) -> Step:
     pattern: Step = verb()
     pattern.name = name or pattern.name
     return pattern
+
+
+def _known(identifier: Any) -> str | None:
+    """An id as text: numbers of a database are welcome."""
+    return None if identifier is None or identifier == "" else str(identifier)
 
 
 def _text(name: Any) -> str:

@@ -6,6 +6,7 @@ strings; only then is the text itself cut. Standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -18,6 +19,8 @@ ITEMS_MAX: Final = 10_000
 STRING_STEPS: Final = (16_384, 4_096, 1_024, 256, 64)
 """Lengths to which long strings are cut, in turn, until a value fits."""
 CUT_MARK: Final = "…"
+DUMPS: Final = ("model_dump", "to_dict", "dict", "_asdict")
+"""Methods by which objects of common libraries give their fields."""
 
 
 class Text(NamedTuple):
@@ -53,12 +56,8 @@ def plain(value: Any, *, string_max: int | None = None, above: tuple[int, ...] =
         string_max: Longer strings are cut to this many characters.
         above: Identities of the containers around the value; the caller leaves it out.
     """
-    if isinstance(value, str):
-        return value if string_max is None or len(value) <= string_max else value[:string_max] + CUT_MARK
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return _plain_leaf(value, string_max)
     if len(above) >= DEPTH_MAX or id(value) in above:
         return CUT_MARK
     inner, above = _opened(value), (*above, id(value))
@@ -71,6 +70,12 @@ def plain(value: Any, *, string_max: int | None = None, above: tuple[int, ...] =
     return plain(inner, string_max=string_max, above=above)
 
 
+def _plain_leaf(value: str | float | None, string_max: int | None) -> str | float | None:
+    if isinstance(value, str) and string_max is not None and len(value) > string_max:
+        return value[:string_max] + CUT_MARK
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _opened(value: Any) -> Any:
     """A dataclass, pydantic model or mapping-like object as a mapping; iterables as they are; the rest described."""
     if isinstance(value, (Mapping, list, tuple, set, frozenset)):
@@ -79,13 +84,10 @@ def _opened(value: Any) -> Any:
         return f"<{len(value)} bytes>"
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name, None) for field in fields(value)}
-    for method in ("model_dump", "to_dict", "dict", "_asdict"):
-        dump = None if isinstance(value, type) else getattr(value, method, None)
-        if callable(dump):
-            try:
+    for method in () if isinstance(value, type) else DUMPS:
+        with contextlib.suppress(Exception):  # a foreign method failed or needs arguments; the next one serves
+            if (dump := getattr(value, method, None)) is not None:
                 return dump()
-            except Exception:  # noqa: BLE001  a foreign method failed; the next description serves
-                continue
     return _described(value)
 
 
