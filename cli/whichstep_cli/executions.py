@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from whichstep_cli import output
-from whichstep_cli.client import Client, Document
+from whichstep_cli.client import Document
 from whichstep_cli.options import ExecutionFilterOptions, Format, FormatOption, SourceOptions, takes_options
 from whichstep_cli.source import open_source, say_when_empty
 
@@ -89,15 +90,15 @@ def show(
 ) -> None:
     """One execution explained: outcome, failing and cause step, reason, step tree, cost."""
     with open_source(source) as client:
-        document = client.get(f"/api/v1/executions/{execution_id}")
-        write_execution(client, document, format)
+        document = client.get(f"/api/v1/executions/{quote(execution_id, safe='')}")
+    write_execution(document, format)
 
 
-def write_execution(client: Client, document: Document, rendering: Rendering) -> None:
+def write_execution(document: Document, rendering: Rendering) -> None:
     """One execution's document in the form that was asked for."""
-    del client
     if rendering is Rendering.JSON:
         return output.write_json(document)
     from whichstep_analytics import render  # noqa: PLC0415 (Polars is slow to import and JSON needs none)
 
-    return output.write_text(getattr(render, rendering.name.lower())(document))
+    forms = {Rendering.TEXT: render.text, Rendering.HTML: render.html, Rendering.MARKDOWN: render.markdown}
+    return output.write_text(forms[rendering](document))

@@ -125,7 +125,7 @@ def requests(file: Path) -> Iterator[Request]:
     """
     with file.open("rb") as stream:
         start = stream.read(1)
-    yield from _json_requests(file) if start in (b"{", b" ", b"\n") else [_protobuf_request(file)]
+    yield from _json_requests(file) if start == b"{" else [_protobuf_request(file)]  # protobuf begins with a newline
 
 
 def _protobuf_request(file: Path) -> Request:

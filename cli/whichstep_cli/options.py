@@ -22,7 +22,7 @@ from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 import typer
 
-from whichstep_cli.errors import UsageError
+from whichstep_cli.errors import UnreachableError, UsageError
 from whichstep_store.filters import FilterError, Filters
 
 DEFAULT_ENDPOINT: Final = "http://127.0.0.1:4318"
@@ -39,6 +39,9 @@ class Format(StrEnum):
 
 FormatOption = Annotated[
     Format, typer.Option("--format", help="Tables for people, or one JSON document and nothing else.")
+]
+DataDirOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The data folder; WHICHSTEP_DATA_DIR or .whichstep unless given.")
 ]
 OptionalText = str | None
 Values = list[str] | None
@@ -99,6 +102,18 @@ class ExecutionFilterOptions(FilterOptions):
     session_id: Annotated[Values, typer.Option("--session", help="The conversation.")] = None
     user_id: Annotated[Values, typer.Option("--user", help="The user.")] = None
     query: Annotated[OptionalText, typer.Option(metavar="TEXT", help="Text within the input or output.")] = None
+
+
+def chosen_data_dir(given: Path | None) -> Path:
+    """The data folder that a maintenance command works on.
+
+    Raises:
+        UnreachableError: there is no such folder.
+    """
+    folder = given or Path(os.environ.get("WHICHSTEP_DATA_DIR") or ".whichstep")
+    if not folder.is_dir():
+        raise UnreachableError(f"cannot open {folder}: there is no such folder; name it with --data-dir")
+    return folder
 
 
 def takes_options(command: Callable[..., R]) -> Callable[..., R]:
