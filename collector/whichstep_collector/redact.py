@@ -1,0 +1,306 @@
+"""Takes secrets out of received spans and logs before anything else sees them.
+
+Every text and number of a request is a leaf: names, attribute keys and values at any depth, events, links, status,
+scope, resource. The distinct texts of a request are searched together for signs of secrets, vectorised; only texts
+that show one are looked at closely, so clean requests cost a few microseconds a span. A text that holds JSON is redacted
+inside, so JSON stays JSON and an escape (`\\u002d`) hides nothing. A value under a name such as `password` or `api_key`
+is a secret whatever it looks like.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from whichstep_collector.received import Attributes, ReceivedLogs, ReceivedSpan, ReceivedTraces, Source, Value
+from whichstep_collector.redact_patterns import BUILT_IN, SECRET_KEY, Pattern, is_payment_card, load_patterns, marker
+
+__all__ = ["Redactor", "load_patterns"]
+
+_TEXT_LENGTH_MIN: Final = 6
+_DEPTH_MAX: Final = 40
+_ESCAPE_SIGN: Final = r"\\u00[2-7]"
+_ESCAPE: Final = re.compile(r"\\+u00([2-7][0-9a-fA-F])")
+_CARD_FROM: Final = 10**12
+_CARD_BELOW: Final = 10**19
+_KEYS_MAX: Final = 20_000
+
+
+class Redactor:
+    """Replaces secrets in place by `[REDACTED:name]`. Thread-safe. `counts` says how many of each name so far."""
+
+    def __init__(self, patterns: Sequence[Pattern] = BUILT_IN) -> None:
+        """Takes the patterns in force, see `load_patterns`."""
+        self._patterns = tuple(patterns)
+        self._signs = [pattern.sign for pattern in patterns if pattern.sign is not None] + [_ESCAPE_SIGN]
+        self._unsigned = any(pattern.sign is None for pattern in patterns)
+        self._cards = any(pattern.name == "payment_card" for pattern in patterns)
+        self._named = any(pattern.name == "secret" for pattern in patterns)
+        self._secret_keys: dict[str, bool] = {}
+        self._lock = threading.Lock()
+        self.counts: Counter[str] = Counter()
+
+    def redact_traces(self, received: ReceivedTraces) -> ReceivedTraces:
+        """Redacts every leaf of the spans in place and marks the spans that held a secret. Returns what it was given."""
+        leaves = _Leaves()
+        for group in received.groups:
+            leaves.add_source(group.source)
+            for span in group.spans:
+                leaves.add_span(span)
+        if replace := self._replacements(leaves):
+            for group in received.groups:
+                tainted = replace.source(group.source)
+                for span in group.spans:
+                    span.redacted = replace.span(span) or tainted
+            self._count(replace.counts)
+        return received
+
+    def redact_logs(self, received: ReceivedLogs) -> ReceivedLogs:
+        """Redacts every leaf of the records in place. Returns what it was given."""
+        leaves = _Leaves()
+        for group in received.groups:
+            leaves.add_source(group.source)
+            for record in group.logs:
+                leaves.add_texts((record.event_name, record.severity_text))
+                leaves.add_value(record.body)
+                leaves.add_attributes(record.attributes)
+        if replace := self._replacements(leaves):
+            for group in received.groups:
+                tainted = replace.source(group.source)
+                for record in group.logs:
+                    before = replace.done
+                    record.event_name = replace.text(record.event_name)
+                    record.severity_text = replace.text(record.severity_text)
+                    record.body = replace.value(record.body)
+                    record.attributes = replace.attributes(record.attributes)
+                    record.redacted = tainted or replace.done > before
+            self._count(replace.counts)
+        return received
+
+    def redact_text(self, text: str) -> str:
+        """One text without its secrets; the same text when it has none."""
+        return self._text(text, Counter(), 0)
+
+    def _count(self, counts: Counter[str]) -> None:
+        with self._lock:
+            self.counts.update(counts)
+
+    def _replacements(self, leaves: _Leaves) -> _Replacements | None:
+        """What to put for what; None when the request holds no secret."""
+        counts: dict[Value, Counter[str]] = {}
+        found: dict[Value, Value] = {}
+        for leaf in self._suspects(leaves):
+            counted: Counter[str] = Counter()
+            clean = self._text(leaf, counted, 0)
+            if clean != leaf:
+                found[leaf], counts[leaf] = clean, counted
+        for number in leaves.numbers if self._cards else ():
+            if _is_card_number(number):
+                found[number] = marker("payment_card")
+                counts[number] = Counter(payment_card=1)
+        secret_keys = {key for key in leaves.keys if self._is_secret_key(key)} if self._named else set()
+        return _Replacements(found, counts, secret_keys) if found or secret_keys else None
+
+    def _suspects(self, leaves: _Leaves) -> list[str]:
+        """The texts that show a sign of a secret."""
+        texts = [text for text in leaves.texts if len(text) >= _TEXT_LENGTH_MIN]
+        if self._unsigned or not texts:
+            return texts
+        column = pa.array(texts, pa.string())
+        hits = pc.match_substring_regex(column, self._signs[0])
+        for sign in self._signs[1:]:
+            hits = pc.or_(hits, pc.match_substring_regex(column, sign))
+        return [texts[at] for at in pc.indices_nonzero(hits).to_pylist()]
+
+    def _is_secret_key(self, key: str) -> bool:
+        known = self._secret_keys.get(key)
+        if known is None:
+            if len(self._secret_keys) >= _KEYS_MAX:
+                self._secret_keys.clear()
+            known = self._secret_keys[key] = SECRET_KEY.search(key) is not None
+        return known
+
+    def _text(self, text: str, counts: Counter[str], depth: int) -> str:
+        if text[:1] in {"{", "[", '"'} and depth < _DEPTH_MAX:
+            try:
+                value = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                return self._plain(text, counts)
+            clean = self._inside(value, counts, depth + 1)
+            return text if clean == value else orjson.dumps(clean).decode()
+        return self._plain(text, counts)
+
+    def _inside(self, value: Value, counts: Counter[str], depth: int) -> Value:
+        """A JSON value without its secrets."""
+        if isinstance(value, str):
+            return self._text(value, counts, depth)
+        if isinstance(value, dict):
+            return {self._plain(key, counts): self._member(key, item, counts, depth) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._inside(item, counts, depth) for item in value]
+        if self._cards and _is_card_number(value):
+            counts["payment_card"] += 1
+            return marker("payment_card")
+        return value
+
+    def _member(self, key: str, item: Value, counts: Counter[str], depth: int) -> Value:
+        if self._named and self._is_secret_key(key) and is_hideable(item):
+            counts["secret"] += 1
+            return marker("secret")
+        return self._inside(item, counts, depth)
+
+    def _plain(self, text: str, counts: Counter[str]) -> str:
+        clean = self._apply(text, counts)
+        if clean == text and "\\u00" in text:
+            # JSON that was cut, or JSON inside a text: read the escapes of ASCII, which change no other character
+            shown = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+            redacted = self._apply(shown, counts)
+            return text if redacted == shown else redacted
+        return clean
+
+    def _apply(self, text: str, counts: Counter[str]) -> str:
+        for pattern in self._patterns:
+            clean = pattern.apply(text)
+            if clean != text:
+                counts[pattern.name] += 1
+                text = clean
+        return text
+
+
+class _Leaves:
+    """The distinct leaves of a request."""
+
+    def __init__(self) -> None:
+        self._found: set[Value] = set()
+        self.keys: set[str] = set()
+
+    @property
+    def texts(self) -> list[str]:
+        """All distinct texts, attribute keys included."""
+        return [*self.keys, *(leaf for leaf in self._found if type(leaf) is str)]
+
+    @property
+    def numbers(self) -> list[int | float]:
+        """All distinct numbers large enough to be a card's."""
+        return [leaf for leaf in self._found if type(leaf) in {int, float} and leaf >= _CARD_FROM]
+
+    def add_source(self, source: Source) -> None:
+        self.add_texts((source.scope, source.scope_version, source.resource_schema_url, source.scope_schema_url))
+        self.add_attributes(source.resource)
+        self.add_attributes(source.scope_attributes)
+
+    def add_span(self, span: ReceivedSpan) -> None:
+        self._found.add(span.name)
+        self.add_attributes(span.attributes)
+        if span.status_message:
+            self._found.add(span.status_message)
+        if span.trace_state:
+            self._found.add(span.trace_state)
+        for event in span.events:
+            self._found.add(event.name)
+            self.add_attributes(event.attributes)
+        for link in span.links:
+            self._found.add(link.trace_state)
+            self.add_attributes(link.attributes)
+
+    def add_texts(self, texts: Iterable[str]) -> None:
+        self._found.update(texts)
+
+    def add_attributes(self, attributes: Attributes) -> None:
+        self.keys.update(attributes)
+        try:
+            self._found.update(attributes.values())
+        except TypeError:  # a map inside
+            for value in attributes.values():
+                self.add_value(value)
+            return
+        for value in attributes.values():
+            if type(value) is tuple:
+                self.add_value(value)
+
+    def add_value(self, value: Value) -> None:
+        if isinstance(value, dict):
+            self.add_attributes(value)
+        elif isinstance(value, tuple):
+            for item in value:
+                self.add_value(item)
+        else:
+            self._found.add(value)
+
+
+class _Replacements:
+    """Puts clean values for the leaves that held secrets."""
+
+    def __init__(self, found: dict[Value, Value], counts: dict[Value, Counter[str]], secret_keys: set[str]) -> None:
+        self._found, self._counts, self._secret_keys = found, counts, secret_keys
+        self.counts: Counter[str] = Counter()
+        self.done = 0
+
+    def source(self, source: Source) -> bool:
+        before = self.done
+        source.scope, source.scope_version = self.text(source.scope), self.text(source.scope_version)
+        source.resource_schema_url = self.text(source.resource_schema_url)
+        source.scope_schema_url = self.text(source.scope_schema_url)
+        source.resource = self.attributes(source.resource)
+        source.scope_attributes = self.attributes(source.scope_attributes)
+        return self.done > before
+
+    def span(self, span: ReceivedSpan) -> bool:
+        before = self.done
+        span.name, span.status_message = self.text(span.name), self.text(span.status_message)
+        span.trace_state = self.text(span.trace_state)
+        span.attributes = self.attributes(span.attributes)
+        for event in span.events:
+            event.name, event.attributes = self.text(event.name), self.attributes(event.attributes)
+        for link in span.links:
+            link.trace_state, link.attributes = self.text(link.trace_state), self.attributes(link.attributes)
+        return self.done > before
+
+    def text(self, text: str) -> str:
+        clean: str = self._leaf(text)
+        return clean
+
+    def attributes(self, attributes: Attributes) -> Attributes:
+        return {self.text(key): self._member(key, value) for key, value in attributes.items()}
+
+    def value(self, value: Value) -> Value:
+        if isinstance(value, dict):
+            return self.attributes(value)
+        if isinstance(value, tuple):
+            return tuple(self.value(item) for item in value)
+        return self._leaf(value)
+
+    def _member(self, key: str, value: Value) -> Value:
+        if key in self._secret_keys and is_hideable(value):
+            self.done += 1
+            self.counts["secret"] += 1
+            return marker("secret")
+        return self.value(value)
+
+    def _leaf(self, leaf: Value) -> Value:
+        clean = self._found.get(leaf)
+        if clean is None:
+            return leaf
+        self.done += 1
+        self.counts.update(self._counts[leaf])
+        return clean
+
+
+def is_hideable(value: Value) -> bool:
+    """Whether a value under a secret's name can be the secret: not a switch, not nothing, not hidden already."""
+    if isinstance(value, str):
+        return bool(value) and not value.startswith("[REDACTED")
+    return not isinstance(value, bool) and value is not None and not (isinstance(value, (dict, tuple, list)) and not value)
+
+
+def _is_card_number(value: Value) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _CARD_FROM <= value < _CARD_BELOW:
+        return False
+    return value == int(value) and is_payment_card(str(int(value)))
