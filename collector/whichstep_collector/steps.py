@@ -21,6 +21,7 @@ from whichstep_collector.texts import SpanTexts, digest_of, digest_of_json
 
 _SYSTEM_KEYS: Final = (names.SYSTEM_INSTRUCTIONS,)
 _PARAMETER_PREFIX: Final = "gen_ai.request."
+_EMPTY_RESULTS: Final = ("[]", "{}", "null")
 
 
 def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, _dialect: Dialect) -> str | None:
@@ -148,7 +149,7 @@ def fill_tool(texts: SpanTexts, span: ReceivedSpan, _plan: Plan, dialect: Dialec
         texts.put_value("arguments", value, key=key if value is attributes[key] else None)
         facts.arguments_digest = digest_of_json(value)
     failed = _status_hint(attributes)
-    if (key := _first(attributes, fields.RESULT_KEYS)) is not None:
+    if (key := _first(attributes, fields.RESULT_KEYS) or _first_empty(attributes, fields.RESULT_KEYS)) is not None:
         result = dialect.unwrap_result(attributes[key])
         texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
         facts.tool_call_id = facts.tool_call_id or result.call_id
@@ -255,6 +256,11 @@ def fill_nothing(_texts: SpanTexts, _span: ReceivedSpan, _plan: Plan, _dialect: 
 
 def _first(attributes: Attributes, keys: tuple[str, ...]) -> str | None:
     return next((key for key in keys if key in attributes and meaningful(attributes[key])), None)
+
+
+def _first_empty(attributes: Attributes, keys: tuple[str, ...]) -> str | None:
+    """The first key that says "nothing" in JSON: of a tool, that is a result."""
+    return next((key for key in keys if attributes.get(key) in _EMPTY_RESULTS), None)
 
 
 Fill = Callable[[SpanTexts, ReceivedSpan, Plan, Dialect], str | None]

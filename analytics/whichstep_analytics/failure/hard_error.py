@@ -8,6 +8,8 @@ from whichstep_analytics.failure import evidence, kinds
 from whichstep_analytics.jobs.frames import shaped
 
 _STOPPED = 0.95
+_UNCLEAR = 0.65
+"""An agent's own error of no known kind is often the last sign of something else, a loop for one."""
 _UNANSWERED = 0.7
 _WORKED_AROUND = 0.3
 _GUESSED = 0.6  # factor: the error was read from words
@@ -27,9 +29,12 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
         .when(evidence.went_on()).then(pl.lit("and the agent found another way"))
         .otherwise(pl.lit("and nothing made up for it"))
     )  # fmt: skip
+    unclear = pl.col("type").is_in(("agent", "workflow")) & (kinds.kind() == "unknown")
     score = (
-        pl.when(pl.col("stopped")).then(_STOPPED).when(evidence.went_on()).then(_WORKED_AROUND).otherwise(_UNANSWERED)
-    )
+        pl.when(pl.col("stopped")).then(pl.when(unclear).then(_UNCLEAR).otherwise(_STOPPED))
+        .when(evidence.went_on()).then(_WORKED_AROUND)
+        .otherwise(_UNANSWERED)
+    )  # fmt: skip
     return origin.select(
         "execution_id",
         "at",

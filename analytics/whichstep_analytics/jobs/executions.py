@@ -106,8 +106,11 @@ def _of_steps(steps: pl.DataFrame) -> pl.DataFrame:
             (top & agents).any().alias("has_agent"),
             pl.coalesce(_first("input", top & agents), _first("input", agents), pl.col("user_message").drop_nulls().first(),
                         pl.col("input").drop_nulls().first()).alias("input"),
-            pl.coalesce(_last("output", top & agents), _last("output", agents & (pl.col("depth") == pl.col("depth").filter(agents).min())),
-                        _last("output", pl.col("type") == "llm_call")).alias("output"),
+            _last("output", top & agents).alias("root_output"),
+            pl.coalesce(
+                _last("output", agents & (pl.col("depth") == pl.col("depth").filter(agents).min())),
+                _last("output", (pl.col("type") == "llm_call") & (pl.col("asked_tools").list.len() == 0)),
+            ).alias("answer"),
             pl.coalesce(_first("agent", top), _first("agent", pl.col("type") == "agent"), pl.col("agent").drop_nulls().first()).alias("agent"),
             pl.col("name").filter(top & (pl.col("type") == "workflow")).first().alias("workflow_step"),
         )
@@ -174,6 +177,8 @@ def _completed(frame: pl.DataFrame, result_version: int) -> pl.DataFrame:
     wall = pl.when(wall >= 0).then(wall)
     return frame.with_columns(
         pl.coalesce("task_id", "execution_id").alias("task_id"),
+        # what a failed run said last on its way is no answer
+        pl.coalesce("root_output", pl.when(pl.col("status") != "error").then("answer")).alias("output"),
         pl.coalesce("workflow", "workflow_step").alias("workflow"),
         pl.coalesce("task_type", "workflow", "workflow_step", "agent").alias("task_type"),
         pl.coalesce("purpose", pl.lit("production")).alias("purpose"),

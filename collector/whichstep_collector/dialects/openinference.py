@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from whichstep import attributes as names
 
-from whichstep_collector.dialects import langchain_values
-from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.dialects import autogen, langchain_values
+from whichstep_collector.dialects.base import Dialect, Kind, Task
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
@@ -89,11 +89,17 @@ def _without_method(name: str) -> str:
     return next((name.removesuffix(method) for method in _METHODS if name.endswith(method)), name) or name
 
 
+def _unwrap_task(value: Any) -> Task:
+    found = langchain_values.read(value)
+    said = autogen.conversation(found)
+    return Task(found, said) if said else langchain_values.unwrap_task(value)
+
+
 DIALECT = Dialect(
     "openinference",
     _recognises,
     _kind,
     unwrap_result=langchain_values.unwrap_result,
-    unwrap_task=langchain_values.unwrap_task,
+    unwrap_task=_unwrap_task,
     finish=_finish,
 )
