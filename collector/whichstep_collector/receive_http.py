@@ -33,6 +33,10 @@ _DRAIN_BYTES_MAX: Final = 16 << 20
 _DRAIN_SECONDS: Final = 2.0
 
 
+class _BodyLeft(Refused):
+    """Too large, with more of it on the way: some of that is read, so that the client gets to the answer."""
+
+
 class HttpDoor:
     """The OTLP endpoint of one signal; an ASGI application behind the gate."""
 
@@ -88,7 +92,7 @@ class HttpDoor:
         if not text.isdigit():
             raise Refused(BAD_REQUEST, "Content-Length is no number")
         if int(text) > self._request_bytes_max:
-            raise Refused(TOO_LARGE)
+            raise _BodyLeft(TOO_LARGE)
         return int(text)
 
     async def _read(self, receive: Receive, held: list[int], *, known: bool) -> bytes:
@@ -104,7 +108,7 @@ class HttpDoor:
                     part = message.get("body", b"")
                     size += len(part)
                     if size > self._request_bytes_max:
-                        raise Refused(TOO_LARGE)
+                        raise _BodyLeft(TOO_LARGE)
                     if part and not known:
                         held.append(self._admission.enter(len(part)))
                     parts.append(part)
@@ -120,8 +124,8 @@ class HttpDoor:
         if refused.refusal is CLIENT_GONE:
             return
         close = refused.refusal is SLOW_BODY
-        if refused.refusal is TOO_LARGE:
-            close = not await _drained(receive)
+        if isinstance(refused, _BodyLeft):
+            close = header(scope, b"expect") is not None or not await _drained(receive)
         await send_refusal(scope, send, refused, close=close)
 
 

@@ -28,6 +28,7 @@ from whichstep_collector.loader import START, Loader
 from whichstep_collector.receive_grpc import GrpcDoor
 from whichstep_collector.receive_http import otlp_entries
 from whichstep_collector.redact import Redactor, load_patterns
+from whichstep_collector.redact_patterns import PatternsError
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import INGEST, READ, REVIEW, Tokens, grant, reviewer_token
 from whichstep_store.errors import StoreError
@@ -71,9 +72,10 @@ class Sidecar:
             time_ns: the time of receipt.
 
         Raises:
-            SettingsError: the address is public and there is no token.
+            SettingsError: the address is public and there is no token, or the patterns file cannot be used.
         """
         self._settings, self._store = settings, store
+        redactor = _redactor(settings)
         self.counters = counters or Counters()
         self._tokens = _tokens(settings)
         if not self._tokens.required and not is_loopback(settings.host):
@@ -105,7 +107,7 @@ class Sidecar:
         )
         self._ingest = Ingest(
             self._journal,
-            redactor=Redactor(load_patterns(settings.redact)),
+            redactor=redactor,
             counters=self.counters,
             decoded_bytes_max=settings.decoded_bytes_max,
             workers=settings.decode_workers,
@@ -128,7 +130,7 @@ class Sidecar:
             counters=self.counters,
             message_bytes_max=settings.decoded_bytes_max,
         )
-        self._watch_figures()
+        self._watch_figures(redactor)
 
     def start(self) -> Addresses:
         """Open the doors and begin to load; returns when requests are answered.
@@ -200,10 +202,11 @@ class Sidecar:
             "doors": lambda: "stopping" if self._admission.stopping else None,
         }
 
-    def _watch_figures(self) -> None:
+    def _watch_figures(self, redactor: Redactor) -> None:
         watch, state = self.counters.watch, self._journal.state
         watch("whichstep_in_flight_bytes", self._admission.in_flight_bytes)
         watch("whichstep_disk_free_bytes", self._admission.disk_free_bytes)
+        watch("whichstep_redactions_total", lambda: sum(list(redactor.counts.values())))
         watch("whichstep_journal_segments", lambda: state().segments)
         watch("whichstep_journal_bytes", lambda: state().bytes)
         watch("whichstep_journal_backlog_bytes", lambda: state().backlog_bytes)
@@ -218,6 +221,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def _redactor(settings: Settings) -> Redactor:
+    try:
+        return Redactor(load_patterns(settings.redact))
+    except PatternsError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _tokens(settings: Settings) -> Tokens:
