@@ -77,7 +77,7 @@ def _step(line: Line, *, offset: float, share: float) -> str:
     step = line.step
     kind = {FAILING: "failing", CAUSE: "cause"}.get(line.mark, "ordinary")
     bar = f'<span class="bar"><i style="margin-left:{offset:.2%};width:{max(share, 0.004):.2%}"></i></span>'
-    name = f'<b style="padding-left:{line.depth * 1.2:.1f}em">{shown(step["name"])}</b>'
+    name = f'<b style="padding-left:{min(line.depth, DRAWN_DEPTH_MAX) * 1.2:.1f}em">{shown(step["name"])}</b>'
     facts_of_step = (
         f"<span>{shown(step['type'])}</span><span>{shown(step['status'])}</span><span>{shown(effort(step))}</span>"
     )

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from whichstep_analytics.render.tree import CAUSE, FAILING, Document, effort, facts, lines, paragraphs, plain
+from whichstep_analytics.render.tree import (
+    CAUSE,
+    DRAWN_DEPTH_MAX,
+    FAILING,
+    Document,
+    effort,
+    facts,
+    lines,
+    paragraphs,
+    plain,
+)
 from whichstep_analytics.summary import named
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$@:])")
@@ -63,7 +73,7 @@ def _steps(execution: Document) -> Iterator[str]:
     yield "| | # | step | type | status | took |"
     yield "|---|--:|---|---|---|---|"
     for line in lines(execution):
-        step, indent = line.step, "&nbsp;" * 4 * line.depth
+        step, indent = line.step, "&nbsp;" * 4 * min(line.depth, DRAWN_DEPTH_MAX)
         cells = (line.mark, step["position"], indent + escaped(step["name"]), step["type"], step["status"])
         yield f"| {' | '.join(map(str, cells))} | {escaped(effort(step))} |"
     yield ""

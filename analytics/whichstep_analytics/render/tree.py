@@ -15,6 +15,8 @@ CAUSE: Final = "◆"
 RECOVERED: Final = "↺"
 ERROR: Final = "!"
 UNKNOWN: Final = "unknown"
+DRAWN_DEPTH_MAX: Final = 30
+"""Steps below this are drawn at it: a runaway recursion must not fill the line with branches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def lines(execution: Document) -> list[Line]:
             for child in reversed(below):
                 last = child is below[-1]
                 own, inner = ("└─ ", "   ") if last else ("├─ ", "│  ")
-                stack.append((child, depth + 1, indent + own, indent + inner))
+                stack.append((child, depth + 1, indent + own, (indent + inner)[: 3 * DRAWN_DEPTH_MAX]))
     return drawn
 
 
