@@ -1,0 +1,178 @@
+"""Decides when which executions are recomputed, and does it: read, compute, replace. The only job code that sees the store.
+
+An execution is due when its root ended, when it grew by a quarter, when it was quiet for two seconds, or when its
+oldest unseen span waited four. So a long run is recomputed a logarithmic number of times, and an idle store costs one
+query on an empty table. Executions without news are due when their silence exceeds the deadline, or when their results
+are of an older version: in slices, when nothing else is due. Not thread-safe: one thread ticks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import polars as pl
+from whichstep_store.results import (
+    ALIAS_FIELDS,
+    CONSUMED_FIELDS,
+    EXECUTION_FIELDS,
+    REPLACED_FIELDS,
+    STEP_FIELDS,
+    TRACE_EXECUTION_FIELDS,
+    TURN_FIELDS,
+    JobInputs,
+    Results,
+)
+from whichstep_store.store import Store
+
+from whichstep_analytics.job import RESULT_VERSION, Recomputed, recompute
+from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS, turns
+from whichstep_analytics.jobs.frames import from_arrow, spans_from, to_arrow
+from whichstep_analytics.prices import Prices, default_prices
+
+_SECOND: Final = 10**9
+_QUIET_NS: Final = 2 * _SECOND
+_WAIT_NS_MAX: Final = 4 * _SECOND
+_WAIT_SPANS_MAX: Final = 2_000
+"""An execution larger than this only waits for growth and quiet: its recompute costs tens of milliseconds."""
+_GROWTH: Final = 0.25
+_GROWTH_SPANS_MIN: Final = 32
+_SLICE_SPANS_MAX: Final = 20_000
+"""Spans of one recompute: about 0.3 s of work, so that a backlog cannot hold memory or the write lock for long."""
+_SLICE_EXECUTIONS_MAX: Final = 500
+_STALE_EVERY_NS: Final = 5 * _SECOND
+_IDLE_SECONDS: Final = 1.0
+_HOUR_NS: Final = 3600 * _SECOND
+
+
+class JobRunner:
+    """Keeps the result tables of a store up to date."""
+
+    def __init__(
+        self, store: Store, *, clock: Callable[[], int] = time.time_ns, prices: Prices | None = None
+    ) -> None:
+        """`clock` gives nanoseconds since the epoch; `prices` defaults to the table that ships with whichstep."""
+        self._store, self._clock = store, clock
+        self._prices = prices or default_prices()
+        self._stale_looked_at = 0
+
+    def tick(self) -> float:
+        """Recomputes what is due, at most one slice of it; returns the seconds until it wants to run again."""
+        now = self._clock()
+        touched = from_arrow(self._store.reader.touched())
+        due = touched.filter(_is_due(now))
+        if due.height:
+            return self._recompute(_slice(due), touched, now)
+        if now - self._stale_looked_at >= _STALE_EVERY_NS:
+            return self._refresh(touched, now)
+        return _seconds_to_wait(touched, now)
+
+    def drain(self) -> None:
+        """Recomputes everything that was touched, due or not, and everything outdated. For imports and rebuilds."""
+        while (touched := from_arrow(self._store.reader.touched())).height:
+            self._recompute(_slice(touched), touched, self._clock())
+        while not self._refresh(touched, self._clock()):
+            pass
+
+    def _refresh(self, touched: pl.DataFrame, now: int) -> float:
+        """One slice of executions that are outdated or past their deadline."""
+        stale = from_arrow(
+            self._store.reader.stale(
+                result_version=RESULT_VERSION, open_before=now - ABANDONED_AFTER_NS, limit=_SLICE_EXECUTIONS_MAX
+            )
+        )
+        if stale.height:
+            return self._recompute(stale, touched, now)
+        self._stale_looked_at = now
+        return _seconds_to_wait(touched, now)
+
+    def _recompute(self, traces: pl.DataFrame, touched: pl.DataFrame, now: int) -> float:
+        since, until = _nanoseconds(traces["min_started_at"]).min(), _nanoseconds(traces["max_started_at"]).max()
+        asked = traces["trace_id"].unique(maintain_order=True)
+        inputs = self._store.reader.job_inputs(asked.to_list(), since=_whole(since), until=_whole(until))
+        self._store.writer.replace_results(_results(inputs, asked, touched, prices=self._prices, now=now))
+        return 0.0
+
+
+def _is_due(now: int) -> pl.Expr:
+    quiet = pl.col("touched_at").cast(pl.Datetime("ns")).cast(pl.Int64) <= now - _QUIET_NS
+    waited = (pl.col("first_touched_at").cast(pl.Datetime("ns")).cast(pl.Int64) <= now - _WAIT_NS_MAX) & (
+        pl.col("known_span_count") < _WAIT_SPANS_MAX
+    )
+    grown = (pl.col("span_count") >= _GROWTH_SPANS_MIN) & (
+        pl.col("span_count") >= _GROWTH * pl.col("known_span_count")
+    )
+    return pl.col("root_ended") | quiet | waited | grown
+
+
+def _slice(due: pl.DataFrame) -> pl.DataFrame:
+    """The traces that waited longest, up to the slice's spans; at least one."""
+    before = (pl.col("span_count") + pl.col("known_span_count")).cum_sum().shift(1, fill_value=0)
+    return due.sort("first_touched_at", "trace_id").filter(before < _SLICE_SPANS_MAX)
+
+
+def _seconds_to_wait(touched: pl.DataFrame, now: int) -> float:
+    """Until the first touched trace is quiet; the collector's loader wakes the jobs earlier where rows arrive."""
+    if touched.is_empty():
+        return _IDLE_SECONDS
+    first = _whole(_nanoseconds(touched["touched_at"]).min())
+    return min(max((first + _QUIET_NS - now) / _SECOND, 0.05), _IDLE_SECONDS)
+
+
+def _results(inputs: JobInputs, asked: pl.Series, touched: pl.DataFrame, *, prices: Prices, now: int) -> Results:
+    spans, before = spans_from(inputs.spans), from_arrow(inputs.trace_executions)
+    former = before["execution_id"].unique()
+    neighbours = from_arrow(inputs.neighbours).filter(~pl.col("execution_id").is_in(former.implode()))
+    evaluations = from_arrow(inputs.evaluations)
+    found = recompute(spans, evaluations, neighbours, prices=prices, as_of=now)
+    seen = pl.concat([asked, spans["trace_id"]]).unique()
+    replaced = pl.concat([former, found.mapping["execution_id"]]).unique().sort()
+    since, until = _bounds(spans, before)
+    return Results(
+        replaced=to_arrow(replaced.to_frame(), REPLACED_FIELDS),
+        trace_executions=to_arrow(found.mapping, TRACE_EXECUTION_FIELDS),
+        steps=to_arrow(found.steps, STEP_FIELDS),
+        executions=to_arrow(found.executions, EXECUTION_FIELDS),
+        aliases=to_arrow(_aliases(before, found), ALIAS_FIELDS),
+        turns=to_arrow(_moved_turns(neighbours, found), TURN_FIELDS),
+        consumed=to_arrow(touched.filter(pl.col("trace_id").is_in(seen.implode())), CONSUMED_FIELDS),
+        since=since,
+        until=until,
+    )
+
+
+def _aliases(before: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
+    """Ids that an execution no longer has, with the one it has now."""
+    moved = before.select("trace_id", pl.col("execution_id").alias("alias")).join(found.mapping, on="trace_id")
+    living = found.executions["execution_id"]
+    return (
+        moved.filter((pl.col("alias") != pl.col("execution_id")) & ~pl.col("alias").is_in(living.implode()))
+        .select("alias", "execution_id")
+        .unique("alias", keep="first", maintain_order=True)
+    )
+
+
+def _moved_turns(neighbours: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
+    """Turns of stored executions that these results push back or forward."""
+    known = neighbours.select("execution_id", pl.col("turn").alias("before"))
+    moved = turns(found.executions, neighbours).join(known, on="execution_id")
+    return moved.filter(pl.col("turn").ne_missing(pl.col("before")))
+
+
+def _bounds(spans: pl.DataFrame, before: pl.DataFrame) -> tuple[int, int]:
+    """Between which starts the old and the new rows lie. An hour of margin: a span that came again may start otherwise."""
+    starts = pl.concat([_nanoseconds(spans["started_at"]), _nanoseconds(before["started_at"])])
+    if starts.is_empty():
+        return 0, 0
+    return _whole(starts.min()) - _HOUR_NS, _whole(starts.max()) + _HOUR_NS
+
+
+def _nanoseconds(moments: pl.Series) -> pl.Series:
+    """As integers: a Python datetime would cut the last three digits."""
+    return moments.cast(pl.Datetime("ns")).cast(pl.Int64)
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int)  # noqa: S101 - a minimum of integers that are not null
+    return value
