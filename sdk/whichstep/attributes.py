@@ -6,7 +6,6 @@ else `whichstep.*`. The collector reads the same constants, so the two cannot dr
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 SCOPE: Final = "whichstep"
@@ -114,4 +113,6 @@ def execution_id_of(value: str) -> str:
     compact = value.replace("-", "").lower()
     if len(compact) == 32 and _HEX_DIGITS.issuperset(compact):
         return compact
-    return hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    from hashlib import blake2b  # noqa: PLC0415  loads OpenSSL, which most processes never need here
+
+    return blake2b(value.encode("utf-8", "replace"), digest_size=16).hexdigest()

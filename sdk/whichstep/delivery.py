@@ -15,7 +15,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
@@ -27,15 +27,14 @@ from whichstep.spool import Spool, Waiting
 from whichstep.transport import Reply, Signal, Transport, Verdict
 
 BATCH_RECORDS_MAX: Final = 512
-BATCH_CHARACTERS_MAX: Final = 4 * 1024 * 1024
+BODY_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Bodies above this are split; a single span above it is sent as it is."""
 PAUSE_SECONDS_FIRST: Final = 1.0
 PAUSE_SECONDS_MAX: Final = 30.0
 logger = logging.getLogger("whichstep")
 
 
-class _Item(NamedTuple):
-    record: ReadableSpan | Event
-    characters: int
+Record = ReadableSpan | Event
 
 
 class Delivery:
@@ -46,8 +45,8 @@ class Delivery:
         self.delivered_total = 0
         self.dropped_total = 0
         self._encoder, self._transport, self._spool = encoder, transport, spool
-        self._queue: deque[_Item] = deque()
-        self._queued_characters = 0
+        self._queue: deque[Record] = deque()
+        self._characters = 0
         self._counted = 0
         self._said: set[str] = set()
         self._pause_seconds = 0.0
@@ -61,17 +60,24 @@ class Delivery:
             after_fork = weakref.WeakMethod(self._after_fork)
             os.register_at_fork(after_in_child=lambda: (reset := after_fork()) and reset())
 
-    def offer_span(self, span: ReadableSpan) -> bool:
-        """Queue a span; False when the queue is full and the span is dropped and counted."""
-        characters = 0
-        for value in (span.attributes or {}).values():
-            if type(value) is str:
-                characters += len(value)
-        return self._offer(_Item(span, characters))
+    def offer(self, record: Record) -> bool:
+        """Queue a span or an event; False when it is dropped and counted: the queue is full, or closed."""
+        settings = self.settings
+        waiting = len(self._queue)
+        if self._closed or waiting >= settings.queue_records_max or self._characters > settings.queue_characters_max:
+            self._drop(1, "recording was shut down" if self._closed else "more is recorded than can be sent")
+            return False
+        self._queue.append(record)
+        if not self._started:
+            with self._condition:
+                self._start_thread()
+        elif waiting == BATCH_RECORDS_MAX:
+            self._wake()
+        return True
 
-    def offer_event(self, event: Event) -> bool:
-        """Queue an event; False when it is dropped and counted."""
-        return self._offer(_Item(event, sum(len(str(value)) for value in event.attributes.values())))
+    def add_characters(self, characters: int) -> None:
+        """Count a long text that is about to be queued; short ones are bounded by the number of records."""
+        self._characters += characters
 
     def flush(self, *, timeout_seconds: float) -> bool:
         """Send or spool everything queued so far; False when the time was not enough. Safe from any thread."""
@@ -106,24 +112,6 @@ class Delivery:
         if self.dropped_total:
             self._say_once("total", "dropped %d spans and events in all", self.dropped_total)
         return finished
-
-    def _offer(self, item: _Item) -> bool:
-        settings = self.settings
-        if (
-            self._closed
-            or len(self._queue) >= settings.queue_records_max
-            or self._queued_characters > settings.queue_bytes_max
-        ):
-            self._drop(1, "the queue is closed" if self._closed else "the queue is full")
-            return False
-        self._queued_characters += item.characters
-        self._queue.append(item)
-        if not self._started:
-            with self._condition:
-                self._start_thread()
-        elif len(self._queue) == BATCH_RECORDS_MAX:
-            self._wake()
-        return True
 
     def _wake(self) -> None:
         # Never wait for the lock on the host's thread: the thread wakes by itself within the flush interval.
@@ -168,23 +156,31 @@ class Delivery:
             for signal, body in self._encode(batch):
                 away = not self._send(signal, body, away=away)
 
-    def _encode(self, batch: list[_Item]) -> Iterator[tuple[Signal, Body]]:
-        spans = [item.record for item in batch if isinstance(item.record, ReadableSpan)]
-        events = [item.record for item in batch if isinstance(item.record, Event)]
+    def _take(self) -> list[Record]:
+        count = min(len(self._queue), BATCH_RECORDS_MAX)
+        batch = [self._queue.popleft() for _ in range(count)]
+        # An estimate, the share of the records taken; exact again whenever the queue is empty.
+        rest = len(self._queue)
+        self._characters = int(self._characters * rest / (rest + count)) if rest else 0
+        return batch
+
+    def _encode(self, batch: list[Record]) -> Iterator[tuple[Signal, Body]]:
+        spans = [record for record in batch if isinstance(record, ReadableSpan)]
+        events = [record for record in batch if isinstance(record, Event)]
         if spans:
-            yield Signal.TRACES, self._encoder.traces(spans)
+            yield from ((Signal.TRACES, body) for body in self._bodies(spans))
         if events:
             yield Signal.LOGS, self._encoder.logs(events)
 
-    def _take(self) -> list[_Item]:
-        batch: list[_Item] = []
-        characters = 0
-        while self._queue and len(batch) < BATCH_RECORDS_MAX and characters < BATCH_CHARACTERS_MAX:
-            item = self._queue.popleft()
-            characters += item.characters
-            batch.append(item)
-        self._queued_characters = max(self._queued_characters - characters, 0) if self._queue else 0
-        return batch
+    def _bodies(self, spans: list[ReadableSpan]) -> Iterator[Body]:
+        """The spans in as many bodies as keep each below what a door accepts."""
+        body = self._encoder.traces(spans)
+        if len(body.data) <= BODY_BYTES_MAX or len(spans) == 1:
+            yield body
+        else:
+            half = len(spans) // 2
+            yield from self._bodies(spans[:half])
+            yield from self._bodies(spans[half:])
 
     def _send(self, signal: Signal, body: Body, *, away: bool) -> bool:
         """Send one body, or spool it while the sidecar is away. True when the sidecar answered."""
@@ -275,7 +271,7 @@ class Delivery:
     def _after_fork(self) -> None:
         """In a child process: the queue belongs to the parent, the thread does not exist."""
         self._queue.clear()
-        self._queued_characters = 0
+        self._characters = 0
         self._condition = threading.Condition()
         self._started = self._busy = False
         self._flush_requests = self._flushes_done = 0

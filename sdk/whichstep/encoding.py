@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from re import Pattern
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO
 from opentelemetry.sdk.trace import ReadableSpan
 
 from whichstep import attributes as names
@@ -59,8 +59,8 @@ class Event:
 class Encoder:
     """Encodes batches by the settings given."""
 
-    def __init__(self, settings: Settings, redactor: Redactor, *, capture_content: bool) -> None:
-        self._redactor = redactor
+    def __init__(self, settings: Settings, patterns: Sequence[Pattern[str]] = (), *, capture_content: bool) -> None:
+        self._patterns = patterns
         self._capture_content = capture_content
         self._resource = {
             name: value
@@ -83,6 +83,9 @@ class Encoder:
 
     def logs(self, events: Sequence[Event]) -> Body:
         """One logs request of the events."""
+        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest  # noqa: PLC0415
+        from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO  # noqa: PLC0415  most processes send none
+
         request = ExportLogsServiceRequest()
         group = request.resource_logs.add()
         group.resource.attributes.extend(_key_values(events[0].resource if events else {}))
@@ -101,6 +104,10 @@ class Encoder:
             if event.span_id:
                 record.span_id = event.span_id.to_bytes(8, "big")
         return Body(self._finish(request), len(events), 0)
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        return Redactor(self._patterns)
 
     def _describe(self, attributes: Any) -> None:
         """Set service, release and environment as configured, over what the provider's resource says."""

@@ -168,7 +168,7 @@ class Execution(Step):
             self._span.set_attribute(names.EXECUTION_ID, self.execution_id)
         self._context = Context({**self._context, EXECUTION_KEY: self})
         if self._span.is_recording() and self._span.get_span_context().trace_flags.sampled:
-            runtime.delivery.offer_span(start_record(self._span))  # type: ignore[arg-type]
+            runtime.delivery.offer(start_record(self._span))  # type: ignore[arg-type]
 
     def _root_attributes(self, runtime: Runtime) -> dict[str, Any]:
         given = self._identity

@@ -173,7 +173,7 @@ def _evaluate(
         attributes[names.EVALUATION_LABEL] = str(label)
     if explanation is not None and runtime.capture_content:
         attributes[names.EVALUATION_EXPLANATION] = str(explanation)[:4096]
-    runtime.delivery.offer_event(
+    runtime.delivery.offer(
         Event(
             names.EVALUATION_EVENT,
             attributes,

@@ -56,12 +56,12 @@ class AgentSpanProcessor(SpanProcessor):
         if context is None or not context.trace_flags.sampled:
             return
         if self._everything:
-            self.delivery.offer_span(span)
+            self.delivery.offer(span)
             return
         unset: Any = object()
         ancestor = self._ancestors.pop(context.span_id, unset)
         if _is_agent_span(span):
-            self.delivery.offer_span(span if ancestor is unset else _copy(span, parent=ancestor))
+            self.delivery.offer(span if ancestor is unset else _copy(span, parent=ancestor))
 
     def end_open_spans(self) -> int:
         """End what frameworks left open in our own provider; at the end of the process. Answers how many."""

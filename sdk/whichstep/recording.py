@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 Content = tuple[tuple[str, Any], ...]
+LONG_TEXT: Final = 4096
 logger: Final = logging.getLogger("whichstep")
 
 _open: dict[int, Step] = {}
@@ -240,6 +241,8 @@ class Step:
             return
         text, truncated = values.bounded(value, characters_max=runtime.settings.value_characters_max)
         attributes[name] = text
+        if len(text) > LONG_TEXT:
+            runtime.delivery.add_characters(len(text))
         if truncated:
             self._truncated.append(name)
 

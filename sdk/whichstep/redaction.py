@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,31 +43,37 @@ def _url(match: re.Match[str]) -> str:
     return f"://{match.group(1)}:{MARK.format(kind='password')}@"
 
 
-KINDS: Final = (
-    Kind(
-        "api_key",
-        ("sk-", "k_live_", "k_test_", "AKIA", "ASIA", "AIza", "gh", "glpat-", "xox", "hf_", "SG.", "npm_", "pypi-"),
-        re.compile(
-            r"\b(?:sk-[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|A[KS]IA[A-Z0-9]{16}\b|AIza[\w-]{35}"
-            r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{40,}|glpat-[\w-]{20,}|xox[abeoprs]-[A-Za-z0-9-]{10,}"
-            r"|hf_[A-Za-z0-9]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,})"
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """The default kinds; compiled when the first batch is sent, not when the host imports us."""
+    return (
+        Kind(
+            "api_key",
+            ("sk-", "k_live_", "k_test_", "AKIA", "ASIA", "AIza", "gh", "glpat-", "xox", "hf_", "SG.", "npm_", "pypi-"),
+            re.compile(
+                r"\b(?:sk-[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|A[KS]IA[A-Z0-9]{16}\b|AIza[\w-]{35}"
+                r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{40,}|glpat-[\w-]{20,}|xox[abeoprs]-[A-Za-z0-9-]{10,}"
+                r"|hf_[A-Za-z0-9]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,})"
+            ),
         ),
-    ),
-    Kind("jwt", ("eyJ",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")),
-    Kind(
-        "bearer",
-        ("earer", "EARER"),
-        re.compile(r"\b(?i:bearer)\s+(?=[\w.~+/=-]*\d)[\w.~+/=-]{16,}"),
-    ),
-    Kind(
-        "private_key",
-        ("PRIVATE KEY",),
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
-    ),
-    Kind("password", ("://",), re.compile(r"://([^\s/:@\"'<>\\]*):([^\s/@\"'<>\\]+)@"), _url),
-    Kind("card", (), re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.]*\d)"), _card),
-)
-_CARD_SHAPE: Final = re.compile(rb"[2-6]\d{3}[ -]?\d{4}[ -]?\d{4}|3\d{3}[ -]?\d{6}")
+        Kind("jwt", ("eyJ",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")),
+        Kind(
+            "bearer",
+            ("earer", "EARER"),
+            re.compile(r"\b(?i:bearer)\s+(?=[\w.~+/=-]*\d)[\w.~+/=-]{16,}"),
+        ),
+        Kind(
+            "private_key",
+            ("PRIVATE KEY",),
+            re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
+        ),
+        Kind("password", ("://",), re.compile(r"://([^\s/:@\"'<>\\]*):([^\s/@\"'<>\\]+)@"), _url),
+        Kind("card", (), re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.]*\d)"), _card),
+    )
+
+
+_DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+_CARD_SHAPE: Final = rb"[2-6](?:[ -]?\d){12}"
 
 
 class Redactor:
@@ -74,13 +81,13 @@ class Redactor:
 
     def __init__(self, patterns: Iterable[re.Pattern[str]] = ()) -> None:
         own = tuple(Kind("pattern", (), pattern) for pattern in patterns)
-        self._kinds = KINDS + own
+        self._kinds = kinds() + own
         self._always = bool(own)
-        self._literals = tuple(literal.encode() for kind in KINDS for literal in kind.literals)
+        self._literals = tuple(literal.encode() for kind in kinds() for literal in kind.literals)
 
     def may_hold_secrets(self, body: bytes) -> bool:
         """False when no kind can match anywhere in an encoded request: nothing has to be looked at."""
-        return self._always or any(literal in body for literal in self._literals) or bool(_CARD_SHAPE.search(body))
+        return self._always or any(literal in body for literal in self._literals) or _may_hold_card(body)
 
     def text(self, text: str) -> str:
         """The text without its secrets; the same object when it has none."""
@@ -116,6 +123,12 @@ class Redactor:
         if isinstance(value, int) and not isinstance(value, bool):
             return self.number(value) or value
         return value
+
+
+def _may_hold_card(body: bytes) -> bool:
+    """Whether 13 digits follow each other, spaces and dashes aside."""
+    # The translation costs a tenth of the regular expression, which most batches then never meet.
+    return b"0" * 13 in body.translate(_DIGITS, b" -") and re.search(_CARD_SHAPE, body) is not None
 
 
 def read_patterns(path: Path) -> list[re.Pattern[str]]:

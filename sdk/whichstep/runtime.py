@@ -10,6 +10,8 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+from collections.abc import Sequence
+from re import Pattern
 from typing import Any
 
 from opentelemetry import trace
@@ -20,7 +22,7 @@ from whichstep.delivery import Delivery
 from whichstep.encoding import Encoder
 from whichstep.errors import ConfigurationError
 from whichstep.processor import AgentSpanProcessor
-from whichstep.redaction import Redactor, read_patterns
+from whichstep.redaction import read_patterns
 from whichstep.settings import Settings, load
 from whichstep.spool import Spool
 from whichstep.transport import HttpTransport, Transport
@@ -82,8 +84,8 @@ class Runtime:
     def _take(self, settings: Settings, transport: Transport | None) -> None:
         for problem in settings.problems:
             logger.warning("whichstep: %s", problem)
-        redactor, self.capture_content = _redactor(settings)
-        encoder = Encoder(settings, redactor, capture_content=self.capture_content)
+        patterns, self.capture_content = _patterns(settings)
+        encoder = Encoder(settings, patterns, capture_content=self.capture_content)
         self.delivery = Delivery(settings, encoder, transport or HttpTransport(settings), Spool(settings))
 
     def _join(self, provider: TracerProvider, *, everything: bool) -> TracerProvider:
@@ -131,15 +133,15 @@ def _at_exit() -> None:
         _runtime.shutdown(timeout_seconds=_runtime.settings.exit_timeout_seconds)
 
 
-def _redactor(settings: Settings) -> tuple[Redactor, bool]:
-    """The redactor, and whether content may be captured: not when the user's patterns cannot be read."""
+def _patterns(settings: Settings) -> tuple[Sequence[Pattern[str]], bool]:
+    """The user's patterns, and whether content may be captured: not when they cannot be read."""
     if settings.redact_file is None:
-        return Redactor(), settings.capture_content
+        return (), settings.capture_content
     try:
-        return Redactor(read_patterns(settings.redact_file)), settings.capture_content
+        return read_patterns(settings.redact_file), settings.capture_content
     except ConfigurationError as error:
         logger.warning("whichstep: %s; no content is captured until this is mended", error)
-        return Redactor(), False
+        return (), False
 
 
 def _span_limits(settings: Settings) -> SpanLimits:

@@ -54,8 +54,8 @@ class Settings:
     are evicted. None where OTEL_*_ATTRIBUTE_COUNT_LIMIT decides."""
     queue_records_max: int = 8192
     """Spans and events waiting in memory."""
-    queue_bytes_max: int = 64 * 1024 * 1024
-    """Characters waiting in memory."""
+    queue_characters_max: int = 64 * 1024 * 1024
+    """Characters of long texts waiting in memory."""
     flush_interval_seconds: float = 1.0
     """How long a span may wait before it is sent."""
     timeout_seconds: float = 10.0

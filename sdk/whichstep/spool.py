@@ -8,12 +8,12 @@ are already redacted; folder and files are readable by their owner only.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -41,10 +41,16 @@ class Spool:
     """The bounded folder of one endpoint. Used by the delivery's thread only."""
 
     def __init__(self, settings: Settings) -> None:
-        endpoint = hashlib.blake2b(settings.traces_url.encode(), digest_size=6).hexdigest()
-        self.folder = settings.spool_dir / endpoint if settings.spool_dir is not None else None
+        self._root, self._url = settings.spool_dir, settings.traces_url
         self._bytes_max = settings.spool_bytes_max
         self._sequence = itertools.count()
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """The endpoint's own folder; None when nothing is kept on disk."""
+        from hashlib import blake2b  # noqa: PLC0415  loads OpenSSL; not on the host's first step
+
+        return None if self._root is None else self._root / blake2b(self._url.encode(), digest_size=6).hexdigest()
 
     def put(self, signal: Signal, data: bytes, records: int) -> int:
         """Keep one batch; answers how many records were dropped to make room, all of `records` if it cannot be kept.

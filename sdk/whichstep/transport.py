@@ -6,15 +6,15 @@ Uses urllib: proxies of the environment are honoured, except towards the loopbac
 from __future__ import annotations
 
 import gzip
-import http.client
-import ssl
-import urllib.error
-import urllib.request
 from enum import Enum
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from whichstep.settings import Settings
+
+if TYPE_CHECKING:
+    import urllib.error
+    import urllib.request
 
 RETRYABLE: Final = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
 """Refusals that a person or a moment can mend: the batch waits. Any other refusal is final for this batch."""
@@ -64,10 +64,16 @@ class HttpTransport:
             "user-agent": "whichstep-sdk",
             **dict(settings.headers),
         }
-        self._opener = _opener(settings)
+        self._settings = settings
+        self._opener: urllib.request.OpenerDirector | None = None
 
     def send(self, signal: Signal, data: bytes) -> Reply:
         """Post one body and wait for the answer, at most the timeout."""
+        import http.client  # noqa: PLC0415  loaded by the delivery's thread, not by the host's first step
+        import urllib.error  # noqa: PLC0415
+        import urllib.request  # noqa: PLC0415
+
+        self._opener = self._opener or _opener(self._settings)
         headers = dict(self._headers)
         if self._gzip:
             data, headers["content-encoding"] = gzip.compress(data, compresslevel=1), "gzip"
@@ -82,6 +88,9 @@ class HttpTransport:
 
 
 def _opener(settings: Settings) -> urllib.request.OpenerDirector:
+    import ssl  # noqa: PLC0415  see send
+    import urllib.request  # noqa: PLC0415
+
     handlers: list[urllib.request.BaseHandler] = []
     parts = urlsplit(settings.traces_url)
     if parts.hostname in {"127.0.0.1", "localhost", "::1"}:
