@@ -11,8 +11,7 @@ from pathlib import Path
 
 from whichstep_cli.client import Client, connect
 from whichstep_cli.errors import UnreachableError
-from whichstep_cli.sidecar import running_sidecar
-from whichstep_cli.up import load_settings
+from whichstep_cli.sidecar import running_sidecar, settings_without_doors
 from whichstep_store.errors import StoreLocked
 from whichstep_store.owner import OwnerLock, holder
 
@@ -33,8 +32,7 @@ def open_folder(data_dir: Path, token: str | None, *, create: bool = False) -> I
         with connect(owner, token) as client:
             yield client
         return
-    arguments = {"data_dir": data_dir, "host": "127.0.0.1", "http_port": 0, "grpc_port": 0, "dashboard": False}
-    with running_sidecar(load_settings(arguments)) as running:
+    with running_sidecar(settings_without_doors(data_dir)) as running:
         running.settle()
         with connect(running.addresses.http, token) as client:
             yield client

@@ -43,11 +43,17 @@ class UnreadableError(CommandError):
     """The file holds no OTLP request."""
 
 
+class OtherJsonError(UnreadableError):
+    """The file is JSON of another kind."""
+
+
 @dataclass(slots=True)
 class Counts:
     """What was read, and what became of it."""
 
     files: int = 0
+    skipped: int = 0
+    """JSON of another kind that lay in a folder given."""
     requests: int = 0
     spans: int = 0
     log_records: int = 0
@@ -72,10 +78,11 @@ def import_files(
 ) -> None:
     """Send recorded OTLP files to the sidecar; what is stored already is not stored twice."""
     found = list(_files(files))
+    named = {path for path in files if path.is_file()}
     counts = Counts()
     with _open(source) as client, output.progress("importing", len(found)) as bar:
         for file in found:
-            _import_file(client, file, counts)
+            _import_file(client, file, counts, named=file in named)
             bar.advance(bar.task_ids[0])
     _say(counts, format)
     if counts.problems:
@@ -100,7 +107,7 @@ def _files(given: list[Path]) -> Iterator[Path]:
             raise UsageError(f"cannot read {path}: there is no such file")
 
 
-def _import_file(client: Client, file: Path, counts: Counts) -> None:
+def _import_file(client: Client, file: Path, counts: Counts, *, named: bool) -> None:
     """Send the requests of one file; what cannot be read is counted and named, and the next file is taken."""
     counts.files += 1
     try:
@@ -113,6 +120,9 @@ def _import_file(client: Client, file: Path, counts: Counts) -> None:
             counts.rejected += receipt.rejected
             if receipt.rejected:
                 counts.problems.append({"file": str(file), "problem": f"{receipt.rejected} rejected: {receipt.reason}"})
+    except OtherJsonError as error:
+        counts.skipped += not named
+        counts.problems += [{"file": str(file), "problem": str(error)}] if named else []
     except UnreadableError as error:
         counts.problems.append({"file": str(file), "problem": str(error)})
 
@@ -161,7 +171,7 @@ def _json_request(text: bytes) -> Request:
         if isinstance(document, dict) and key in document:
             groups = document[key] or []
             return Request(path, text, JSON, sum(len(s.get(items, [])) for g in groups for s in g.get(scopes, [])))
-    raise UnreadableError("JSON without resourceSpans or resourceLogs is no OTLP request")
+    raise OtherJsonError("JSON without resourceSpans or resourceLogs is no OTLP request")
 
 
 _SHAPES = (
@@ -183,6 +193,7 @@ def _say(counts: Counts, form: Format) -> None:
         return output.write_json(
             {
                 "files": counts.files,
+                "skipped": counts.skipped,
                 "requests": counts.requests,
                 "spans": counts.spans,
                 "log_records": counts.log_records,
@@ -192,7 +203,7 @@ def _say(counts: Counts, form: Format) -> None:
         )
     output.write_text(
         f"{counts.spans:,} spans and {counts.log_records:,} log records in {counts.requests:,} requests"
-        f" of {counts.files:,} files; {counts.rejected:,} rejected"
+        f" of {counts.files:,} files; {counts.rejected:,} rejected, {counts.skipped:,} files hold no OTLP"
     )
     for item in counts.problems:
         output.remark(f"{item['file']}: {item['problem']}")

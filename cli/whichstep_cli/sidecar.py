@@ -6,18 +6,20 @@ Plain constructor calls, in the order in which the parts need each other; closin
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from whichstep_analytics.runner import JobRunner
+from typing import Any, Final
 
 from whichstep_analytics.answers import Answers
+from whichstep_analytics.runner import JobRunner
+from whichstep_cli import output
 from whichstep_cli.errors import UnreachableError, UsageError
 from whichstep_cli.probes import sidecar_probe
+from whichstep_collector import settings as sidecar_settings
 from whichstep_collector.counters import Counters
 from whichstep_collector.errors import PortInUse, SettingsError
 from whichstep_collector.settings import Settings
@@ -91,3 +93,24 @@ def open_store(data_dir: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def load_settings(arguments: Mapping[str, Any]) -> Settings:
+    """Settings from the command line, the environment and the defaults; names variables that look misspelt.
+
+    Raises:
+        UsageError: a value does not fit.
+    """
+    try:
+        loaded = sidecar_settings.load(arguments, os.environ)
+    except SettingsError as error:
+        raise UsageError(f"{error}; `whichstep up --help` lists the settings") from error
+    for name in loaded.unknown:
+        output.remark(f"whichstep: {name} is no setting of whichstep; is it misspelt?")
+    return loaded.settings
+
+
+def settings_without_doors(data_dir: Path) -> Settings:
+    """Settings of a sidecar that nobody else is to find: loopback, free ports, no dashboard."""
+    arguments = {"data_dir": data_dir, "host": "127.0.0.1", "http_port": 0, "grpc_port": 0, "dashboard": False}
+    return load_settings(arguments)

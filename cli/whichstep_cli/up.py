@@ -8,22 +8,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from whichstep_cli import output
 from whichstep_cli.app import installed_version
 from whichstep_cli.dashboard import Dashboard, Place
-from whichstep_cli.errors import UsageError
 from whichstep_cli.options import Format, FormatOption, takes_options
 from whichstep_cli.ports import choose_port
-from whichstep_cli.sidecar import Running, running_sidecar
-from whichstep_collector import settings as sidecar_settings
-from whichstep_collector.errors import SettingsError
+from whichstep_cli.sidecar import Running, load_settings, running_sidecar
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import reviewer_token
 
@@ -60,21 +57,6 @@ def up(
         served.announce(format)
         wait_for_signal()
         output.remark("finishing what was accepted; a second signal ends at once")
-
-
-def load_settings(arguments: Mapping[str, Any]) -> Settings:
-    """Settings from the command line, the environment and the defaults; names variables that look misspelt.
-
-    Raises:
-        UsageError: a value does not fit.
-    """
-    try:
-        loaded = sidecar_settings.load(arguments, os.environ)
-    except SettingsError as error:
-        raise UsageError(f"{error}; `whichstep up --help` lists the settings") from error
-    for name in loaded.unknown:
-        output.remark(f"whichstep: {name} is no setting of whichstep; is it misspelt?")
-    return loaded.settings
 
 
 class Served:

@@ -17,7 +17,8 @@ from whichstep_cli.demo.send_history import send_history
 from whichstep_cli.demo.stories import STORIES
 from whichstep_cli.errors import UnreachableError
 from whichstep_cli.options import Format, SourceOptions, takes_options
-from whichstep_cli.up import Served, load_settings, serving, wait_for_signal
+from whichstep_cli.sidecar import load_settings
+from whichstep_cli.up import Served, serving, wait_for_signal
 
 app = typer.Typer(add_completion=False)
 DASHBOARD: Final = "http://127.0.0.1:8501"

@@ -1,0 +1,81 @@
+"""`whichstep up` as a process of its own, on free ports, for tests that go through real doors."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpx
+
+
+class SidecarProcess:
+    """A running sidecar: its addresses, and the commands that ask it."""
+
+    def __init__(self, process, ready):
+        self.process = process
+        self.http, self.grpc, self.dashboard = ready["http"], ready["grpc"], ready["dashboard"]
+        self.pid = ready["pid"]
+
+    def get(self, path, **parameters):
+        response = httpx.get(f"{self.http}{path}", params=parameters, trust_env=False)
+        response.raise_for_status()
+        return response.json()
+
+    def run(self, *arguments, check=True):
+        return whichstep(*arguments, "--endpoint", self.http, check=check)
+
+    def json(self, *arguments):
+        return json.loads(self.run(*arguments, "--format", "json").stdout)
+
+    def wait_for(self, condition, seconds=20):
+        """The first true value of `condition()`."""
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.1)
+        return found
+
+    def wait_for_executions(self, count, **filters):
+        """The list, once it has that many executions and every one has ended."""
+
+        def listed():
+            page = self.get("/api/v1/executions", limit=1000, purpose="all", **filters)
+            ended = [item for item in page["executions"] if item["status"] not in ("running", "waiting")]
+            return page if page["total"] >= count == len(ended) else None
+
+        return self.wait_for(listed)
+
+
+@contextmanager
+def sidecar_process(data_dir, *arguments, dashboard=False):
+    """A sidecar over `data_dir` for the block; it is drained at the end and must end well."""
+    command = [sys.executable, "-m", "whichstep_cli", "up", "--data-dir", str(data_dir), "--format", "json"]
+    command += ["--http-port", "0", "--grpc-port", "0", "--dashboard-port", "0"]
+    command += [] if dashboard else ["--no-dashboard"]
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            line = process.stdout.readline()
+            assert line, f"whichstep up ended with {process.wait()}"
+            yield SidecarProcess(process, json.loads(line))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(30)
+    assert code == 0
+
+
+def whichstep(*arguments, check=True, **extra):
+    """One command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "whichstep_cli", *map(str, arguments)],
+        capture_output=True, text=True, timeout=120, check=check, env=environment() | extra,
+    )  # fmt: skip
+
+
+def environment():
+    """Ours, without what a developer may have set for whichstep or OpenTelemetry."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("WHICHSTEP_", "OTEL_", "OPENAI_"))
+    }
