@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from whichstep_analytics.render.tree import (
     CAUSE,
+    DRAWN_DEPTH_MAX,
     FAILING,
     Document,
     Line,
@@ -78,10 +79,8 @@ def _step(line: Line, *, offset: float, share: float) -> str:
     kind = {FAILING: "failing", CAUSE: "cause"}.get(line.mark, "ordinary")
     bar = f'<span class="bar"><i style="margin-left:{offset:.2%};width:{max(share, 0.004):.2%}"></i></span>'
     name = f'<b style="padding-left:{min(line.depth, DRAWN_DEPTH_MAX) * 1.2:.1f}em">{shown(step["name"])}</b>'
-    facts_of_step = (
-        f"<span>{shown(step['type'])}</span><span>{shown(step['status'])}</span><span>{shown(effort(step))}</span>"
-    )
-    head = f"<summary><span>{line.mark}</span><span>{step['position']}</span>{name}{facts_of_step}{bar}</summary>"
+    cells = "".join(f"<span>{shown(value)}</span>" for value in (step["type"], step["status"], effort(step)))
+    head = f"<summary><span>{line.mark}</span><span>{step['position']}</span>{name}{cells}{bar}</summary>"
     fields = "".join(f"<h3>{shown(label)}</h3><pre>{escape(paragraphs(text))}</pre>" for label, text in texts(step))
     opened = " open" if line.mark == FAILING else ""
     return f'<details class="{kind}"{opened}>{head}{fields or "<p>no texts</p>"}</details>'
