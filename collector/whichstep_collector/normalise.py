@@ -119,12 +119,21 @@ def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan
     facts.dialect, facts.type, facts.setup = dialect.name, kind.type, kind.setup
     if kind.guessed:
         facts.flag("guessed")
+    if kind.type == "llm_call":
+        _forget_zero_tokens(facts)
     hint = FILLS.get(kind.type, fill_task)(texts, span, plan, dialect)
     if span.status == 2 or hint is not None or span.events or names.ERROR_TYPE in span.attributes:
         _put_failure(facts, span, hint)
     facts.step_name = _step_name(facts)
     facts.merge_key = _merge_key(facts)
     return dialect
+
+
+def _forget_zero_tokens(facts: SpanFacts) -> None:
+    """A model call that read and wrote nothing was not counted: streams without usage are sent as zeros."""
+    if not facts.input_tokens and not facts.output_tokens and facts.input_tokens is not None:
+        facts.input_tokens = facts.output_tokens = None
+        facts.cache_read_tokens = facts.cache_write_tokens = facts.reasoning_tokens = None
 
 
 def _kind(span: ReceivedSpan, plan: Plan) -> tuple[Dialect, Kind]:

@@ -74,7 +74,7 @@ _SECRET_NAMES: Final = (
     r"|signing[_-]?key|encryption[_-]?key|(?:access|auth|refresh|id|bearer|api|session|security)[_-]?token|authorization"
     r"|credentials?|connection[_-]?string"
 )
-SECRET_KEY: Final = re.compile(rf"(?i)(?:{_SECRET_NAMES}|^token|[._-]token|(?:^|[._-])(?:set-)?cookie)$")
+SECRET_KEY: Final = re.compile(rf"(?i)(?:{_SECRET_NAMES}|^token|(?:^|[._-])(?:set-)?cookie)$")
 """A name whose value is a secret, whatever it looks like. Not `tokens`: those are counts."""
 _ASSIGNMENT_VALUE: Final = r"""(?:"[^"\n]{3,}"|'[^'\n]{3,}'|[^\s"',;&<>{}()\[\]]{3,})"""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from whichstep_collector.texts import SpanTexts, digest_of, digest_of_json
 
 _SYSTEM_KEYS: Final = (names.SYSTEM_INSTRUCTIONS,)
 _PARAMETER_PREFIX: Final = "gen_ai.request."
+_SEARCHES: Final = re.compile(r"search|retriev|knowledge|(?:^|_)(?:docs?|rag|kb)(?:_|$)", re.IGNORECASE)
+"""Names of tools that retrieve: their result is a list of documents, and an empty one found nothing."""
 _EMPTY_RESULTS: Final = ("[]", "{}", "null")
 
 
@@ -154,6 +157,8 @@ def fill_tool(texts: SpanTexts, span: ReceivedSpan, _plan: Plan, dialect: Dialec
         texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
         facts.tool_call_id = facts.tool_call_id or result.call_id
         failed = result.failed if result.failed is not None else failed
+        if facts.tool is not None and _SEARCHES.search(facts.tool) and (found := read_documents(result.value)) is not None:
+            facts.document_count = len(found)
     return failed
 
 
@@ -236,17 +241,19 @@ def _put_task_output(texts: SpanTexts, attributes: Attributes, dialect: Dialect)
     if messages is None and key is not None:
         task = dialect.unwrap_task(attributes[key])
         messages = task.messages
-        if not (messages and _answer(messages)):
+        if messages is None:
             texts.put_value("output", task.value, key=key if task.value is attributes[key] else None)
-            return
-    if messages and (answer := _answer(messages)):
-        texts.put_text("output", answer)
+    if messages:
+        _put_answer(texts, messages)
 
 
-def _answer(messages: list[Message]) -> str:
-    """What the assistant said last, if it had the last word."""
+def _put_answer(texts: SpanTexts, messages: list[Message]) -> None:
+    """What the assistant said last, if it had the last word; else the last message, but no answer for a whole run."""
     last = messages[-1]
-    return message_text(last) if last.get("role") in {"assistant", "tool"} else ""
+    if last.get("role") == "assistant" and (said := message_text(last)):
+        texts.put_text("output", said)
+    elif texts.facts.type == "other" and last.get("role") != "user":
+        texts.put_items("output", [dump_message(last)])
 
 
 def fill_nothing(_texts: SpanTexts, _span: ReceivedSpan, _plan: Plan, _dialect: Dialect) -> str | None:

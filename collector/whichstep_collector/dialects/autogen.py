@@ -6,12 +6,9 @@ Here links join traces to one execution. No model calls, tokens, contents or ses
 
 from __future__ import annotations
 
-from typing import Any
-
 from whichstep_collector.dialects.base import Dialect, Kind
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.facts import SpanFacts
-from whichstep_collector.messages import Message, text_part
 from whichstep_collector.received import ReceivedSpan
 
 
@@ -25,23 +22,6 @@ def _kind(span: ReceivedSpan) -> Kind:
 
 def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
     facts.links_join = True
-
-
-def conversation(found: Any) -> list[Message] | None:
-    """What was said in a serialised TaskResult, without its events; None where the value is none."""
-    items = found.get("messages") if isinstance(found, dict) and "stop_reason" in found else None
-    if not isinstance(items, list):
-        return None
-    return [_said(item) for item in items if _is_chat(item)] or None
-
-
-def _is_chat(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("content"), str) and str(item.get("type")).endswith("Message")
-
-
-def _said(item: dict[str, Any]) -> Message:
-    role = "user" if item.get("source") == "user" else "assistant"
-    return {"role": role, "parts": [text_part(item["content"])]}
 
 
 DIALECT = Dialect("autogen", _recognises, _kind, finish=_finish)

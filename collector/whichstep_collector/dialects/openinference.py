@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from whichstep import attributes as names
 
-from whichstep_collector.dialects import autogen, langchain_values
+from whichstep_collector.dialects import autogen_values, langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, Task
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
 from whichstep_collector.facts import SpanFacts
@@ -91,8 +91,8 @@ def _without_method(name: str) -> str:
 
 def _unwrap_task(value: Any) -> Task:
     found = langchain_values.read(value)
-    said = autogen.conversation(found)
-    return Task(found, said) if said else langchain_values.unwrap_task(value)
+    chat = autogen_values.unwrap_task(found) if isinstance(found, dict) else None
+    return chat or langchain_values.unwrap_task(value)
 
 
 DIALECT = Dialect(
