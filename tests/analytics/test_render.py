@@ -5,6 +5,7 @@ import pytest
 
 from whichstep_analytics import render
 from whichstep_analytics.answers.executions import document
+from whichstep_analytics.render.paper import escaped
 from whichstep_analytics.render.tree import lines
 
 NASTY = "<script>alert('x')</script> & \x1b[31mred\x1b[0m \u202eevil | `` ``` * [a](javascript:x)"
@@ -125,6 +126,10 @@ def test_html_is_one_file_that_fetches_nothing():
     assert "default-src 'none'" in text
     assert not re.search(r"https?:|url\(|@import|<link|src=", text)
     assert Page(text).tags.count("details") == 4
+
+
+def test_a_backslash_does_not_undo_an_escape():
+    assert escaped(r"\*a\*") == r"\\\*a\\\*"
 
 
 def test_markdown_cannot_be_steered_by_a_text():

@@ -18,7 +18,7 @@ from whichstep_analytics.render.tree import (
 )
 from whichstep_analytics.summary import named
 
-_SPECIAL = re.compile(r"([\`*_\[\]<>#|~&$])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
 def markdown(execution: Document) -> str:
