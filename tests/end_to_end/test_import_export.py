@@ -33,7 +33,7 @@ def document_of(sidecar, name):
         if trace_ids & set(item["trace_ids"])
     ]
     assert len(found) == 1, f"{name} is {len(found)} executions"
-    return sidecar.json("executions", "show", found[0]["execution_id"])
+    return sidecar.get(f"/api/v1/executions/{found[0]['execution_id']}")
 
 
 def spans_of(folder):

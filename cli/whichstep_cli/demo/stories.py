@@ -108,10 +108,10 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(
         name="loop",
         task_type="delivery_question",
-        ticket="Where is the delivery of order A-9999?",
-        moves=(_lookup("A-9999"),),
-        expected_actions=(),
-        must_mention="check the number",
+        ticket="Where is the delivery of order A-1099?",
+        moves=(_lookup("A-1099"),),
+        expected_actions=("lookup_order",),
+        must_mention="not known yet",
     ),
     Story(
         name="empty_retrieval",
