@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from whichstep_dashboards import pages
 from whichstep_dashboards.data import ApiError
 from whichstep_dashboards.query_string import read_one
 from whichstep_dashboards.views import notices
+
+# Only ever this constant: no content of traces goes through st.html.
+_STYLE: Final = """<style>
+.stMainBlockContainer, .block-container { padding-top: 2.5rem; padding-bottom: 3rem; }
+[class*="st-key-card-"] :is(h2, h3) { padding: 0.1rem 0 0.8rem 0; }
+</style>"""
 
 
 def main() -> None:
@@ -16,8 +24,9 @@ def main() -> None:
     current = st.navigation([pages.page(screen) for screen in pages.SCREENS], position="hidden")
     if current.url_path == "" and read_one("execution"):
         pages.open_execution(read_one("execution"), step_id=read_one("step") or None)
+    st.html(_STYLE)
     with st.sidebar:
-        st.markdown("## ◆ whichstep")
+        st.markdown("### ◆ whichstep")
         for screen in pages.MENU:
             pages.link(screen, screen.title, icon=screen.icon, width="stretch")
     try:

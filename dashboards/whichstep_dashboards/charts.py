@@ -7,7 +7,7 @@ as text; no field is ever a link or an image.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import altair as alt
 
@@ -19,11 +19,16 @@ from whichstep_dashboards.step_tree import CAUSE, FAILING, Row
 Rows = Sequence[Mapping[str, Any]]
 
 ROW_PIXELS: Final = 26
-NAME_PIXELS: Final = 300
+NAME_PIXELS: Final = 240
+# A chart's height includes its axis, its legend and 8 pixels of padding.
+AXIS_PIXELS: Final = 34
+LEGEND_PIXELS: Final = 34
 SELECTED: Final = "picked"
 """Name of the selection that the clickable charts offer."""
 
+# Vega trims blanks at the start of a text; after a zero-width space they stay.
 _INDENT: Final = "\u2003"
+_KEEP_BLANKS: Final = "\u200b"
 _LABEL_DEPTH_MAX: Final = 8
 
 
@@ -49,7 +54,7 @@ def sparkline(points: Rows, *, unit: str, colours: Palette) -> alt.LayerChart:
     )
     line = base.mark_line(color=colours.accent, strokeWidth=2, invalid="break-paths-show-domains")
     dots = base.mark_circle(color=colours.accent, size=28, opacity=0.9, invalid="filter")
-    return _plain_view(line + dots, height=64)
+    return _plain_view(line + dots, height=56)
 
 
 def success_by_group(rows: Rows, *, colours: Palette) -> alt.LayerChart:
@@ -74,11 +79,13 @@ def success_by_group(rows: Rows, *, colours: Palette) -> alt.LayerChart:
         x=alt.X("lower:Q", scale=share, title=None, axis=_axis(colours, format="%", tickCount=5, grid=True)),
         x2="upper:Q",
     )
-    dots = base.mark_circle(color=colours.accent, size=110, opacity=1).encode(x=alt.X("value:Q", scale=share))
+    dots = base.mark_circle(color=colours.accent, size=110, opacity=1).encode(
+        x=alt.X("value:Q", scale=share, title=None)
+    )
     text = base.mark_text(align="left", dx=10, color=colours.text, fontSize=12).encode(
         x=alt.value("width"), text="shown:N"
     )
-    return _plain_view(interval + dots + text, height=max(34 * len(data), 60), right=64)
+    return _plain_view(interval + dots + text, height=34 * len(data) + AXIS_PIXELS, right=56)
 
 
 def pareto(rows: Rows, *, colours: Palette, selected: str | None = None) -> alt.LayerChart:
@@ -132,7 +139,7 @@ def heat_map(rows: Rows, *, weeks: Sequence[str], labels: Sequence[str], colours
             "week:O",
             title=None,
             scale=alt.Scale(domain=list(weeks)),
-            axis=_axis(colours, labelAngle=0, labelOverlap=True),
+            axis=_week_axis(colours),
         ),
         y=alt.Y(
             "label:N",
@@ -155,7 +162,7 @@ def heat_map(rows: Rows, *, weeks: Sequence[str], labels: Sequence[str], colours
     numbers = base.mark_text(fontSize=12).encode(
         text="count:Q", color=alt.condition(on_dark, alt.value(ink[0]), alt.value(ink[1]))
     )
-    return _plain_view(cells + numbers, height=max(30 * len(labels), 60))
+    return _plain_view(cells + numbers, height=30 * len(labels) + AXIS_PIXELS)
 
 
 def waterfall(rows: Sequence[Row], *, total_ms: float, selected: str | None, colours: Palette) -> alt.LayerChart:
@@ -186,7 +193,7 @@ def waterfall(rows: Sequence[Row], *, total_ms: float, selected: str | None, col
         opacity=alt.condition(alt.datum.band != "", alt.value(0.16), alt.value(0)),
     )
     bars = base.mark_bar(height=12, cornerRadius=2, cursor="pointer").encode(
-        x=alt.X("start:Q", scale=time, axis=_time_axis(colours)),
+        x=alt.X("start:Q", scale=time, title=None, axis=_time_axis(colours)),
         x2="end:Q",
         color=alt.Color("family:N", scale=names, legend=_legend(colours)),
     )
@@ -198,10 +205,15 @@ def waterfall(rows: Sequence[Row], *, total_ms: float, selected: str | None, col
         color=alt.Color("ink:N", scale=alt.Scale(domain=list(ink), range=list(ink.values())), legend=None),
     )
     took = base.mark_text(align="left", dx=6, color=colours.muted, fontSize=11.5).encode(
-        x=alt.X("after:Q", scale=time), text="shown:N"
+        x=alt.X("after:Q", scale=time, title=None), text="shown:N"
     )
     chart = alt.layer(bands.add_params(pick), bars, labels, took).resolve_scale(color="independent")
-    return _plain_view(chart, height=ROW_PIXELS * len(data))
+    return _plain_view(chart, height=waterfall_pixels(len(data)))
+
+
+def waterfall_pixels(rows: int) -> int:
+    """Height of a waterfall of so many rows, legend and time axis included."""
+    return ROW_PIXELS * rows + LEGEND_PIXELS + AXIS_PIXELS
 
 
 def _waterfall_row(row: Row, index: int, longest: float, selected: str | None) -> dict[str, Any]:
@@ -213,7 +225,7 @@ def _waterfall_row(row: Row, index: int, longest: float, selected: str | None) -
     return {
         "row": index,
         "step_id": row.step_id,
-        "label": f"{_INDENT * min(row.depth, _LABEL_DEPTH_MAX)}{glyph}{name}",
+        "label": f"{_KEEP_BLANKS}{_INDENT * min(row.depth, _LABEL_DEPTH_MAX)}{glyph}{name}",
         "what": f"{row.position}. {name}",
         "type": one_line(row.type),
         "family": family(row.type),
@@ -253,6 +265,10 @@ def _time_axis(colours: Palette) -> alt.Axis:
     return _axis(colours, orient="top", labelExpr=seconds, tickCount=4, grid=True)
 
 
+def _week_axis(colours: Palette) -> alt.Axis:
+    return _axis(colours, orient="top", labelAngle=0, labelOverlap=True, labelExpr="slice(datum.label, -3)")
+
+
 def _legend(colours: Palette) -> alt.Legend:
     return alt.Legend(
         orient="top",
@@ -266,7 +282,7 @@ def _legend(colours: Palette) -> alt.Legend:
 
 
 def _axis(colours: Palette, **options: Any) -> alt.Axis:
-    defaults = {
+    defaults: dict[str, Any] = {
         "labelColor": colours.muted,
         "titleColor": colours.muted,
         "gridColor": colours.line,
@@ -276,9 +292,9 @@ def _axis(colours: Palette, **options: Any) -> alt.Axis:
         "domain": False,
         "ticks": False,
         "grid": False,
-        "title": None,
+        "labelFlush": False,
     }
-    return alt.Axis(**{**{name: value for name, value in defaults.items() if name != "title"}, **options})
+    return alt.Axis(**(defaults | options))
 
 
 def _chart(data: list[dict[str, Any]]) -> alt.Chart:
@@ -288,5 +304,5 @@ def _chart(data: list[dict[str, Any]]) -> alt.Chart:
 def _plain_view(chart: alt.LayerChart, *, height: int, right: int = 0) -> alt.LayerChart:
     """The chart without frame or backdrop, so that it sits on the page in either theme."""
     padding = {"left": 4, "right": 4 + right, "top": 4, "bottom": 4}
-    bare: alt.LayerChart = chart.properties(height=height, background="transparent", padding=padding)
-    return bare.configure_view(strokeWidth=0)
+    bare = chart.properties(height=height, background="transparent", padding=padding)
+    return cast("alt.LayerChart", bare.configure_view(strokeWidth=0))

@@ -6,7 +6,9 @@ tokens never see each other's answers. Failures are never cached; each becomes a
 
 from __future__ import annotations
 
+import atexit
 import json
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -146,8 +148,13 @@ _REMEDIES: Final = {
 _OTHER_REMEDY: Final = "Look at `whichstep doctor` and the sidecar's log, then reload."
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
 def _client(endpoint: str) -> httpx.Client:
-    """One pool of connections an endpoint; proxies of the environment are not for loopback."""
-    loopback = urlsplit(endpoint).hostname in {"127.0.0.1", "localhost", "::1"}
-    return httpx.Client(timeout=TIMEOUT, trust_env=not loopback, follow_redirects=False)
+    """The pool of connections; proxies of the environment are not for loopback."""
+    return _pool(through_proxies=urlsplit(endpoint).hostname not in {"127.0.0.1", "localhost", "::1"})
+
+
+@cache
+def _pool(*, through_proxies: bool) -> httpx.Client:
+    client = httpx.Client(timeout=TIMEOUT, trust_env=through_proxies, follow_redirects=False)
+    atexit.register(client.close)
+    return client

@@ -132,7 +132,7 @@ def format_cost(usd: float | None) -> str:
         return UNKNOWN
     if usd == 0 or abs(usd) >= 1:
         return f"${usd:,.2f}"
-    return f"${usd:.3g}" if abs(usd) >= 0.0001 else f"${usd:.1e}"
+    return f"${usd:#.3g}" if abs(usd) >= 0.0001 else f"${usd:.1e}"
 
 
 def format_count(value: float | None) -> str:
@@ -180,50 +180,50 @@ def format_age(text: str | None, *, now: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change against the window before: an arrow, words, and whether it is good news (None: neither, or unclear)."""
+    """A change against the window before: arrow, size and verdict in words; whether it is good (None: cannot say)."""
 
-    arrow: str
     words: str
     good: bool | None
 
 
-def change(metric: Metric, current: Mapping[str, Any], *, window: str) -> Change:
-    """The change against the previous window, in words; one within the interval of today's figure is called unclear."""
+def change(metric: Metric, current: Mapping[str, Any]) -> Change:
+    """The change against the window before, in words; one within the interval of today's figure is called unclear."""
     value, previous = current.get("value"), (current.get("previous") or {}).get("value")
     if value is None or previous is None:
-        return Change("", f"no known figure for the {window} before", None)
-    difference = value - previous
-    if difference == 0:
-        return Change("→", f"unchanged from the {window} before", None)
-    arrow = "▲" if difference > 0 else "▼"
-    size = f"{arrow} {_difference(metric, value, previous)}"
+        return Change("no earlier figure", None)
+    difference = _difference(metric, value, previous)
+    if difference in {"0.0 points", "0 %"}:
+        return Change("→ unchanged", None)
+    size = f"{'▲' if value > previous else '▼'} {difference}"
     lower, upper = current.get("lower"), current.get("upper")
     if lower is not None and upper is not None and lower <= previous <= upper:
-        return Change(arrow, f"{size}, no clear change", None)
+        return Change(f"{size}, unclear", None)
     if metric.higher_is_better is None:
-        return Change(arrow, f"{size} against the {window} before", None)
-    good = (difference > 0) == metric.higher_is_better
-    return Change(arrow, f"{size}, {'better' if good else 'worse'} than the {window} before", good)
+        return Change(size, None)
+    good = (value > previous) == metric.higher_is_better
+    return Change(f"{size}, {'better' if good else 'worse'}", good)
 
 
 def _difference(metric: Metric, value: float, previous: float) -> str:
     if metric.unit == "share":
         return f"{abs(100 * (value - previous)):.1f} points"
     if previous:
-        return f"{abs(value - previous) / abs(previous):.0%}"
-    return format_value(abs(value - previous), metric.unit)
+        return f"{100 * abs(value - previous) / abs(previous):.0f} %"
+    return format_value(abs(value - previous), metric.unit) if value else "0 %"
 
 
-def evidence(metric: Metric, figure: Mapping[str, Any]) -> str:
-    """What the figure rests on, in one line: n, coverage and the 95 % interval."""
-    parts = [f"n {format_count(figure.get('n') or 0)}"]
-    coverage = figure.get("coverage")
-    if coverage is not None:
-        parts.append(f"known {format_share(coverage)}")
+def interval(metric: Metric, figure: Mapping[str, Any]) -> str:
+    """The 95 % interval of the figure, empty where there is none."""
     lower, upper = figure.get("lower"), figure.get("upper")
-    if lower is not None and upper is not None:
-        parts.append(f"95 % interval {_range(lower, upper, metric.unit)}")
-    return " · ".join(parts)
+    return "" if lower is None or upper is None else f"between {_range(lower, upper, metric.unit)}"
+
+
+def evidence(figure: Mapping[str, Any]) -> str:
+    """What the figure rests on: the number of executions, and the share of them for which it is known."""
+    coverage = figure.get("coverage")
+    return f"n {format_count(figure.get('n') or 0)}" + (
+        "" if coverage is None else f" · known {format_share(coverage)}"
+    )
 
 
 def reason_unknown(metric: Metric, figure: Mapping[str, Any]) -> str:
@@ -231,11 +231,11 @@ def reason_unknown(metric: Metric, figure: Mapping[str, Any]) -> str:
     reason = str(figure.get("reason") or ("no executions" if not figure.get("n") else "not known for any execution"))
     lower, upper = figure.get("bound_lower"), figure.get("bound_upper")
     if figure.get("n") and lower is not None and upper is not None and metric.unit == "share":
-        reason += f"; between {_range(lower, upper, metric.unit)} whatever the unknown ones were"
+        reason += f"; between {_range(lower, upper, metric.unit)}"
     return reason
 
 
 def _range(lower: float, upper: float, unit: str) -> str:
     low, high = format_value(lower, unit), format_value(upper, unit)
     suffix = next((end for end in (" %", " ms", " s") if low.endswith(end) and high.endswith(end)), "")
-    return f"{low.removesuffix(suffix)} to {high}"
+    return f"{low.removesuffix(suffix)} and {high}"

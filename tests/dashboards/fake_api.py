@@ -407,7 +407,7 @@ def odd() -> Store:
             "failure_reason",
             "session_id",
         )
-        execution |= nothing | {name: text for name in texts} | {"status": "strange"}
+        execution.update(nothing | dict.fromkeys(texts, text) | {"status": "strange"})
         document |= execution | {
             "failing_step": {"step_id": f"{2:016x}", "name": text, "type": text, "position": None},
             "failing_step_id": f"{2:016x}",
@@ -416,8 +416,8 @@ def odd() -> Store:
             "evaluations": [{"name": text, "score": None, "label": text, "explanation": text, "source": None}],
         }
         for step in document["steps"]:
-            step |= {name: None for name in step if name not in {"step_id", "position"}} | {"name": text, "type": text}
-            step |= {"error_message": text, "flags": [text]}
+            step.update({name: None for name in step if name not in {"step_id", "position"}})
+            step.update({"name": text, "type": text, "error_message": text, "flags": [text]})
             store.contents[execution["execution_id"], step["step_id"]] = {"input": text, text: text, "output": None}
     _make_long(store, store.executions[0])
     label = HOSTILE[1]
@@ -488,7 +488,7 @@ class _Handler(BaseHTTPRequestHandler):
             404, {"title": "No such execution", "detail": f"nothing is stored under {address.path}", "status": 404}
         )
 
-    def _answer(self, path, query):
+    def _answer(self, path, query):  # noqa: PLR0911  # one return an address
         match path:
             case ["executions"]:
                 return self._page(query)
@@ -542,5 +542,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     with serve(STORES[sys.argv[1]](), port=int(sys.argv[2])) as address:
-        print(address, flush=True)
+        sys.stdout.write(f"{address}\n")
+        sys.stdout.flush()
         threading.Event().wait()

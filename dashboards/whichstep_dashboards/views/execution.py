@@ -60,7 +60,7 @@ def _heading(execution: Document) -> None:
             if execution.get(key)
         ),
     ]
-    st.text(" · ".join(facts))
+    st.caption(plain(" · ".join(facts), limit=600))
     if session := execution.get("session_id"):
         with st.container(horizontal=True, vertical_alignment="center"):
             turn = f", turn {execution['turn']}" if execution.get("turn") else ""
@@ -79,15 +79,15 @@ _HEADING_FACTS: Final = {
 
 
 def _figures(execution: Document) -> None:
-    source = execution.get("success_source")
+    source = str(execution.get("success_source") or "")
     cells = (
-        ("Outcome", execution_table.outcome(execution), f"said by: {source}" if source else "nobody and nothing said"),
+        ("Outcome", _outcome(execution), _SOURCES.get(source, f"said by {source}")),
         (
             "Latency",
-            figures.format_duration(execution.get("active_ms")),
+            plain(figures.format_duration(execution.get("active_ms"))),
             f"wall {figures.format_duration(execution.get('latency_ms'))}",
         ),
-        ("Cost", figures.format_cost(execution.get("cost_usd")), _unpriced(execution)),
+        ("Cost", plain(figures.format_cost(execution.get("cost_usd"))), _unpriced(execution)),
         (
             "Tokens",
             _sum_of_tokens(execution),
@@ -96,9 +96,25 @@ def _figures(execution: Document) -> None:
         ("Steps", figures.format_count(execution.get("step_count")), _step_words(execution)),
     )
     for column, (label, value, note) in zip(st.columns(len(cells)), cells, strict=True):
-        with column.container(border=True, height="stretch", gap="xxsmall"):
-            st.metric(label, plain(value))
+        with column.container(border=True, height="stretch", gap="xxsmall", key=f"card-{label}"):
+            st.markdown(f"**{label}**")
+            st.subheader(value, anchor=False)
             st.caption(plain(note))
+
+
+_SOURCES: Final = {
+    "human": "said by a person",
+    "code": "said by the agent's code",
+    "evaluator": "said by an evaluator",
+    "inferred": "inferred from how it ended",
+    "": "nobody and nothing has said",
+}
+
+
+def _outcome(execution: Document) -> str:
+    words = plain(execution_table.outcome(execution))
+    colour = {True: "green", False: "red", None: "gray"}[execution.get("success")]
+    return f":{colour}[{words}]"
 
 
 def _unpriced(execution: Document) -> str:
@@ -128,7 +144,7 @@ def _failure(execution: Document) -> None:
         return
     with st.container(border=True, key="failure"):
         confidence = execution.get("failure_confidence")
-        sure = "" if confidence is None else f", confidence {confidence:.0%}"
+        sure = "" if confidence is None else f", confidence {figures.format_share(confidence)}"
         where = _step_words_of(failing) if failing else "no single step"
         kind = plain(execution.get("failure_kind") or "unknown kind")
         st.markdown(f"##### :red[{FAILING_GLYPH} Failing step:] {where} :gray[· {kind}{sure}]")
@@ -143,7 +159,7 @@ def _failure(execution: Document) -> None:
 
 
 def _step_words_of(step: Document) -> str:
-    position = step.get("position", step.get("step", "?"))
+    position = step.get("position") or step.get("step") or "?"
     return f"step {position}, {plain(step.get('name'), limit=60)} ({plain(step.get('type'))})"
 
 
@@ -161,7 +177,7 @@ def _suspects(execution: Document) -> None:
         for suspect in suspects:
             step = names.get(str(suspect.get("step_id")))
             score = suspect.get("score")
-            weight = figures.UNKNOWN if score is None else f"{score:.0%}"
+            weight = figures.UNKNOWN if score is None else f"{figures.format_share(score)}"
             where = _step_words_of(step) if step else "the execution as a whole"
             st.markdown(f"**{weight}** · {where} · {plain(suspect.get('kind'))}")
             st.text(str(suspect.get("reason") or ""))
@@ -184,7 +200,7 @@ def _steps(execution: Document) -> None:
         st.info("No step of this execution has arrived yet.")
         return
     selected = _selected(execution, steps)
-    tree, detail = st.columns([3, 2], gap="medium")
+    tree, detail = st.columns([5, 3], gap="medium")
     with tree:
         _tree(execution, steps, selected)
     with detail:
@@ -214,7 +230,7 @@ def _tree(execution: Document, steps: Sequence[Document], selected: Document) ->
     colours = palette.of_theme(st.context.theme.type)
     chart = charts.waterfall(shown, total_ms=total, selected=picked, colours=colours)
     key = f"waterfall-{execution.get('execution_id')}"
-    tall = charts.ROW_PIXELS * len(shown) + 60 > CHART_PIXELS_MAX
+    tall = charts.waterfall_pixels(len(shown)) > CHART_PIXELS_MAX
     with st.container(height=CHART_PIXELS_MAX if tall else "content", border=False):
         st.altair_chart(chart, width="stretch", key=key, on_select=lambda: _pick(key), selection_mode=charts.SELECTED)
     st.caption(
@@ -294,6 +310,10 @@ def _detail(execution: Document, steps: Sequence[Document], selected: Document) 
     step_detail.show(str(execution.get("execution_id")), selected)
 
 
+def _option(step: Document) -> str:
+    return f"{step.get('position', '?')}. {one_line(step.get('name'), limit=60)}"
+
+
 def _turn(column: Any, icon: str, words: str, step_id: str | None) -> None:
     column.button(
         "", icon=f":material/{icon}:", help=words, disabled=step_id is None, key=words, width="stretch",
@@ -315,9 +335,8 @@ def _evaluations(execution: Document) -> None:
     for evaluation in evaluations:
         with st.container(border=True):
             said = [str(evaluation[name]) for name in ("label", "score") if evaluation.get(name) is not None]
-            st.markdown(
-                f"**{plain(evaluation.get('name'))}** {plain(' · '.join(said))} :gray[{plain(evaluation.get('source'))}]"
-            )
+            name, source = plain(evaluation.get("name")), plain(evaluation.get("source"))
+            st.markdown(f"**{name}** {plain(' · '.join(said))} :gray[{source}]")
             if evaluation.get("explanation"):
                 st.text(str(evaluation["explanation"]))
 

@@ -18,14 +18,14 @@ _SCHEMA: Final = pa.schema(
         ("outcome", pa.string()),
         ("started", pa.string()),
         ("task", pa.string()),
-        ("agent", pa.string()),
-        ("release", pa.string()),
-        ("input", pa.string()),
         ("failing step", pa.string()),
         ("kind", pa.string()),
         ("active s", pa.float64()),
         ("cost $", pa.float64()),
         ("steps", pa.int64()),
+        ("release", pa.string()),
+        ("agent", pa.string()),
+        ("input", pa.string()),
     ]
 )
 _ROW_PIXELS: Final = 35
@@ -51,24 +51,27 @@ def show(executions: Sequence[Document], *, key: str) -> None:
         height=_ROW_PIXELS * (len(executions) + 1) + 3,
         row_height=_ROW_PIXELS,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode=("single-row", "single-cell"),
         placeholder="\N{EN DASH}",
         column_config={
             "outcome": st.column_config.TextColumn(width=95),
-            "started": st.column_config.TextColumn("started (UTC)", width=150),
-            "task": st.column_config.TextColumn("task type", width=120),
-            "input": st.column_config.TextColumn(width=260),
-            "failing step": st.column_config.TextColumn(width=140),
+            "started": st.column_config.TextColumn("started (UTC)", width=145),
+            "task": st.column_config.TextColumn("task type", width=115),
+            "failing step": st.column_config.TextColumn(width=120),
+            "kind": st.column_config.TextColumn(width=110),
+            "release": st.column_config.TextColumn(width=85),
+            "agent": st.column_config.TextColumn(width=80),
+            "input": st.column_config.TextColumn(width=320),
             "active s": st.column_config.NumberColumn(
-                "active", format="%.2f s", width=80, help="Wall time less the time spent waiting for people"
+                "active", format="%.2f s", width=70, help="Wall time less the time spent waiting for people"
             ),
             "cost $": st.column_config.NumberColumn(
-                "cost", format="$%.4f", width=80, help="Empty where a call has no known price"
+                "cost", format="$%.4f", width=70, help="Empty where a call has no known price"
             ),
-            "steps": st.column_config.NumberColumn(width=60),
+            "steps": st.column_config.NumberColumn(width=55),
         },
     )
-    for index in event.selection.rows:
+    for index in (*event.selection.rows, *(row for row, _ in event.selection.cells)):
         open_execution(str(executions[index]["execution_id"]))
 
 

@@ -12,7 +12,8 @@ from whichstep_dashboards.data import Document
 from whichstep_dashboards.figures import format_count, format_share, format_time
 from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import one_line, plain
-from whichstep_dashboards.views import filters, notices
+from whichstep_dashboards.query_string import Pairs
+from whichstep_dashboards.views import execution_table, filters, notices
 
 GROUPS_MAX: Final = 15
 EXAMPLES_MAX: Final = 5
@@ -48,7 +49,7 @@ def show() -> None:
         return
     _summary(found, groups)
     _charts(groups[:GROUPS_MAX], palette.of_theme(st.context.theme.type))
-    _group(_selected(groups), purpose=filters.purpose_shown(values))
+    _group(_selected(groups), pairs, purpose=filters.purpose_shown(values))
 
 
 def _choose_by() -> str:
@@ -120,33 +121,23 @@ def _selected(groups: Sequence[Document]) -> Document:
     return groups[labels.index(st.session_state["group"])]
 
 
-def _group(group: Document, *, purpose: str) -> None:
-    facts, examples = st.columns([2, 3], gap="medium")
-    with facts.container(border=True, height="stretch"):
+def _group(group: Document, pairs: Pairs, *, purpose: str) -> None:
+    link = _link(group, purpose)
+    found = data.executions(_narrowed(pairs, link), limit=EXAMPLES_MAX)
+    with st.container(border=True):
         st.markdown(f"##### {plain(group['label'], limit=80)}")
-        st.text(
-            f"{format_count(group['count'])} failed executions, {format_share(group.get('share') or 0)} of all failures"
-        )
-        st.text(f"first {format_time(group.get('first_seen'))} UTC\nlast  {format_time(group.get('last_seen'))} UTC")
+        first, last = (format_time(group.get(name)) for name in ("first_seen", "last_seen"))
+        share = format_share(group.get("share") or 0)
+        counts = f"{format_count(group['count'])} failed executions, {share} of all failures"
+        st.text(f"{counts} · first {first}, last {last} UTC")
         if group.get("new_since_release"):
             st.markdown(":orange[◆ **New**]: not seen before the latest release.")
-        pages.link(
-            pages.EXECUTIONS,
-            f"Open the {format_count(group['count'])} executions",
-            icon=":material/arrow_forward:",
-            parameters=_link(group, purpose),
-        )
-    with examples.container(border=True, height="stretch"):
-        ids = [str(example) for example in group.get("examples") or []]
-        st.markdown("##### Examples")
-        for execution_id in ids[:EXAMPLES_MAX]:
-            pages.link(
-                pages.EXECUTION,
-                plain(execution_id),
-                icon=":material/account_tree:",
-                parameters={"execution": execution_id},
-            )
-        st.caption(f"{min(len(ids), EXAMPLES_MAX)} of {format_count(group['count'])}")
+        rows = found.get("executions") or []
+        if rows:
+            execution_table.show(rows, key="examples")
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(f"{len(rows)} of {format_count(found.get('total'))}", width="content")
+            pages.link(pages.EXECUTIONS, "Open all of them", icon=":material/arrow_forward:", parameters=link)
 
 
 def _link(group: Document, purpose: str) -> dict[str, str | list[str]]:
@@ -154,3 +145,7 @@ def _link(group: Document, purpose: str) -> dict[str, str | list[str]]:
     keys: Mapping[str, Any] = group.get("key") or {}
     found = {_FILTER_OF[name]: str(value) for name, value in keys.items() if name in _FILTER_OF and value is not None}
     return {"success": "false", "purpose": purpose, **found}
+
+
+def _narrowed(pairs: Pairs, link: Mapping[str, Any]) -> Pairs:
+    return (*(pair for pair in pairs if pair[0] not in link), *((name, str(value)) for name, value in link.items()))

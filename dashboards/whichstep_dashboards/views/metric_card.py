@@ -13,29 +13,30 @@ from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import plain
 
 
-def show(
-    metric: Metric,
-    figure: Mapping[str, Any],
-    trend: Sequence[Mapping[str, Any]],
-    *,
-    window: str,
-    colours: Palette,
-) -> None:
+def show(metric: Metric, figure: Mapping[str, Any], trend: Sequence[Mapping[str, Any]], *, colours: Palette) -> None:
     """Draws the card. `trend`: `period`, `value`, `n`, oldest first; an unknown value says why."""
-    value = figure.get("value")
     with st.container(border=True, height="stretch", gap="xxsmall", key=f"card-{metric.id}"):
-        st.metric(metric.label, figures.format_value(value, metric.unit), help=metric.help)
-        if value is None:
-            st.caption(plain(figures.reason_unknown(metric, figure)))
+        st.markdown(f"**{metric.label}**", help=metric.help)
+        if figure.get("value") is None:
+            _unknown(metric, figure)
         else:
-            st.caption(_coloured(figures.change(metric, figure, window=window)))
+            _known(metric, figure)
         if any(point["value"] is not None for point in trend):
             chart = charts.sparkline(trend, unit=metric.unit, colours=colours)
             st.altair_chart(chart, width="stretch", key=f"trend-{metric.id}")
-        st.caption(figures.evidence(metric, figure))
+        st.caption(figures.evidence(figure))
 
 
-def _coloured(change: figures.Change) -> str:
-    """The words carry the meaning; colour only underlines it."""
+def _known(metric: Metric, figure: Mapping[str, Any]) -> None:
+    st.header(plain(figures.format_value(figure["value"], metric.unit)), anchor=False)
+    change = figures.change(metric, figure)
+    # The words carry the meaning; colour only underlines it.
     text = plain(change.words)
-    return text if change.good is None else f":{'green' if change.good else 'red'}[{text}]"
+    st.markdown(text if change.good is None else f":{'green' if change.good else 'red'}[{text}]")
+    if interval := figures.interval(metric, figure):
+        st.caption(plain(interval))
+
+
+def _unknown(metric: Metric, figure: Mapping[str, Any]) -> None:
+    st.header(f":gray[{figures.UNKNOWN}]", anchor=False)
+    st.caption(plain(figures.reason_unknown(metric, figure)))

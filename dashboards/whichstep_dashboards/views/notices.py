@@ -72,14 +72,11 @@ def no_match() -> None:
 
 
 def sample_data(*, purpose: str, chosen: bool) -> None:
-    """A banner over screens that show the demo's executions."""
+    """A banner over screens that show the demo's executions, and why they show them."""
     if purpose != "demo":
         return
-    why = "as asked for by the filter “purpose”" if chosen else "because nothing has purpose “production” yet"
-    st.warning(
-        f"**Sample data.** These executions were made by `whichstep demo`; they are shown {why}.",
-        icon=":material/science:",
-    )
+    why = "" if chosen else " They are shown because nothing has the purpose “production” yet."
+    st.warning(f"**Sample data**, made by `whichstep demo`.{why}", icon=":material/science:")
 
 
 def freshness(newest: str | None) -> None:

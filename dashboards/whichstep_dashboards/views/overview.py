@@ -57,14 +57,15 @@ def _metrics(pairs: Pairs, *, total: int | None, colours: Palette) -> None:
         groups = data.metrics(pairs).get("groups") or [{}]
         trend = sorted(data.metrics(pairs, by=by).get("groups") or [], key=lambda group: _key(group, by))
     figures: Mapping[str, Any] = groups[0].get("metrics") or {}
-    st.caption(f"{format_count(total)} executions in the window · trends by {by} · 95 % intervals")
+    before = (
+        f"changes against the {query_string.window_words()} before" if query_string.window() else "no earlier window"
+    )
+    st.caption(f"{format_count(total)} executions · {before} · “between” is the 95 % interval · trends by {by}")
     for start in range(0, len(METRICS), CARDS_PER_ROW):
         for metric, column in zip(METRICS[start:], st.columns(CARDS_PER_ROW), strict=False):
             points = [_point(group, by, metric.id) for group in trend]
             with column:
-                metric_card.show(
-                    metric, figures.get(metric.id) or {}, points, window=query_string.window_words(), colours=colours
-                )
+                metric_card.show(metric, figures.get(metric.id) or {}, points, colours=colours)
 
 
 def _trend_unit() -> str:
@@ -114,7 +115,10 @@ def _failing_steps(pairs: Pairs) -> None:
         with name:
             new = " · **new**" if group.get("new_since_release") else ""
             pages.link(
-                pages.FAILING_STEPS, plain(group["label"], limit=60) + new, parameters={"group": str(group["label"])}
+                pages.FAILING_STEPS,
+                plain(group["label"], limit=60) + new,
+                parameters={"group": str(group["label"])},
+                icon=":material/chevron_right:",
             )
         count.caption(
             f"{format_count(group['count'])} · {format_share(group.get('share') or 0)}", text_alignment="right"
