@@ -35,7 +35,7 @@ def meaningful(value: Any) -> bool:
     """Whether a value says anything: not empty, not a marker of hidden content."""
     if isinstance(value, str):
         return value not in _EMPTY
-    return value is not None and value != () and value != {}
+    return value is not None and value not in ((), {})
 
 
 def text(value: Any) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -35,6 +35,17 @@ class Contents:
         self._trace_ids: list[bytes] = []
         self._hash_column: list[bytes] = []
         self._texts: list[str] = []
+        self._digests: dict[tuple[str, ...], bytes] = {}
+        self.messages: dict[tuple[Any, Any], Any] = {}
+        """Simple messages read so far, by role and text."""
+
+    def digest(self, texts: tuple[str, ...]) -> bytes:
+        """BLAKE2b-128 of texts, each ended by a zero byte; worked out once a batch."""
+        found = self._digests.get(texts)
+        if found is None:
+            said = "\0".join(texts).encode()
+            found = self._digests[texts] = blake2b(said + b"\0", digest_size=16).digest()
+        return found
 
     def add(self, trace_id: bytes, text: str) -> bytes:
         """Keeps the text for this trace; returns its hash."""

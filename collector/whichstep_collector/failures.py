@@ -28,7 +28,9 @@ _CONTROL_TYPES: Final = {
 _CONTROL_PREFIXES: Final = (("(Interrupt(", "interrupt"), ("Command(", "handoff"))
 _QUALIFIED: Final = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$<][\w$>]*)+")
 _CLASS_REPR: Final = re.compile(r"<class '([^']+)'>")
-_TYPED_MESSAGE: Final = re.compile(r"([A-Z][A-Za-z0-9_]*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt|Warning)?)(?:: |\((?=['\"]))")
+_TYPED_MESSAGE: Final = re.compile(
+    r"([A-Z][A-Za-z0-9_]*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt|Warning)?)(?:: |\((?=['\"]))"
+)
 _TRACEBACK: Final = "Traceback (most recent call last)"
 _LIKELY_TYPE: Final = re.compile(r"[A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt)")
 
@@ -56,9 +58,16 @@ def read_failure(span: ReceivedSpan, *, hint: str | None = None) -> Failure:
     exception_type, exception_message = _said(values.get("exception.type")), _said(values.get("exception.message"))
     if flow := _control_flow(short_type(exception_type), exception_message, span.status_message):
         return Failure(control_flow=flow)
-    if span.status != 2 and given is None and hint is None and not _escaped(span, exception.time if exception else 0, values):
+    if (
+        span.status != 2
+        and given is None
+        and hint is None
+        and not _escaped(span, exception.time if exception else 0, values)
+    ):
         return NO_FAILURE
-    error_type = short_type(_said(given)) or short_type(exception_type) or _type_in(span.status_message) or _http_status(span)
+    error_type = (
+        short_type(_said(given)) or short_type(exception_type) or _type_in(span.status_message) or _http_status(span)
+    )
     message = _message(span.status_message, exception_message, _said(span.attributes.get("error.message")), hint)
     return Failure(error=True, error_type=error_type, error_message=_tidy(message, error_type))
 

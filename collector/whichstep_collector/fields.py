@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from whichstep import attributes as names
-
 from whichstep_collector import coerce
 
 
@@ -78,7 +77,9 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("output_summary", coerce.line, (names.STEP_SUMMARY,)),
     # model calls
     Field(
-        "provider", coerce.provider, (names.PROVIDER, "llm.provider", "gen_ai.system", "llm.system", "ai.model.provider")
+        "provider",
+        coerce.provider,
+        (names.PROVIDER, "llm.provider", "gen_ai.system", "llm.system", "ai.model.provider"),
     ),
     Field(
         "model",
@@ -95,7 +96,9 @@ FIELDS: Final[tuple[Field, ...]] = (
             "reranker.model_name",
         ),
     ),
-    Field("request_model", coerce.text, (names.REQUEST_MODEL, "llm.request.model_name", "llm.model_name", "ai.model.id")),
+    Field(
+        "request_model", coerce.text, (names.REQUEST_MODEL, "llm.request.model_name", "llm.model_name", "ai.model.id")
+    ),
     Field("response_id", coerce.text, (names.RESPONSE_ID, "ai.response.id")),
     Field(
         "input_tokens",
@@ -203,4 +206,10 @@ QUERY_KEYS: Final = (
     "db.query.text",
     names.INPUT,
 )
-DOCUMENT_KEYS: Final = (names.RETRIEVAL_DOCUMENTS, "retrieval.documents", "output.value", "traceloop.entity.output", names.OUTPUT)
+DOCUMENT_KEYS: Final = (
+    names.RETRIEVAL_DOCUMENTS,
+    "retrieval.documents",
+    "output.value",
+    "traceloop.entity.output",
+    names.OUTPUT,
+)

@@ -10,10 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from whichstep_collector.coerce import HIDDEN
-from whichstep_collector.messages import INDEX_MAX, Message, Part, call_part, response_part, role_of, text_part
+from whichstep_collector.messages import (
+    INDEX_MAX,
+    Message,
+    Part,
+    call_part,
+    dump_message,
+    response_part,
+    role_of,
+    text_part,
+)
 from whichstep_collector.received import Attributes
 from whichstep_collector.skeleton import parse_json
 
@@ -21,6 +30,8 @@ _INDEX: Final = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)
 _CALL: Final = re.compile(r"tool_calls\.(\d{1,5})\.(?:tool_call\.)?(?:function\.)?(id|name|arguments)")
 _PIECE: Final = re.compile(r"contents\.(\d{1,5})\.message_content\.(.+)")
 _FUNCTION: Final = re.compile(r"function\.(\d{1,5})")
+
+_TOOL_ROLES: Final = frozenset({"tool", "function"})
 
 INPUT_PREFIXES: Final = ("llm.input_messages.", "gen_ai.prompt.")
 OUTPUT_PREFIXES: Final = ("llm.output_messages.", "gen_ai.completion.")
@@ -36,6 +47,8 @@ class MessageKeys:
     pieces: dict[int, dict[str, str]] = field(default_factory=dict)
     calls: dict[int, dict[str, str]] = field(default_factory=dict)
     functions: dict[int, str] = field(default_factory=dict)
+    simple: bool = False
+    """A role and a text, no more."""
 
 
 def group_by_index(keys: Iterable[str], prefix: str) -> dict[int, dict[str, str]]:
@@ -67,20 +80,37 @@ def _message_keys(item: dict[str, str]) -> MessageKeys:
             found.functions[int(match[1])] = key
         else:
             found.fields[name] = key
+    found.simple = found.fields.keys() == {"role", "content"} and len(item) == 2
     return found
 
 
-@dataclass(slots=True)
-class ReadMessage:
-    """A message and where its texts stand in it: attribute name to JSON pointer."""
+class ReadMessage(NamedTuple):
+    """A message, its JSON text, and where its texts stand in it: attribute name and JSON pointer."""
 
     message: Message
-    pointers: dict[str, str]
+    text: str
+    pointers: tuple[tuple[str, str], ...]
 
 
-def read_message_at(keys: MessageKeys, attributes: Attributes) -> ReadMessage | None:
+KnownMessages = dict[tuple[Any, Any], tuple[Message, str]]
+"""Messages of a role and a text that were read before, with their JSON text."""
+
+
+def read_message_at(keys: MessageKeys, attributes: Attributes, known: KnownMessages) -> ReadMessage | None:
     """One message from the attributes of its names; None where content is hidden or nothing is said."""
-    fields, parts, pointers = keys.fields, [], {}
+    if keys.simple:
+        content_key = keys.fields["content"]
+        content, role = attributes[content_key], attributes[keys.fields["role"]]
+        if type(content) is str and content and type(role) is str and role not in _TOOL_ROLES and content not in HIDDEN:
+            if (found := known.get((role, content))) is None:
+                message = {"role": role_of(role), "parts": [text_part(content)]}
+                found = known[role, content] = (message, dump_message(message))
+            return ReadMessage(found[0], found[1], ((content_key, "/parts/0/content"),))
+    return _read_any_message(keys, attributes)
+
+
+def _read_any_message(keys: MessageKeys, attributes: Attributes) -> ReadMessage | None:
+    fields, parts, pointers = keys.fields, [], []
     role = role_of(attributes.get(fields.get("role", "")))
     thought = attributes.get(fields.get("thought", ""))
     if isinstance(thought, str) and thought:
@@ -90,10 +120,10 @@ def read_message_at(keys: MessageKeys, attributes: Attributes) -> ReadMessage | 
     content = attributes.get(content_key)
     if isinstance(content, str) and content and content not in HIDDEN:
         if role == "tool":
-            pointers[content_key] = f"/parts/{len(parts)}/response"
+            pointers.append((content_key, f"/parts/{len(parts)}/response"))
             parts.append(_tool_response(fields, attributes, content))
         else:
-            pointers[content_key] = f"/parts/{len(parts)}/content"
+            pointers.append((content_key, f"/parts/{len(parts)}/content"))
             parts.append(text_part(content))
     for _, piece in sorted(keys.pieces.items()):
         _add_piece(piece, attributes, parts, pointers)
@@ -105,7 +135,7 @@ def read_message_at(keys: MessageKeys, attributes: Attributes) -> ReadMessage | 
     finish = attributes.get(fields.get("finish_reason", ""))
     if isinstance(finish, str) and finish:
         message["finish_reason"] = finish
-    return ReadMessage(message, pointers)
+    return ReadMessage(message, dump_message(message), tuple(pointers))
 
 
 def _tool_response(fields: dict[str, str], attributes: Attributes, content: str) -> Part:
@@ -122,15 +152,17 @@ def _function_part(value: Any) -> Part:
     return response_part(result.get("call_id"), result.get("content"), result.get("name"))
 
 
-def _add_piece(piece: dict[str, str], attributes: Attributes, parts: list[Part], pointers: dict[str, str]) -> None:
+def _add_piece(
+    piece: dict[str, str], attributes: Attributes, parts: list[Part], pointers: list[tuple[str, str]]
+) -> None:
     said = attributes.get(piece.get("text", ""))
     if isinstance(said, str) and said not in HIDDEN:
-        pointers[piece["text"]] = f"/parts/{len(parts)}/content"
+        pointers.append((piece["text"], f"/parts/{len(parts)}/content"))
         parts.append(text_part(said))
         return
     image = attributes.get(piece.get("image.image.url", ""))
     if isinstance(image, str):
-        pointers[piece["image.image.url"]] = f"/parts/{len(parts)}/uri"
+        pointers.append((piece["image.image.url"], f"/parts/{len(parts)}/uri"))
         parts.append({"type": "uri", "modality": "image", "uri": image})
 
 

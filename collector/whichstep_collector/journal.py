@@ -81,6 +81,8 @@ class Journal:
         self._next_segment = max([loaded.segment, *self._sizes]) + 1
         self._segment = 0  # the one being written; 0 when none is open
         self._descriptor = -1
+        self._writing = False
+        self._leave_before_next = False  # the segment was removed: the next batch opens a new one
         self._damaged: set[tuple[int, int, int]] = set()
         self._syncs = self._failures = 0
         self._lock = threading.Lock()
@@ -146,12 +148,16 @@ class Journal:
         with self._lock:
             self._loaded = max(self._loaded, position)
 
-    def remove_before(self, segment: int) -> int:
-        """Delete the segments with a smaller number, never the one being written; return how many."""
+    def remove_before(self, position: JournalPosition) -> int:
+        """Delete the segments that lie wholly before a position; return how many.
+
+        The one being written goes too when it ends there and nothing is being added: the next batch opens a new one.
+        """
         with self._lock:
-            old = [number for number in self._sizes if number < segment and number != self._segment]
+            old = [number for number in self._sizes if self._is_before(number, position)]
             for number in old:
                 del self._sizes[number]
+            self._leave_before_next = self._leave_before_next or self._segment in old
         for number in old:
             segment_path(self.log_dir, number).unlink(missing_ok=True)
         if old:
@@ -193,6 +199,10 @@ class Journal:
             self._arrived.notify()
         self._committer.join()
 
+    def _is_before(self, number: int, position: JournalPosition) -> bool:
+        ends_there = JournalPosition(number, self._sizes[number]) <= position
+        return ends_there and not (number == self._segment and self._writing)
+
     # The committer: the only thread that writes.
 
     def _run(self) -> None:
@@ -224,7 +234,10 @@ class Journal:
             waiting.done.set_result(end)
 
     def _write_group(self, group: list[bytes]) -> list[JournalPosition]:
-        if self._segment == 0 or self._sizes[self._segment] >= self._segment_bytes:
+        with self._lock:
+            self._writing = True
+            leave, self._leave_before_next = self._leave_before_next, False
+        if leave or self._segment == 0 or self._sizes[self._segment] >= self._segment_bytes:
             self._open_segment()
         remaining = memoryview(group[0] if len(group) == 1 else b"".join(group))
         while remaining:
@@ -240,6 +253,7 @@ class Journal:
                 ends.append(JournalPosition(self._segment, size))
             self._sizes[self._segment] = size
             self._syncs += 1
+            self._writing = False
             self._committed.notify_all()
         return ends
 
@@ -263,6 +277,7 @@ class Journal:
         number = self._segment
         self._leave_segment()
         with self._lock:
+            self._writing = False
             self._failures += 1
             size = self._sizes.get(number, 0)
             if size == 0:

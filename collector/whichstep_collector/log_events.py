@@ -6,7 +6,6 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from whichstep import attributes as names
-
 from whichstep_collector.coerce import json_object, line, score, text
 from whichstep_collector.identity import execution_key
 from whichstep_collector.received import Attributes, ReceivedEvent, ReceivedLog, ReceivedSpan, Value
@@ -22,11 +21,15 @@ _EXPLANATION_LENGTH_MAX: Final = 8192
 def log_row(record: ReceivedLog, source: SourceFacts, received_at: int) -> dict[str, Any]:
     """The row of a log record. An evaluation's columns are filled from its attributes or its body."""
     event_name = _event_name(record)
-    values = {**json_object(record.body), **record.attributes} if isinstance(record.body, (dict, str)) else record.attributes
+    values = (
+        {**json_object(record.body), **record.attributes} if isinstance(record.body, (dict, str)) else record.attributes
+    )
     body = None if record.body is None else _bounded(record.body)
     attributes = _bounded(record.attributes)
     digest = blake2b(attributes.encode(), digest_size=16)
-    digest.update(f"{record.trace_id}\0{record.span_id}\0{record.time}\0{event_name}\0{record.severity}\0{body}".encode())
+    digest.update(
+        f"{record.trace_id!r}\0{record.span_id}\0{record.time}\0{event_name}\0{record.severity}\0{body}".encode()
+    )
     digest.update(source.digest)
     return {
         "trace_id": record.trace_id,

@@ -187,7 +187,11 @@ def parts_of(message: Message) -> Iterable[Part]:
 
 def message_text(message: Message) -> str:
     """The text parts of a message, joined by line breaks."""
-    found = [part["content"] for part in parts_of(message) if part.get("type") == "text" and isinstance(part.get("content"), str)]
+    found = [
+        part["content"]
+        for part in parts_of(message)
+        if part.get("type") == "text" and isinstance(part.get("content"), str)
+    ]
     return "\n".join(found)
 
 

@@ -7,15 +7,12 @@ attributes as a skeleton. Facts of one span only: what needs the rest of the tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
-import pyarrow as pa
-from whichstep import attributes as names
-from whichstep_store.batches import Batch
 
+from whichstep import attributes as names
 from whichstep_collector import coerce
 from whichstep_collector.columns import log_batch, span_batch
 from whichstep_collector.contents import Contents
@@ -31,6 +28,7 @@ from whichstep_collector.skeleton import dump, skeleton
 from whichstep_collector.sources import SourceFacts
 from whichstep_collector.steps import FILLS, fill_task
 from whichstep_collector.texts import SpanTexts
+from whichstep_store.batches import Batch
 
 _KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES: Final = ("unset", "ok", "error")
@@ -42,8 +40,10 @@ _NO_LINK: Final = bytes(16)
 
 
 def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
-    """Spans as a batch of rows, texts and log events (an evaluation told as a span event is one). Never raises on
-    odd values. `received_at` in ns since the epoch."""
+    """Spans as a batch of rows, texts and log events (an evaluation told as a span event is one).
+
+    Never raises on odd values. `received_at` in ns since the epoch.
+    """
     contents = Contents()
     rows: list[SpanFacts] = []
     logs: list[dict[str, Any]] = []
@@ -190,13 +190,16 @@ def _put_identity(facts: SpanFacts, span: ReceivedSpan, plan: Plan) -> None:
             facts.execution_key, facts.execution_rule = key, "explicit"
             facts.external_id = coerce.text(attributes.get(names.EXECUTION_EXTERNAL_ID)) or external_id
         facts.rerun_of, _ = execution_key(attributes.get(names.RERUN_OF))
-    if facts.session_id is None or facts.user_id is None:
-        _from_metadata(facts, attributes.get("metadata"))
+    if not plan.simple:
+        if facts.session_id is None or facts.user_id is None:
+            _from_metadata(facts, attributes.get("metadata"))
+        if coerce.flag(attributes.get(names.PENDING)):
+            facts.pending = True
+        if names.TRUNCATED in attributes:
+            facts.flag("truncated")
     if plan.metadata:
         values = {name: coerce.text(attributes[key]) or "" for key, name in plan.metadata}
         facts.metadata = orjson.dumps(values).decode()
-    if names.PENDING in attributes and coerce.flag(attributes[names.PENDING]):
-        facts.pending = True
     if span.links:
         linked = [link.trace_id for link in span.links if len(link.trace_id) == 16 and link.trace_id != _NO_LINK]
         facts.linked_trace_ids = list(dict.fromkeys(linked))
@@ -221,25 +224,23 @@ def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: Sou
     attributes = skeleton(span.attributes, trace_id, contents, texts.shared)
     facts.attributes = attributes.decode()
     facts.attribute_count = len(span.attributes)
-    digest = blake2b(attributes, digest_size=16)
-    digest.update(
+    parts = [
+        attributes,
         f"{span.name}\0{span.kind}\0{span.start}\0{span.end}\0{span.status}\0{span.status_message}\0"
-        f"{span.parent_span_id}\0{span.trace_state}\0{span.flags}".encode()
-    )
-    digest.update(source.digest)
+        f"{span.parent_span_id}\0{span.trace_state}\0{span.flags}".encode(),
+        source.digest,
+    ]
     if span.events:
-        events = dump([_event(event, trace_id, contents) for event in span.events])
+        parts.append(events := dump([_event(event, trace_id, contents) for event in span.events]))
         facts.events = events.decode()
-        digest.update(events)
     if span.links:
-        links = dump([_link(link) for link in span.links])
+        parts.append(links := dump([_link(link) for link in span.links]))
         facts.links = links.decode()
-        digest.update(links)
-    facts.digest = digest.digest()
+    facts.digest = blake2b(b"\0".join(parts), digest_size=16).digest()
     source.keep(trace_id, contents)
     if span.redacted:
         facts.flag("redacted")
-    if span.dropped_attributes or span.dropped_events or names.TRUNCATED in span.attributes:
+    if span.dropped_attributes or span.dropped_events:
         facts.flag("truncated")
 
 

@@ -11,9 +11,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from whichstep import attributes as names
-
 from whichstep_collector.dialects import DIALECTS, Dialect
-from whichstep_collector.fields import FIELDS
+from whichstep_collector.fields import (
+    ARGUMENT_KEYS,
+    DOCUMENT_KEYS,
+    FIELDS,
+    INPUT_KEYS,
+    OUTPUT_KEYS,
+    QUERY_KEYS,
+    RESULT_KEYS,
+)
 from whichstep_collector.indexed import (
     DOCUMENT_PREFIXES,
     INPUT_PREFIXES,
@@ -29,6 +36,10 @@ _KEYS_MAX: Final = 2048
 """Spans with more attributes are planned each time: such sets of names hardly recur and would fill the memory."""
 
 
+_PARAMETER_PREFIX: Final = "gen_ai.request."
+_MARKS: Final = frozenset({"metadata", names.PENDING, names.TRUNCATED})
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How to read the spans of one scope and set of attribute names."""
@@ -39,9 +50,18 @@ class Plan:
     output: tuple[MessageKeys, ...]
     documents: tuple[dict[str, str], ...]
     tools: tuple[str, ...]
+    parameters: tuple[str, ...]
+    input_values: tuple[str, ...]
+    output_values: tuple[str, ...]
+    arguments: tuple[str, ...]
+    results: tuple[str, ...]
+    query: tuple[str, ...]
+    document_lists: tuple[str, ...]
     metadata: tuple[tuple[str, str], ...]
     stamped: bool
     """Carries an execution id or another id of ours."""
+    simple: bool
+    """Says no more about who it belongs to than its columns do."""
 
 
 _plans: dict[tuple[str, tuple[str, ...]], Plan] = {}
@@ -76,11 +96,23 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
         tools=tuple(
             key for prefix in TOOL_PREFIXES for item in group_by_index(keys, prefix).values() for key in item.values()
         ),
+        parameters=tuple(sorted(key for key in keys if key.startswith(_PARAMETER_PREFIX))),
+        input_values=_present(INPUT_KEYS, present),
+        output_values=_present(OUTPUT_KEYS, present),
+        arguments=_present(ARGUMENT_KEYS, present),
+        results=_present(RESULT_KEYS, present),
+        query=_present(QUERY_KEYS, present),
+        document_lists=_present(DOCUMENT_KEYS, present),
         metadata=tuple(
             (key, key.removeprefix(names.METADATA_PREFIX)) for key in keys if key.startswith(names.METADATA_PREFIX)
         ),
         stamped=names.EXECUTION_ID in present or names.RERUN_OF in present,
+        simple=_MARKS.isdisjoint(present),
     )
+
+
+def _present(keys: tuple[str, ...], present: frozenset[str]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key in present)
 
 
 def _documents(keys: Collection[str]) -> tuple[dict[str, str], ...]:

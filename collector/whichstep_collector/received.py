@@ -50,7 +50,7 @@ class ReceivedLink:
 
 @dataclass(slots=True)
 class ReceivedSpan:
-    """A span with valid ids. Times in ns since the epoch, 0 where the sender gave none; `kind` and status as numbers."""
+    """A span with valid ids. Times in ns since the epoch, 0 where none was given; kind and status as numbers."""
 
     trace_id: bytes
     span_id: int

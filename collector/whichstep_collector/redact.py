@@ -1,9 +1,9 @@
-"""Takes secrets out of received spans and logs before anything else sees them.
+r"""Takes secrets out of received spans and logs before anything else sees them.
 
 Every text and number of a request is a leaf: names, attribute keys and values at any depth, events, links, status,
 scope, resource. The distinct texts of a request are searched together for signs of secrets, vectorised; only texts
-that show one are looked at closely, so clean requests cost a few microseconds a span. A text that holds JSON is redacted
-inside, so JSON stays JSON and an escape (`\\u002d`) hides nothing. A value under a name such as `password` or `api_key`
+that show one are looked at closely, so clean requests cost a few microseconds a span. A text that holds JSON is
+redacted inside, so JSON stays JSON and an escape (`\u002d`) hides nothing. A value under a name such as `password` or `api_key`
 is a secret whatever it looks like.
 """
 
@@ -13,7 +13,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import pyarrow as pa
@@ -48,7 +48,7 @@ class Redactor:
         self.counts: Counter[str] = Counter()
 
     def redact_traces(self, received: ReceivedTraces) -> ReceivedTraces:
-        """Redacts every leaf of the spans in place and marks the spans that held a secret. Returns what it was given."""
+        """Redacts every leaf of the spans in place, marks those that held a secret, returns what it was given."""
         leaves = _Leaves()
         for group in received.groups:
             leaves.add_source(group.source)
@@ -297,7 +297,9 @@ def is_hideable(value: Value) -> bool:
     """Whether a value under a secret's name can be the secret: not a switch, not nothing, not hidden already."""
     if isinstance(value, str):
         return bool(value) and not value.startswith("[REDACTED")
-    return not isinstance(value, bool) and value is not None and not (isinstance(value, (dict, tuple, list)) and not value)
+    return (
+        not isinstance(value, bool) and value is not None and not (isinstance(value, (dict, tuple, list)) and not value)
+    )
 
 
 def _is_card_number(value: Value) -> bool:

@@ -20,7 +20,10 @@ from whichstep_collector.contents import Contents
 from whichstep_collector.received import Attributes, Value
 
 INLINE_MAX: Final = 256
+_WALK_FROM: Final = 2048
+"""Shorter JSON text is kept as one text: what is sent again and again grows past this within a few turns."""
 _DEPTH_MAX: Final = 24
+_READ_DEPTH_MAX: Final = 200
 _JSON_BYTES_MAX: Final = 4 * 1024 * 1024
 _MARKERS: Final = frozenset({"$content", "$json", "$bytes"})
 _EXACT_MAX: Final = float(2**53)
@@ -79,7 +82,7 @@ def parse_json(text: str) -> Any:
 
 
 def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:
-    value = parse_json(text)
+    value = parse_json(text) if len(text) > _WALK_FROM else None
     if value is None or not _exact(value, 0):
         return reference(contents.add(trace_id, text))
     return {"$json": _walk(value, trace_id, contents, 0)}
@@ -87,13 +90,11 @@ def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:
 
 def _exact(value: Any, depth: int) -> bool:
     """Whether reading the JSON lost nothing: numbers too large for a double or 64 bits are kept as text."""
-    kind = type(value)
-    if kind is float:
+    if isinstance(value, float):
         return -_EXACT_MAX < value < _EXACT_MAX
-    if kind is dict:
-        return depth < _DEPTH_MAX * 8 and all(_exact(item, depth + 1) for item in value.values())
-    if kind is list:
-        return depth < _DEPTH_MAX * 8 and all(_exact(item, depth + 1) for item in value)
+    if isinstance(value, (dict, list)):
+        items = value.values() if isinstance(value, dict) else value
+        return depth < _READ_DEPTH_MAX and all(_exact(item, depth + 1) for item in items)
     return True
 
 

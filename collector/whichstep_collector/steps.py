@@ -7,21 +7,25 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from whichstep import attributes as names
-
-from whichstep_collector import fields
 from whichstep_collector.coerce import meaningful
 from whichstep_collector.contents import preview
 from whichstep_collector.dialects.base import Dialect
 from whichstep_collector.documents import read_documents, tidy
 from whichstep_collector.indexed import MessageKeys, ReadMessage, read_document_at, read_message_at
-from whichstep_collector.messages import Message, dump_message, first_user_text, message_text, read_events, read_messages
+from whichstep_collector.messages import (
+    Message,
+    dump_message,
+    first_user_text,
+    message_text,
+    read_events,
+    read_messages,
+)
 from whichstep_collector.plan import Plan
 from whichstep_collector.received import Attributes, ReceivedSpan
 from whichstep_collector.skeleton import INLINE_MAX, parse_json, reference
-from whichstep_collector.texts import SpanTexts, digest_of, digest_of_json
+from whichstep_collector.texts import SpanTexts, digest_of_json
 
 _SYSTEM_KEYS: Final = (names.SYSTEM_INSTRUCTIONS,)
-_PARAMETER_PREFIX: Final = "gen_ai.request."
 _SEARCHES: Final = re.compile(r"search|retriev|knowledge|(?:^|_)(?:docs?|rag|kb)(?:_|$)", re.IGNORECASE)
 """Names of tools that retrieve: their result is a list of documents, and an empty one found nothing."""
 _EMPTY_RESULTS: Final = ("[]", "{}", "null")
@@ -38,7 +42,7 @@ def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, _dialect: 
         _put_listed_input(texts, names.INPUT_MESSAGES, value, messages, system)
     elif events and events.input:
         texts.put_input_messages([*system, *events.input])
-    elif (key := _first(attributes, fields.INPUT_KEYS)) is not None:
+    elif (key := _first(attributes, plan.input_values)) is not None:
         _put_raw_input(texts, attributes[key], key, system)
     _put_model_output(texts, attributes, plan, events.output if events else [])
     _put_configuration(texts, attributes, plan, system)
@@ -46,15 +50,15 @@ def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, _dialect: 
 
 
 def _put_indexed_input(texts: SpanTexts, attributes: Attributes, keys: tuple[MessageKeys, ...]) -> None:
-    found = _read_indexed(keys, attributes)
-    if not found:
-        return
-    hashes = texts.put_input_messages([item.message for item in found])
-    _share_indexed(texts, attributes, found, hashes)
+    found = _read_indexed(texts, keys, attributes)
+    if found:
+        hashes = texts.put_input_messages([item.message for item in found], [item.text for item in found])
+        _share_indexed(texts, attributes, found, hashes)
 
 
-def _read_indexed(keys: Iterable[MessageKeys], attributes: Attributes) -> list[ReadMessage]:
-    return [found for item in keys if (found := read_message_at(item, attributes)) is not None]
+def _read_indexed(texts: SpanTexts, keys: Iterable[MessageKeys], attributes: Attributes) -> list[ReadMessage]:
+    read = texts.contents.messages
+    return [found for item in keys if (found := read_message_at(item, attributes, read)) is not None]
 
 
 def _share_indexed(
@@ -63,7 +67,7 @@ def _share_indexed(
     if hashes is None:
         return
     for item, digest in zip(found, hashes, strict=True):
-        for key, pointer in item.pointers.items():
+        for key, pointer in item.pointers:
             if len(attributes[key]) > INLINE_MAX:
                 texts.shared[key] = reference(digest, pointer)
 
@@ -80,14 +84,16 @@ def _put_listed_input(texts: SpanTexts, key: str, value: Any, messages: list[Mes
 
 
 def _put_raw_input(texts: SpanTexts, value: Any, key: str, system: list[Message]) -> None:
-    messages = read_messages(value, default_role="user") if not isinstance(value, str) or value[:1] in {"{", "["} else None
+    messages = (
+        read_messages(value, default_role="user") if not isinstance(value, str) or value[:1] in {"{", "["} else None
+    )
     if messages:
         texts.put_input_messages([*system, *messages])
         return
     texts.put_value("input", value, key=key)
     if isinstance(value, str):
         texts.facts.user_message = preview(value)
-        texts.facts.input_digest = digest_of(value)
+        texts.facts.input_digest = texts.contents.digest((value,))
 
 
 def _system(attributes: Attributes) -> list[Message]:
@@ -101,7 +107,7 @@ def _system(attributes: Attributes) -> list[Message]:
 
 
 def _put_model_output(texts: SpanTexts, attributes: Attributes, plan: Plan, told: list[Message]) -> None:
-    if plan.output and (found := _read_indexed(plan.output, attributes)):
+    if plan.output and (found := _read_indexed(texts, plan.output, attributes)):
         hashes = texts.put_output_messages([item.message for item in found])
         _share_indexed(texts, attributes, found, hashes)
         _finish_reason(texts, [item.message for item in found])
@@ -111,7 +117,7 @@ def _put_model_output(texts: SpanTexts, attributes: Attributes, plan: Plan, told
     if messages:
         texts.put_output_messages(messages)
         _finish_reason(texts, messages)
-    elif (key := _first(attributes, fields.OUTPUT_KEYS)) is not None:
+    elif (key := _first(attributes, plan.output_values)) is not None:
         texts.put_value("output", attributes[key], key=key)
 
 
@@ -123,41 +129,46 @@ def _finish_reason(texts: SpanTexts, messages: list[Message]) -> None:
 
 def _put_configuration(texts: SpanTexts, attributes: Attributes, plan: Plan, system: list[Message]) -> None:
     """A digest of what shapes the call: system prompt, tools, model, parameters. Null where none of it is told."""
-    prompt = [dump_message(message) for message in system] or [
-        said
-        for keys in plan.input[:1]
-        if attributes.get(keys.fields.get("role", "")) in {"system", "developer"}
-        and isinstance(said := attributes.get(keys.fields.get("content", "")), str)
-    ]
-    tools = [said for key in plan.tools if isinstance(said := attributes[key], str)]
+    told = [dump_message(message) for message in system] or _system_prompt(attributes, plan)
+    told += [said for key in plan.tools if isinstance(said := attributes[key], str)]
     definitions = attributes.get(names.TOOL_DEFINITIONS)
     if definitions is not None:
-        tools.append(definitions if isinstance(definitions, str) else dump_message(definitions))
+        told.append(definitions if isinstance(definitions, str) else dump_message(definitions))
     parameters = attributes.get("llm.invocation_parameters")
-    said_parameters = [parameters] if isinstance(parameters, str) else _parameters(attributes)
-    if prompt or tools or said_parameters:
-        model = texts.facts.request_model or ""
-        texts.facts.configuration_digest = digest_of(model, *prompt, *tools, *said_parameters)
+    if isinstance(parameters, str):
+        told.append(parameters)
+    else:
+        told += [f"{key}={attributes[key]}" for key in plan.parameters]
+    if told:
+        texts.facts.configuration_digest = texts.contents.digest((texts.facts.request_model or "", *told))
 
 
-def _parameters(attributes: Attributes) -> list[str]:
-    return sorted(f"{key}={value}" for key, value in attributes.items() if key.startswith(_PARAMETER_PREFIX))
+def _system_prompt(attributes: Attributes, plan: Plan) -> list[str]:
+    for keys in plan.input[:1]:
+        role, said = attributes.get(keys.fields.get("role", "")), attributes.get(keys.fields.get("content", ""))
+        if role in {"system", "developer"} and isinstance(said, str):
+            return [said]
+    return []
 
 
-def fill_tool(texts: SpanTexts, span: ReceivedSpan, _plan: Plan, dialect: Dialect) -> str | None:
+def fill_tool(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
     """Arguments and result without their wrapping. Returns the tool's own word that it failed."""
     attributes, facts = span.attributes, texts.facts
-    if (key := _first(attributes, fields.ARGUMENT_KEYS)) is not None:
+    if (key := _first(attributes, plan.arguments)) is not None:
         value = dialect.unwrap_arguments(attributes[key])
         texts.put_value("arguments", value, key=key if value is attributes[key] else None)
         facts.arguments_digest = digest_of_json(value)
     failed = _status_hint(attributes)
-    if (key := _first(attributes, fields.RESULT_KEYS) or _first_empty(attributes, fields.RESULT_KEYS)) is not None:
+    if (key := _first(attributes, plan.results) or _first_empty(attributes, plan.results)) is not None:
         result = dialect.unwrap_result(attributes[key])
         texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
         facts.tool_call_id = facts.tool_call_id or result.call_id
         failed = result.failed if result.failed is not None else failed
-        if facts.tool is not None and _SEARCHES.search(facts.tool) and (found := read_documents(result.value)) is not None:
+        if (
+            facts.tool is not None
+            and _SEARCHES.search(facts.tool)
+            and (found := read_documents(result.value)) is not None
+        ):
             facts.document_count = len(found)
     return failed
 
@@ -173,15 +184,15 @@ def _status_hint(attributes: Attributes) -> str | None:
 def fill_retrieval(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
     """Query and documents; 0 documents is "found nothing", null "does not say"."""
     attributes, facts = span.attributes, texts.facts
-    if (key := _first(attributes, fields.QUERY_KEYS)) is not None:
+    if (key := _first(attributes, plan.query)) is not None:
         value = dialect.unwrap_query(attributes[key])
         texts.put_value("query", value, key=key if value is attributes[key] else None)
         facts.input_digest = digest_of_json(value)
     if plan.documents:
         _put_indexed_documents(texts, attributes, plan)
         return None
-    for key in fields.DOCUMENT_KEYS:
-        if key in attributes and (documents := read_documents(attributes[key])) is not None:
+    for key in plan.document_lists:
+        if (documents := read_documents(attributes[key])) is not None:
             facts.document_count = len(documents)
             texts.put_items("sources", [dump_message(document) for document in documents])
             return None
@@ -203,21 +214,21 @@ def _put_indexed_documents(texts: SpanTexts, attributes: Attributes, plan: Plan)
 def fill_task(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
     """Input and output of an agent, workflow or other step: the user's words and the answer where they can be told."""
     _put_task_input(texts, span, plan, dialect)
-    _put_task_output(texts, span.attributes, dialect)
+    _put_task_output(texts, span.attributes, plan, dialect)
     return None
 
 
 def _put_task_input(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> None:
     attributes, facts = span.attributes, texts.facts
     messages = _listed(attributes.get(names.INPUT_MESSAGES))
-    key = _first(attributes, fields.INPUT_KEYS)
+    key = _first(attributes, plan.input_values)
     if messages is None and key is not None:
         task = dialect.unwrap_task(attributes[key])
         messages = task.messages
         if messages is None:
             texts.put_value("input", task.value, key=key if task.value is attributes[key] else None)
     if messages is None and plan.input:
-        messages = [found.message for found in _read_indexed(plan.input, attributes)] or None
+        messages = [found.message for found in _read_indexed(texts, plan.input, attributes)] or None
         if facts.input is not None and messages:
             facts.user_message = preview(first_user_text(messages) or "") or None
             return
@@ -234,10 +245,10 @@ def _put_task_messages(texts: SpanTexts, messages: list[Message]) -> None:
         texts.put_input_messages(messages)
 
 
-def _put_task_output(texts: SpanTexts, attributes: Attributes, dialect: Dialect) -> None:
+def _put_task_output(texts: SpanTexts, attributes: Attributes, plan: Plan, dialect: Dialect) -> None:
     value = attributes.get(names.OUTPUT_MESSAGES)
     messages = read_messages(value, default_role="assistant") if meaningful(value) else None
-    key = _first(attributes, fields.OUTPUT_KEYS)
+    key = _first(attributes, plan.output_values)
     if messages is None and key is not None:
         task = dialect.unwrap_task(attributes[key])
         messages = task.messages
@@ -262,12 +273,15 @@ def fill_nothing(_texts: SpanTexts, _span: ReceivedSpan, _plan: Plan, _dialect: 
 
 
 def _first(attributes: Attributes, keys: tuple[str, ...]) -> str | None:
-    return next((key for key in keys if key in attributes and meaningful(attributes[key])), None)
+    for key in keys:
+        if meaningful(attributes[key]):
+            return key
+    return None
 
 
 def _first_empty(attributes: Attributes, keys: tuple[str, ...]) -> str | None:
     """The first key that says "nothing" in JSON: of a tool, that is a result."""
-    return next((key for key in keys if attributes.get(key) in _EMPTY_RESULTS), None)
+    return next((key for key in keys if attributes[key] in _EMPTY_RESULTS), None)
 
 
 Fill = Callable[[SpanTexts, ReceivedSpan, Plan, Dialect], str | None]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import orjson
 
-from whichstep_collector.contents import PREVIEW_BYTES_MAX, Contents, preview
+from whichstep_collector.contents import Contents, preview
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.messages import Message, dump_message, first_user_text, message_text, tool_calls
 from whichstep_collector.skeleton import INLINE_MAX, Shared, parse_json, reference
@@ -64,7 +64,7 @@ class SpanTexts:
         """Fills `input` with messages, `input_digest` and `user_message`."""
         texts = texts or [dump_message(message) for message in messages]
         hashes = self.put_items("input", texts)
-        self.facts.input_digest = digest_of(*texts) if hashes is None else blake2b(b"".join(hashes), digest_size=16).digest()
+        self.facts.input_digest = self.contents.digest(tuple(texts))
         said = first_user_text(messages)
         if said is not None:
             self.facts.user_message = preview(said)
@@ -96,11 +96,6 @@ class SpanTexts:
         references = [reference(digest, "") for digest in hashes]
         if isinstance(value, str) and len(value) > INLINE_MAX and len(items) == len(references):
             self.shared[key] = {"$json": references}
-
-
-def digest_of(*texts: str) -> bytes:
-    """BLAKE2b-128 of texts, each ended by a zero byte."""
-    return blake2b("\0".join([*texts, ""]).encode(), digest_size=16).digest()
 
 
 def digest_of_json(value: Any) -> bytes:

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from whichstep_collector.dialects import autogen, generic, openinference, openllmetry, otel_genai, transport, whichstep_sdk
+from whichstep_collector.dialects import (
+    autogen,
+    generic,
+    openinference,
+    openllmetry,
+    otel_genai,
+    transport,
+    whichstep_sdk,
+)
 from whichstep_collector.dialects.base import Dialect
 
 __all__ = ["DIALECTS", "Dialect"]

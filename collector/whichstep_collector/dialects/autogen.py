@@ -1,7 +1,7 @@
 """AutoGen's own spans: agents and tools in GenAI names, and the runtime's messages around them.
 
-A team's run is up to 30 traces: each message that the runtime sends starts one, linked to the span that made the message.
-Here links join traces to one execution. No model calls, tokens, contents or sessions are on the wire.
+A team's run is up to 30 traces: each message that the runtime sends starts one, linked to the span that made it. Here
+links join traces to one execution. No model calls, tokens, contents or sessions are on the wire.
 """
 
 from __future__ import annotations

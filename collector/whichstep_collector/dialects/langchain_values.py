@@ -1,4 +1,4 @@
-"""How LangChain serialises what it runs, under any instrumentation: tool messages, states with messages, tool inputs."""
+"""How LangChain serialises what it runs, under any instrumentation: tool messages, states, tool inputs."""
 
 from __future__ import annotations
 
@@ -86,7 +86,10 @@ def unwrap_task(value: Any) -> Task:
     found = read(value)
     if not isinstance(found, dict):
         return Task(value)
-    inner = next((found[name] for name in ("inputs", "outputs") if name in found and ("kwargs" in found or "tags" in found)), found)
+    inner = next(
+        (found[name] for name in ("inputs", "outputs") if name in found and ("kwargs" in found or "tags" in found)),
+        found,
+    )
     messages = inner.get("messages") if isinstance(inner, dict) else None
     if isinstance(messages, list) and (read_ones := _messages(messages)):
         return Task(inner, read_ones)

@@ -1,7 +1,7 @@
 """OpenInference: `openinference.span.kind` says the step, with names that some of its instrumentations guess.
 
-LangChain's calls any node with "agent" in its name an AGENT, hand-over tools included; its graph edges arrive as chains.
-AutoGen's names agents in the span name (`support_agent.on_messages_stream`).
+LangChain's calls any node with "agent" in its name an AGENT, hand-over tools included; its graph edges arrive as
+chains. AutoGen's names agents in the span name (`support_agent.on_messages_stream`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whichstep import attributes as names
-
 from whichstep_collector.dialects import autogen_values, langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, Task
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
@@ -57,12 +56,19 @@ def _chain(span: ReceivedSpan) -> Kind:
     if span.parent_span_id is None:
         return Kind("workflow")
     metadata = _metadata(span)
-    return Kind("workflow" if metadata.get("ls_integration") == "langgraph" and "langgraph_node" not in metadata else "other")
+    return Kind(
+        "workflow" if metadata.get("ls_integration") == "langgraph" and "langgraph_node" not in metadata else "other"
+    )
 
 
 def _implied(span: ReceivedSpan) -> Kind | None:
     """A span whose kind was cut off by an attribute limit still has the names of its kind."""
-    for prefix, step in (("llm.", "llm_call"), ("tool.", "tool_call"), ("retrieval.", "retrieval"), ("embedding.", "embedding")):
+    for prefix, step in (
+        ("llm.", "llm_call"),
+        ("tool.", "tool_call"),
+        ("retrieval.", "retrieval"),
+        ("embedding.", "embedding"),
+    ):
         if any(key.startswith(prefix) for key in span.attributes):
             return Kind(step, guessed=True)
     return None

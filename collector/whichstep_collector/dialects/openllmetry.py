@@ -62,7 +62,9 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.tool = facts.tool or name
         facts.step_name = facts.merge_key = facts.tool or facts.step_name
         if facts.tool_call_id is None:
-            facts.tool_call_id = langchain_values.call_id_of_arguments(span.attributes.get("gen_ai.tool.call.arguments"))
+            facts.tool_call_id = langchain_values.call_id_of_arguments(
+                span.attributes.get("gen_ai.tool.call.arguments")
+            )
     elif facts.type == "agent":
         facts.agent = facts.agent or name
         facts.step_name = facts.merge_key = facts.agent or facts.step_name

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whichstep import attributes as names
-
 from whichstep_collector.dialects.base import Dialect, Kind
 from whichstep_collector.received import ReceivedSpan
 

@@ -11,7 +11,9 @@ _KEYS: Final = frozenset({
     "http.request.method", "http.method", "url.full", "http.url", "rpc.system", "rpc.system.name", "db.system",
     "db.system.name", "messaging.system", "messaging.operation", "messaging.operation.name", "messaging.destination",
 })  # fmt: skip
-_VECTOR_STORES: Final = frozenset({"pinecone", "chroma", "chromadb", "qdrant", "milvus", "weaviate", "marqo", "lancedb"})
+_VECTOR_STORES: Final = frozenset(
+    {"pinecone", "chroma", "chromadb", "qdrant", "milvus", "weaviate", "marqo", "lancedb"}
+)
 
 
 def _recognises(_scope: str, keys: frozenset[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from whichstep import attributes as names
-
 from whichstep_collector.dialects.base import Dialect, Kind
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
