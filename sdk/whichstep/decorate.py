@@ -34,6 +34,17 @@ def decorate(function: F, pattern: Step) -> F:
     return cast("F", wrapped)
 
 
+def is_function(value: Any) -> bool:
+    """Whether a verb was given something to decorate, rather than a name."""
+    return callable(value) or isinstance(value, (classmethod, staticmethod))
+
+
+def name_of(function: Any) -> str:
+    """The name of a function, also of a partial one or of an object that can be called."""
+    inner = getattr(function, "func", function)
+    return str(getattr(inner, "__name__", None) or type(inner).__name__)
+
+
 def _wrapper(function: Callable[..., Any]) -> Callable[..., Callable[..., Any]]:
     if inspect.isasyncgenfunction(function):
         return _async_generator

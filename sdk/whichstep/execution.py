@@ -19,6 +19,7 @@ from opentelemetry.trace import Link, Span
 
 from whichstep import attributes as names
 from whichstep import report, values
+from whichstep.decorate import name_of
 from whichstep.processor import EXECUTION_KEY, start_record
 from whichstep.recording import Content, Step, say_once
 from whichstep.runtime import Runtime
@@ -92,7 +93,7 @@ class Execution(Step):
 
     def named_for(self, function: Callable[..., Any]) -> Step:
         """The pattern for the calls of a function, named after it where no name was given."""
-        name = self.name or function.__name__
+        name = self.name or name_of(function)
         return Execution(name, self._attributes, self._content, self._identity)
 
     def outcome(

@@ -11,6 +11,7 @@ import atexit
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from re import Pattern
 from typing import Any
 
@@ -30,16 +31,41 @@ from whichstep.transport import HttpTransport, Transport
 logger = logging.getLogger("whichstep")
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What recording depends on; changed as a whole."""
+
+    settings: Settings
+    capture_content: bool
+    delivery: Delivery
+
+
+def set_up(settings: Settings, transport: Transport | None = None) -> Setup:
+    """The delivery that the settings describe, not running yet."""
+    for problem in settings.problems:
+        logger.warning("whichstep: %s", problem)
+    patterns, capture_content = _patterns(settings)
+    encoder = Encoder(settings, patterns, capture_content=capture_content)
+    delivery = Delivery(settings, encoder, transport or HttpTransport(settings), Spool(settings))
+    return Setup(settings, capture_content, delivery)
+
+
 class Runtime:
     """Everything that records in this process."""
 
-    def __init__(self, settings: Settings, transport: Transport | None = None) -> None:
-        self.settings = settings
+    def __init__(self, setup: Setup) -> None:
         self._own: TracerProvider | None = None
         self._processors: dict[int, AgentSpanProcessor] = {}
         self._tracers: dict[int, tuple[Any, trace.Tracer]] = {}
         self._lock = threading.Lock()
-        self._take(settings, transport)
+        self.use(setup)
+
+    def use(self, setup: Setup) -> None:
+        """Record with this set-up from now on; what waits in the previous one is the caller's to deliver."""
+        self.setup = setup
+        self.settings, self.capture_content, self.delivery = setup.settings, setup.capture_content, setup.delivery
+        for processor in self._processors.values():
+            processor.delivery = setup.delivery
 
     def tracer(self) -> trace.Tracer:
         """The tracer of the provider that is in force now; one call costs well below a microsecond."""
@@ -63,15 +89,6 @@ class Runtime:
             self._own = self._join(own, everything=True)
         return self._own
 
-    def apply(self, settings: Settings, transport: Transport | None = None) -> None:
-        """Change the settings; spans that wait are handed over under the old ones, within a second."""
-        previous = self.delivery
-        self.settings = settings
-        self._take(settings, transport)
-        for processor in self._processors.values():
-            processor.delivery = self.delivery
-        previous.close(timeout_seconds=1.0)
-
     def shutdown(self, *, timeout_seconds: float) -> None:
         """End what is open, our steps first, then what frameworks left open in our own provider; send; stop."""
         from whichstep.recording import end_open_steps  # noqa: PLC0415  it imports this module
@@ -80,13 +97,6 @@ class Runtime:
         for processor in self._processors.values():
             processor.end_open_spans()
         self.delivery.close(timeout_seconds=timeout_seconds)
-
-    def _take(self, settings: Settings, transport: Transport | None) -> None:
-        for problem in settings.problems:
-            logger.warning("whichstep: %s", problem)
-        patterns, self.capture_content = _patterns(settings)
-        encoder = Encoder(settings, patterns, capture_content=self.capture_content)
-        self.delivery = Delivery(settings, encoder, transport or HttpTransport(settings), Spool(settings))
 
     def _join(self, provider: TracerProvider, *, everything: bool) -> TracerProvider:
         with self._lock:
@@ -106,11 +116,13 @@ def running() -> Runtime:
     return _runtime or _build(load())
 
 
-def configured(settings: Settings, transport: Transport | None = None) -> Runtime:
+def configured(settings: Settings) -> Runtime:
     """The runtime with these settings: built, or changed when it runs with others."""
-    runtime = _build(settings, transport)
-    if runtime.settings != settings or transport is not None:
-        runtime.apply(settings, transport)
+    runtime = _build(settings)
+    if runtime.settings != settings:
+        previous = runtime.delivery
+        runtime.use(set_up(settings))
+        previous.close(timeout_seconds=1.0)
     return runtime
 
 
@@ -119,11 +131,11 @@ def started() -> Runtime | None:
     return _runtime
 
 
-def _build(settings: Settings, transport: Transport | None = None) -> Runtime:
+def _build(settings: Settings) -> Runtime:
     global _runtime  # noqa: PLW0603  one per process, by design
     with _lock:
         if _runtime is None:
-            _runtime = Runtime(settings, transport)
+            _runtime = Runtime(set_up(settings))
             atexit.register(_at_exit)
         return _runtime
 

@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanKind
 
 from whichstep import attributes as names
 from whichstep import messages, values
+from whichstep.decorate import is_function, name_of
 from whichstep.execution import Execution, Identity
 from whichstep.recording import Content, Step, say_once
 
@@ -36,7 +37,7 @@ class TypedStep(Step):
 
     def named_for(self, function: Callable[..., Any]) -> TypedStep:
         """The pattern for the calls of a function, named after it where no name was given."""
-        return self if self.name else _typed(self._type, function.__name__, self._content)
+        return self if self.name else _typed(self._type, name_of(function), self._content)
 
     def _span_name(self) -> str:
         operation = names.OPERATIONS.get(self._type)
@@ -65,7 +66,7 @@ class ToolCall(Step):
         """The pattern for the calls of a function, named after it where no name was given."""
         description = (function.__doc__ or "").strip().partition("\n")[0] or None
         given = {names.TOOL_DESCRIPTION: description} if description else {}
-        return _tool_call(self.name or function.__name__, {**given, **self._attributes}, self._content)
+        return _tool_call(self.name or name_of(function), {**given, **self._attributes}, self._content)
 
     def _span_name(self) -> str:
         return f"execute_tool {self.name}".rstrip()
@@ -102,7 +103,7 @@ class Retrieval(Step):
     def named_for(self, function: Callable[..., Any]) -> Step:
         """The pattern for a function: a text given first is its name here, not a query."""
         text = next((value for key, value in self._content if key == names.RETRIEVAL_QUERY), None)
-        name = self.name or (text if isinstance(text, str) else function.__name__)
+        name = self.name or (text if isinstance(text, str) else name_of(function))
         return Retrieval(name, {names.OPERATION: "retrieval", names.STEP_NAME: name, **self._attributes})
 
     def _span_name(self) -> str:
@@ -174,7 +175,7 @@ class LlmCall(Step):
 
     def named_for(self, function: Callable[..., Any]) -> Step:
         """The pattern for the calls of a function, named after it where no model was given."""
-        name = self.name or function.__name__
+        name = self.name or name_of(function)
         return LlmCall(name, {names.STEP_NAME: name, **self._attributes}, self._content)
 
     def _span_name(self) -> str:
@@ -231,7 +232,7 @@ def task(
         tags: Short labels.
         metadata: More facts, by name.
     """
-    if callable(task_type):
+    if is_function(task_type):
         return Execution("")(task_type)
     identity = Identity(
         id=_known(id),
@@ -282,7 +283,7 @@ def retrieval(query: Any = None, *, name: str | None = None, source: str | None 
     """One search for documents; `source` names the index or knowledge base."""
     given = {names.OPERATION: "retrieval", names.STEP_NAME: name, names.DATA_SOURCE_ID: source}
     attributes = {key: value for key, value in given.items() if value is not None}
-    content = () if callable(query) else _content(names.RETRIEVAL_QUERY, query)
+    content = () if is_function(query) else _content(names.RETRIEVAL_QUERY, query)
     return _verb(query, Retrieval(name or source or "", attributes, content))
 
 
@@ -359,7 +360,7 @@ VERBS: Final[Mapping[str, Callable[..., Any]]] = {
 
 def _verb(first: Any, pattern: Step) -> Any:
     """The decorated function where the verb was given one, else the step."""
-    return pattern(first) if callable(first) else pattern
+    return pattern(first) if is_function(first) else pattern
 
 
 def _named(verb: Callable[..., Any], name: str | None) -> Step:
@@ -391,7 +392,7 @@ def _typed(kind: str, name: str, content: Content) -> TypedStep:
 
 
 def _tool_call(name: str, attributes: dict[str, Any], content: Content) -> ToolCall:
-    return ToolCall(name, {names.OPERATION: "execute_tool", names.TOOL_NAME: name, **attributes}, content)
+    return ToolCall(name, {names.OPERATION: "execute_tool", **attributes, names.TOOL_NAME: name}, content)
 
 
 def _safely(convert: Callable[[Any], Any], value: Any) -> Any:
