@@ -62,6 +62,7 @@ class Loader:
         self._checkpointed_at = monotonic()
         self._loaded_since_checkpoint = False
         self._deadline = float("inf")
+        self._position: JournalPosition | None = None  # None: ask the store
         self.trouble: str | None = None
         """What keeps the loader from loading; None when nothing does."""
 
@@ -76,9 +77,18 @@ class Loader:
         self._thread.join(timeout_seconds + 1.0)
         return not self._thread.is_alive() and not self._journal.wait(self.position(), timeout_seconds=0)
 
+    def seal(self) -> None:
+        """Seal everything and checkpoint, so that the folder holds nothing twice; for the end of the process.
+
+        Raises:
+            StoreError: it could not; the next start goes on from the journal.
+        """
+        self._counters.add("whichstep_segments_sealed_total", len(self._store.writer.seal(force=True)))
+        self.checkpoint()
+
     def position(self) -> JournalPosition:
         """Return how far the store is."""
-        return self._store.reader.journal_position() or START
+        return self._position or self._store.reader.journal_position() or START
 
     def run(self) -> None:
         """Load until stopped and, within the time given, until nothing is left."""
@@ -94,15 +104,14 @@ class Loader:
                 self.trouble, failures = None, 0
 
     def _load_next(self) -> None:
-        position = self.position()
-        self._journal.mark_loaded(position)
-        if not self._journal.wait(position, timeout_seconds=0 if self._stopping.is_set() else _IDLE_SECONDS):
+        if self._position is None:
+            self._note_loaded(self.position())
+        if not self._journal.wait(self.position(), timeout_seconds=0 if self._stopping.is_set() else _IDLE_SECONDS):
             self._tidy()
             return
         self._stopping.wait(self._interval_seconds)  # let more join the transaction
-        while (collected := self._collect(position)).batches:
+        while (collected := self._collect(self.position())).batches:
             self._load(collected)
-            position = collected.ends[-1]
             if collected.rows < self._rows_max:
                 break
 
@@ -130,7 +139,7 @@ class Loader:
 
     def _load_together(self, batches: list[Batch], end: JournalPosition) -> None:
         report = self._store.writer.load(batches, end)
-        self._journal.mark_loaded(end)
+        self._note_loaded(end)
         self._loaded_since_checkpoint = True
         self._counters.add("whichstep_rows_loaded_total", report.rows)
         self._counters.add("whichstep_duplicates_total", report.duplicates)
@@ -145,6 +154,11 @@ class Loader:
             log.exception("the store cannot take a batch; it is set aside in %s, please report it", path)
             self._counters.add("whichstep_batches_set_aside_total")
             self._store.writer.load([], end)
+            self._note_loaded(end)
+
+    def _note_loaded(self, end: JournalPosition) -> None:
+        self._position = end
+        self._journal.mark_loaded(end)
 
     def _tidy(self) -> None:
         """Seal and checkpoint when due, then let the journal forget what is safe elsewhere."""
@@ -162,10 +176,11 @@ class Loader:
         self._loaded_since_checkpoint = False
         self._counters.add("whichstep_checkpoints_total")
         if safe is not None:
-            self._journal.remove_before(safe.segment)
+            self._journal.remove_before(safe)
 
     def _note_trouble(self, error: Exception) -> None:
         self._counters.add("whichstep_load_failures_total")
+        self._position = None
         if self.trouble != str(error):  # said once, not at every attempt
             log.error("loading waits: %s", error)
         self.trouble = str(error)

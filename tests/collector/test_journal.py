@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from running import wait_until
 from store_builders import batch, content, span
 from whichstep_collector.errors import JournalFailed, JournalForeign, JournalFull
 from whichstep_collector.journal import Journal, read_batches, segment_numbers, segment_path
@@ -101,14 +102,47 @@ def test_many_writers_share_few_syncs_and_lose_nothing(tmp_path):
     journal.close()
 
 
-def test_segments_roll_and_are_removed_only_up_to_the_given_one_and_never_while_written(tmp_path):
+def test_segments_roll_and_those_wholly_before_a_position_are_removed(tmp_path):
     journal = Journal(tmp_path, segment_bytes=1)
     ends = [journal.append(span_batch([number])) for number in (1, 2, 3)]
     assert [end.segment for end in ends] == [1, 2, 3]
-    assert journal.remove_before(3) == 2
+    assert journal.remove_before(JournalPosition(2, ends[1].byte_offset - 1)) == 1
+    assert journal.remove_before(ends[1]) == 1
     assert loaded_ids(journal) == [3]
-    assert journal.remove_before(99) == 0
     assert segment_numbers(tmp_path) == [3]
+    journal.close()
+
+
+def test_removing_the_segment_being_written_makes_the_next_batch_open_a_new_one(tmp_path):
+    journal = Journal(tmp_path)
+    end = journal.append(span_batch([1]))
+    assert journal.remove_before(end) == 1
+    assert segment_numbers(tmp_path) == []
+    assert journal.append(span_batch([2])) > end
+    assert loaded_ids(journal, end) == [2]
+    journal.close()
+    reopened = Journal(tmp_path, loaded=end)
+    assert loaded_ids(reopened, end) == [2]
+    reopened.close()
+
+
+def test_a_segment_is_not_removed_while_something_is_being_written_to_it(tmp_path):
+    release, entered = threading.Event(), threading.Event()
+
+    def slow_sync(descriptor):
+        if entered.is_set():
+            release.wait()
+        os.fdatasync(descriptor)
+
+    journal = Journal(tmp_path, sync=slow_sync)
+    end = journal.append(span_batch([1]))
+    entered.set()
+    done = journal.offer(span_batch([2]))
+    wait_until(lambda: journal._writing)
+    assert journal.remove_before(end) == 0
+    release.set()
+    assert done.result() > end
+    assert loaded_ids(journal, end) == [2]
     journal.close()
 
 
