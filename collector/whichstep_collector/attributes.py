@@ -7,47 +7,80 @@ directly; everything else goes through the stock protobuf classes, which decide.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from whichstep_collector.received import BadValue, Value
+from whichstep_collector.received import Attributes, BadValue, Value
 
-DEPTH_MAX = 32
+DEPTH_MAX: Final = 32
 """Arrays and maps inside each other. Past this the span is refused: no instrumentation comes near."""
 
 
-class AttributeReader(dict[bytes, tuple[str, Value]]):
-    """Maps the bytes of a `KeyValue` to (key, value); each distinct attribute of a request is decoded once."""
+_KNOWN_BYTES_MAX: Final = 200
+"""Longer attributes are texts: they seldom recur, and hashing them costs as much as reading them."""
 
-    def __missing__(self, raw: bytes) -> tuple[str, Value]:
-        pair = self[raw] = read_attribute(raw)
-        return pair
+
+class AttributeReader:
+    """Reads the attributes of one request. Short ones that occur again are the same objects: they are read once."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[str, Value]] = {}
+
+    def read(self, encoded: Iterable[bytes]) -> Attributes:
+        """The attributes of encoded `KeyValue`s; the last of equal keys wins."""
+        known, found = self._known, {}
+        for raw in encoded:
+            if len(raw) > _KNOWN_BYTES_MAX:
+                key, value = read_attribute(raw)
+            elif (pair := known.get(raw)) is not None:
+                key, value = pair
+            else:
+                key, value = known[raw] = read_attribute(raw)
+            found[key] = value
+        return found
 
 
 def read_attribute(raw: bytes) -> tuple[str, Value]:
     """The key and value of an encoded `KeyValue`."""
     try:
-        # 0A keylen key 12 vallen payload; the key is shorter than 128 bytes in practice
-        key_end = raw[1] + 2
-        size = len(raw) - key_end
-        if raw[0] == 0x0A and key_end < 130 and raw[key_end] == 0x12:
-            if size < 130:
-                tag = raw[key_end + 2]
-                if tag == 0x0A and raw[key_end + 3] == size - 4:
-                    return raw[2:key_end].decode(), raw[key_end + 4 :].decode()
-                if tag == 0x18 and size <= 5 and raw[key_end + 1] == size - 2:
-                    return raw[2:key_end].decode(), _small_int(raw, key_end + 3)
-                if tag == 0x21 and size == 11:
-                    return raw[2:key_end].decode(), struct.unpack_from("<d", raw, key_end + 3)[0]
-                if tag == 0x10 and size == 4:
-                    return raw[2:key_end].decode(), raw[key_end + 3] != 0
-            elif 134 <= size < 16387 and raw[key_end + 3] == 0x0A and _two(raw, key_end + 4) == size - 6:
-                return raw[2:key_end].decode(), raw[key_end + 6 :].decode()
+        # 0A keylen key 12 vallen payload; a string's payload is 0A len text. One byte of length is below 128, two below
+        # 16384; the inner length must fill the rest exactly, so that nothing else is taken for this form.
+        at = raw[1] + 2
+        if raw[0] == 0x0A and at < 130 and raw[at] == 0x12:
+            size = len(raw) - at
+            if size > 133:
+                if size < 16387 and raw[at + 3] == 0x0A and raw[at + 4] & 0x7F | raw[at + 5] << 7 == size - 6:
+                    return raw[2:at].decode(), raw[at + 6 :].decode()
+            elif size < 130:
+                tag = raw[at + 2]
+                if tag == 0x0A and raw[at + 3] == size - 4:
+                    return raw[2:at].decode(), raw[at + 4 :].decode()
+                if (value := _scalar(raw, at, tag, size)) is not None:
+                    return raw[2:at].decode(), value
     except (IndexError, UnicodeDecodeError):
         pass  # the stock classes say what is wrong
     return _read_any_form(raw)
+
+
+def _scalar(raw: bytes, at: int, tag: int, size: int) -> int | float | bool | None:
+    """A bool, a double or a small whole number in minimal form; None for anything else."""
+    if raw[at + 1] != size - 2:
+        return None
+    if tag == 0x18 and size == 4 and raw[at + 3] < 0x80:
+        return raw[at + 3]
+    if tag == 0x18 and size == 5 and raw[at + 3] >= 0x80 > raw[at + 4]:
+        return raw[at + 3] & 0x7F | raw[at + 4] << 7
+    if tag == 0x21 and size == 11:
+        number: float = struct.unpack_from("<d", raw, at + 3)[0]
+        return number
+    if tag == 0x10 and size == 4:
+        return raw[at + 3] != 0
+    return None
 
 
 def read_value(raw: bytes) -> Value:
@@ -56,25 +89,6 @@ def read_value(raw: bytes) -> Value:
         return _value(AnyValue.FromString(raw), 0)
     except DecodeError as error:
         raise BadValue("a value that protobuf cannot decode: invalid UTF-8, or nested too deeply") from error
-
-
-def _small_int(raw: bytes, at: int) -> int:
-    first = raw[at]
-    if first < 0x80 and at + 1 == len(raw):
-        return first
-    return first & 0x7F | raw[at + 1] << 7 if raw[at + 1] < 0x80 and at + 2 == len(raw) else _varint(raw, at)
-
-
-def _varint(raw: bytes, at: int) -> int:
-    value = shift = 0
-    for byte in raw[at:]:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-    return value
-
-
-def _two(raw: bytes, at: int) -> int:
-    return raw[at] & 0x7F | raw[at + 1] << 7 if raw[at] & 0x80 else -1
 
 
 def _read_any_form(raw: bytes) -> tuple[str, Value]:

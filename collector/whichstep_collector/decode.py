@@ -102,7 +102,7 @@ def _parse(message: Any, body: bytes, name: str, hint: str) -> Any:
 def _groups(request: Any, reader: AttributeReader) -> Any:
     for resource in request.resources:
         try:
-            attributes = dict(map(reader.__getitem__, resource.resource.attributes))
+            attributes = reader.read(resource.resource.attributes)
         except BadValue as bad:
             raise Undecodable("resource", f"the resource holds {bad}") from bad
         for scope in resource.scopes:
@@ -111,7 +111,7 @@ def _groups(request: Any, reader: AttributeReader) -> Any:
 
 def _source(resource: Any, attributes: Attributes, scope: Any, reader: AttributeReader) -> Source:
     try:
-        scope_attributes = dict(map(reader.__getitem__, scope.scope.attributes))
+        scope_attributes = reader.read(scope.scope.attributes)
     except BadValue as bad:
         raise Undecodable("scope", f"the scope holds {bad}") from bad
     return Source(
@@ -127,7 +127,8 @@ def _source(resource: Any, attributes: Attributes, scope: Any, reader: Attribute
 def _span(item: Any, reader: AttributeReader) -> ReceivedSpan:
     trace_id, span_id, parent = item.trace_id, item.span_id, item.parent_span_id
     check_ids(trace_id, span_id, parent)
-    span = ReceivedSpan(
+    status, events, links = item.status, item.events, item.links
+    return ReceivedSpan(
         trace_id,
         int.from_bytes(span_id, "big"),
         int.from_bytes(parent, "big") or None,  # empty and all zero both mean: a root
@@ -135,28 +136,26 @@ def _span(item: Any, reader: AttributeReader) -> ReceivedSpan:
         item.kind,
         item.start,
         item.end,
-        dict(map(reader.__getitem__, item.attributes)),
+        reader.read(item.attributes),
+        status.code,
+        status.message,
+        [_event(event, reader) for event in events] if events else [],
+        [_link(link, reader) for link in links] if links else [],
+        item.trace_state,
+        item.flags,
+        item.dropped_attributes,
+        item.dropped_events,
+        item.dropped_links,
     )
-    if item.HasField("status"):
-        span.status, span.status_message = item.status.code, item.status.message
-    span.trace_state, span.flags = item.trace_state, item.flags
-    if events := item.events:
-        span.events = [_event(event, reader) for event in events]
-    if links := item.links:
-        span.links = [_link(link, reader) for link in links]
-    span.dropped_attributes = item.dropped_attributes
-    span.dropped_events = item.dropped_events
-    span.dropped_links = item.dropped_links
-    return span
 
 
 def _event(event: Any, reader: AttributeReader) -> ReceivedEvent:
-    attributes = dict(map(reader.__getitem__, event.attributes))
+    attributes = reader.read(event.attributes)
     return ReceivedEvent(event.name, event.time, attributes, event.dropped_attributes)
 
 
 def _link(link: Any, reader: AttributeReader) -> ReceivedLink:
-    attributes = dict(map(reader.__getitem__, link.attributes))
+    attributes = reader.read(link.attributes)
     return ReceivedLink(link.trace_id, link.span_id, attributes, link.trace_state)
 
 
@@ -170,7 +169,7 @@ def _log(item: Any, reader: AttributeReader) -> ReceivedLog:
         severity_text=item.severity_text,
         event_name=item.event_name,
         body=read_value(item.body) if item.body else None,
-        attributes=dict(map(reader.__getitem__, item.attributes)),
+        attributes=reader.read(item.attributes),
         flags=item.flags,
         dropped_attributes=item.dropped_attributes,
     )
