@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from typing import Final
 
@@ -36,18 +37,17 @@ def control_flow(error: BaseException) -> str | None:
     return None if isinstance(error, Exception) else "cancelled"
 
 
-def record_error(span: Span, error: BaseException, *, with_content: bool) -> None:
-    """Set status and error type; the exception event only where no step below has it."""
+def record_error(span: Span, error: BaseException, *, with_content: bool) -> bool:
+    """Set status and error type, and the exception event where no step below has it: True where that is here."""
     message = error_message(error) if with_content else ""
     span.set_attribute(names.ERROR_TYPE, type_name(error))
     span.set_status(StatusCode.ERROR, message or None)
     if getattr(error, _RECORDED, False):
-        return
+        return False
     span.add_event("exception", _event(error, message, with_content=with_content))
-    try:
+    with contextlib.suppress(AttributeError, TypeError):  # one without a __dict__ is recorded by each step it leaves
         setattr(error, _RECORDED, True)
-    except (AttributeError, TypeError):
-        return  # an exception without a __dict__ is recorded by each step that it leaves
+    return True
 
 
 def error_message(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, Self
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -21,7 +21,7 @@ from whichstep import attributes as names
 from whichstep import report, values
 from whichstep.decorate import name_of
 from whichstep.processor import EXECUTION_KEY, start_record
-from whichstep.recording import Content, Step, say_once
+from whichstep.recording import Content, Failure, Step, say_once
 from whichstep.runtime import Runtime
 
 
@@ -45,14 +45,6 @@ class Identity:
 
 
 ANONYMOUS: Final = Identity()
-
-
-class Failure(NamedTuple):
-    """A step that ended in an error, as long as no later step of its kind and name succeeded."""
-
-    position: int
-    name: str
-    message: str
 
 
 class Execution(Step):
@@ -123,17 +115,14 @@ class Execution(Step):
     def step_ended(self, step: Step) -> None:
         """Note a failed step, or that a later one of its kind and name recovered it."""
         key = (step.step_type, step.name)
-        if step._error is not None:  # noqa: SLF001  steps of one execution are one machinery
-            self._failures[key] = Failure(step._position, step.name, step._error)  # noqa: SLF001
-        elif self._failures:
+        if step.failure is not None:
+            self._failures[key] = step.failure
+        elif self._failures and not step.failed:
             self._failures.pop(key, None)
 
-    @property
-    def failure(self) -> Failure | None:
-        """The first failed step that nothing recovered; the execution itself when only that failed."""
-        if self._failures:
-            return min(self._failures.values(), key=lambda failure: failure.position)
-        return Failure(0, self.name, self._error) if self._error is not None else None
+    def first_failure(self) -> Failure | None:
+        """The first step that failed and that nothing recovered; the execution itself when only that failed."""
+        return min(self._failures.values(), key=lambda failure: failure.position, default=self.failure)
 
     def _begin(self, runtime: Runtime, context: Context) -> None:
         outer: Any = context.get(EXECUTION_KEY)
@@ -195,7 +184,7 @@ class Execution(Step):
     def _end(self, span: Span, error: BaseException | None) -> None:
         super()._end(span, error)
         if self._runtime is not None and self._is_root:
-            failed = self._error is not None or self._succeeded is False
+            failed = self.failed or self._succeeded is False
             report.say(self, self._runtime.settings, failed=failed)
 
     def expect(self, expectation: Mapping[str, Any]) -> None:

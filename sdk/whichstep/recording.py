@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from contextvars import Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeVar, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -38,6 +38,14 @@ _open: dict[int, Step] = {}
 _said: set[str] = set()
 
 
+class Failure(NamedTuple):
+    """An error that began in a step: the step's number and name, and what the error says."""
+
+    position: int
+    name: str
+    message: str
+
+
 class Step:
     """One typed unit of an execution: a context manager, sync or async, and a decorator.
 
@@ -45,7 +53,7 @@ class Step:
     """
 
     __slots__ = (
-        "_attributes", "_content", "_context", "_error", "_execution", "_position", "_runtime", "_span", "_token",
+        "_attributes", "_content", "_context", "_error", "_execution", "_is_origin", "_position", "_runtime", "_span", "_token",
         "_truncated", "name",
     )  # fmt: skip
     step_type: ClassVar[str] = "other"
@@ -61,7 +69,8 @@ class Step:
         self._span: Span | None = None
         self._token: Token[Context] | None = None
         self._error: str | None = None
-        self._position = 0
+        self._is_origin = False
+        self._position = 1
         self._truncated: list[str] = []
 
     # What users call.
@@ -122,6 +131,16 @@ class Step:
     def __call__(self, function: F) -> F:
         """Decorate a function: each call is a step like this one."""
         return decorate(function, self.named_for(function))
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error left the step."""
+        return self._error is not None
+
+    @property
+    def failure(self) -> Failure | None:
+        """The failure that began in this step; None where it only passed through, and where there was none."""
+        return Failure(self._position, self.name, self._error) if self._error is not None and self._is_origin else None
 
     # What decorators and streams call.
 
@@ -204,7 +223,8 @@ class Step:
                 span.set_attribute(names.CONTROL_FLOW, flow)
             else:
                 self._error = error_message(error)
-                record_error(span, error, with_content=runtime is None or runtime.capture_content)
+                with_content = runtime is None or runtime.capture_content
+                self._is_origin = record_error(span, error, with_content=with_content)
         if execution is not None:
             execution.step_ended(self)
 

@@ -25,11 +25,11 @@ def say(execution: Execution, settings: Settings, *, failed: bool) -> None:
 def line(execution: Execution, settings: Settings) -> str:
     """`step 5 issue_refund failed: reason → URL`."""
     url = f"{settings.dashboard_url}/execution?execution={execution.execution_id}"
-    failure = execution.failure
+    failure = execution.first_failure()
     if failure is None:
         return f"{_plain(execution.name)} failed → {url}"
     # The number is left out where other libraries recorded steps too: the store counts those as well.
-    number = f"step {failure.position} " if failure.position and not execution.foreign_spans else ""
+    number = "" if failure.position == 1 or execution.foreign_spans else f"step {failure.position} "
     return f"{number}{_plain(failure.name)} failed: {_plain(failure.message)} → {url}"
 
 

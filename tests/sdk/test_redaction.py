@@ -8,7 +8,12 @@ from whichstep.redaction import Redactor, read_patterns
 
 # Put together here, so that no scanner of secrets finds one in this file.
 SECRETS = {
-    "api_key": ["sk-" + "proj-abcDEF0123456789abcd", "AK" + "IAIOSFODNN7EXAMPLE", "gh" + "p_" + "a1B2" * 9, "gl" + "pat-" + "x" * 20],
+    "api_key": [
+        "sk-" + "proj-abcDEF0123456789abcd",
+        "AK" + "IAIOSFODNN7EXAMPLE",
+        "gh" + "p_" + "a1B2" * 9,
+        "gl" + "pat-" + "x" * 20,
+    ],
     "jwt": ["ey" + "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"],
     "bearer": ["Bear" + "er abcdef0123456789abcdef"],
     "private_key": ["-----BEGIN RSA PRIV" + "ATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----"],

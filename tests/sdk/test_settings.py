@@ -54,7 +54,9 @@ def test_the_token_is_sent_as_bearer_and_never_shown():
     assert "wst_123" not in repr(settings)
 
 
-@pytest.mark.parametrize(("text", "captured"), [("off", False), ("0", False), ("false", False), ("on", True), ("1", True)])
+@pytest.mark.parametrize(
+    ("text", "captured"), [("off", False), ("0", False), ("false", False), ("on", True), ("1", True)]
+)
 def test_content_is_switched_by_the_environment(text, captured):
     assert load({}, {"WHICHSTEP_CAPTURE_CONTENT": text}).capture_content is captured
 

@@ -315,7 +315,9 @@ def test_retrieval_says_query_and_sources(whichstep_spans):
     search("late refund?")
     first, second, third = whichstep_spans.spans
     assert first["attributes"][names.RETRIEVAL_QUERY] == "refund policy"
-    assert json.loads(first["attributes"][names.RETRIEVAL_DOCUMENTS]) == [{"id": "doc1", "score": 0.9, "content": "30 days"}]
+    assert json.loads(first["attributes"][names.RETRIEVAL_DOCUMENTS]) == [
+        {"id": "doc1", "score": 0.9, "content": "30 days"}
+    ]
     assert second["attributes"][names.RETRIEVAL_DOCUMENTS] == "[]"
     assert (third["step"], third["attributes"][names.RETRIEVAL_QUERY]) == ("policy_search", "late refund?")
 
@@ -372,7 +374,14 @@ def test_with_content_off_structure_and_tokens_stay_and_words_go():
     with capture(capture_content=False) as captured:
         with pytest.raises(ValueError, match="secret"), whichstep.task("t", input="secret", id="T-1"):
             with whichstep.llm("m", input="secret") as call:
-                call.output([{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "secret"}}]}])
+                call.output(
+                    [
+                        {
+                            "role": "assistant",
+                            "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "secret"}}],
+                        }
+                    ]
+                )
                 call.usage(input_tokens=5)
             with whichstep.retrieval("secret") as step:
                 step.sources([{"id": "d", "score": 1.0, "content": "secret"}])
