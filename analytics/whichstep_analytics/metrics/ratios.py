@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from whichstep_analytics.intervals import BOOTSTRAP_CLUSTERS_MAX, ClusterSums, Floats, bootstrap, delta
-from whichstep_analytics.metrics.clusters import merged
+from whichstep_analytics.metrics.clusters import merged, per_group, repeats
 from whichstep_analytics.metrics.definitions import RATIOS, Ratio
 from whichstep_analytics.metrics.figures import Figure, contain
 
@@ -24,10 +24,13 @@ class TaskValues(NamedTuple):
 
 def ratio_figures(executions: pl.LazyFrame) -> Iterator[Figure]:
     """The figures of every ratio, group by group; `executions` carries `group` and `task_key`."""
-    totals = [total for ratio in RATIOS for total in _per_task(ratio)]
-    tasks = merged(_sides(executions), "task_key", pl.col("n").sum(), *totals)
-    sums = [total for ratio in RATIOS for total in _sums(ratio.metric)]
-    groups = tasks.group_by("group").agg(pl.col("n").sum(), *sums).collect()
+    tasks = _sides(executions).collect()
+    if repeats(tasks, "task_key"):
+        tasks = merged(
+            tasks, "task_key", [pl.col("n").sum(), *(total for ratio in RATIOS for total in _per_task(ratio))]
+        )
+    sums = [pl.col("n").sum(), *(total for ratio in RATIOS for total in _sums(ratio.metric))]
+    groups = per_group(tasks, sums)
     for ratio in RATIOS:
         few = groups.filter(pl.col(f"{ratio.metric}:clusters").is_between(1, BOOTSTRAP_CLUSTERS_MAX))["group"]
         values = _task_values(tasks, ratio.metric, few)
@@ -59,18 +62,18 @@ def _sums(metric: str) -> tuple[pl.Expr, ...]:
         (pl.col(f"{metric}:known") > 0).sum().alias(f"{metric}:clusters"),
         y.sum(),
         m.sum(),
-        y.dot(y).alias(f"{metric}:yy"),
-        m.dot(m).alias(f"{metric}:mm"),
-        y.dot(m).alias(f"{metric}:ym"),
+        (y * y).sum().alias(f"{metric}:yy"),
+        (m * m).sum().alias(f"{metric}:mm"),
+        (y * m).sum().alias(f"{metric}:ym"),
         pl.col(f"{metric}:known", f"{metric}:whole").sum(),
     )
 
 
-def _task_values(tasks: pl.LazyFrame, metric: str, groups: pl.Series) -> dict[int, TaskValues]:
+def _task_values(tasks: pl.DataFrame, metric: str, groups: pl.Series) -> dict[int, TaskValues]:
     """The known tasks of the groups that are small enough to resample."""
     inside = (pl.col(f"{metric}:known") > 0) & pl.col("group").is_in(groups.implode())
     y, m = pl.col(f"{metric}:y"), pl.col(f"{metric}:m").cast(pl.Float64).fill_null(0.0)
-    listed = tasks.filter(inside).group_by("group").agg(y=y, m=m).collect() if len(groups) else pl.DataFrame()
+    listed = tasks.lazy().filter(inside).group_by("group").agg(y=y, m=m).collect() if len(groups) else pl.DataFrame()
     return {group: TaskValues(np.asarray(y), np.asarray(m)) for group, y, m in listed.iter_rows()}
 
 

@@ -4,48 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from whichstep_analytics.intervals import ClusterSums, clustered_wilson
-from whichstep_analytics.metrics.clusters import merged
+from whichstep_analytics.metrics.clusters import merged, per_group, repeats
 from whichstep_analytics.metrics.definitions import SHARES, Share
 from whichstep_analytics.metrics.figures import Figure, contain
+
+_Y: Final = tuple(f"{share.metric}:y" for share in SHARES)
+_M: Final = tuple(f"{share.metric}:m" for share in SHARES)
 
 
 def share_figures(executions: pl.LazyFrame) -> Iterator[Figure]:
     """The figures of every share, group by group; `executions` carries `group` and `cluster_key`."""
-    moments = [moment for share in SHARES for moment in _moments(share.metric)]
-    clusters = merged(_counts(executions), "cluster_key", pl.exclude("group", "cluster_key").sum())
-    totals = clusters.group_by("group").agg(pl.col("n", "told").sum(), *moments)
-    for row in totals.collect().iter_rows(named=True):
+    counts = _counts(executions).collect()
+    clusters = merged(counts, "cluster_key", [pl.all().sum()]) if repeats(counts, "cluster_key") else counts
+    moments = [pl.col("n", "told").sum(), *(moment for share in SHARES for moment in _moments(share.metric))]
+    for row in per_group(clusters, moments).iter_rows(named=True):
         for share in SHARES:
             yield _figure(share, row)
 
 
 def _counts(executions: pl.LazyFrame) -> pl.LazyFrame:
     """Per execution, as 0 and 1: of each share the event (y) and whether it is known (m), and whether someone told."""
-    events = [(share.metric, share.event) for share in SHARES]
     return executions.select(
         "group",
         "cluster_key",
         n=pl.lit(1, pl.UInt8),
         told=(pl.col("success_source").fill_null("inferred") != "inferred").cast(pl.UInt8),
-        **{f"{metric}:y": event.fill_null(value=False).cast(pl.UInt8) for metric, event in events},
-        **{f"{metric}:m": event.is_not_null().cast(pl.UInt8) for metric, event in events},
+        **{y: share.event.fill_null(value=False).cast(pl.UInt8) for y, share in zip(_Y, SHARES, strict=True)},
+        **{m: share.event.is_not_null().cast(pl.UInt8) for m, share in zip(_M, SHARES, strict=True)},
     )
 
 
 def _moments(metric: str) -> tuple[pl.Expr, ...]:
-    y, m = (pl.col(f"{metric}:{side}").cast(pl.Float64) for side in ("y", "m"))
+    y, m = (pl.col(f"{metric}:{side}").cast(pl.UInt32) for side in ("y", "m"))
     return (
         (m > 0).sum().alias(f"{metric}:clusters"),
         y.sum(),
         m.sum(),
-        y.dot(y).alias(f"{metric}:yy"),
-        m.dot(m).alias(f"{metric}:mm"),
-        y.dot(m).alias(f"{metric}:ym"),
+        (y * y).sum().alias(f"{metric}:yy"),
+        (m * m).sum().alias(f"{metric}:mm"),
+        (y * m).sum().alias(f"{metric}:ym"),
     )
 
 

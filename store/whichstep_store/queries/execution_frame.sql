@@ -1,20 +1,21 @@
 -- The rows that metrics are computed from: narrow, one per execution that matches.
--- Parameters: Filters.parameters(); with_configuration: its hex text is made only when figures are grouped by it.
+-- Parameters: Filters.parameters(); by: names of the text columns to group by, the others are null and cost nothing.
 -- Keys are 64-bit hashes, equal within one answer only.
 select
     hash(execution_id) as execution_key,
     hash(task_id) as task_key,
     hash(coalesce(session_id, task_id)) as cluster_key,
     started_at,
-    release,
-    task_type,
-    agent,
-    service,
-    environment,
+    case when list_contains(cast($by as varchar[]), 'release') then release end as release,
     case
-        when cast($with_configuration as boolean) then replace(cast(configuration_id as varchar), '-', '')
+        when list_contains(cast($by as varchar[]), 'configuration')
+            then replace(cast(configuration_id as varchar), '-', '')
     end as configuration,
-    purpose,
+    case when list_contains(cast($by as varchar[]), 'task_type') then task_type end as task_type,
+    case when list_contains(cast($by as varchar[]), 'agent') then agent end as agent,
+    case when list_contains(cast($by as varchar[]), 'service') then service end as service,
+    case when list_contains(cast($by as varchar[]), 'environment') then environment end as environment,
+    case when list_contains(cast($by as varchar[]), 'purpose') then purpose end as purpose,
     status,
     success,
     success_source,
