@@ -19,18 +19,19 @@ _STYLE: Final = """<style>
 
 
 def main() -> None:
-    """Runs the screen that the address names; `?execution=ID` opens that execution from the bare address too."""
+    """Runs the screen that the address names; `?execution=ID` shows that execution in place of any screen."""
     st.set_page_config(page_title="whichstep", page_icon="◆", layout="wide", initial_sidebar_state="expanded")
     current = st.navigation([pages.page(screen) for screen in pages.SCREENS], position="hidden")
-    if current.url_path == "" and read_one("execution"):
-        pages.open_execution(read_one("execution"), step_id=read_one("step") or None)
     st.html(_STYLE)
     with st.sidebar:
         st.markdown("### ◆ whichstep")
         for screen in pages.MENU:
             pages.link(screen, screen.title, icon=screen.icon, width="stretch")
     try:
-        current.run()
+        if read_one("execution"):
+            pages.show(pages.EXECUTION)
+        else:
+            current.run()
     except ApiError as error:
         notices.problem(error)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
-from whichstep_dashboards.query_string import link_parameters
+from whichstep_dashboards import query_string
 
 
 class Screen(NamedTuple):
@@ -34,9 +34,14 @@ def page(screen: Screen) -> Any:
     )
 
 
+def show(screen: Screen) -> None:
+    """Draws a screen here and now."""
+    import_module(f"whichstep_dashboards.views.{screen.name}").show()
+
+
 def _runner(screen: Screen) -> Callable[[], None]:
     def run() -> None:
-        import_module(f"whichstep_dashboards.views.{screen.name}").show()
+        show(screen)
 
     run.__name__ = screen.name
     return run
@@ -46,10 +51,16 @@ def link(
     screen: Screen, label: str, *, parameters: Mapping[str, str | list[str]] | None = None, **options: Any
 ) -> None:
     """A link to a screen that keeps window, purpose and the other shared filters; the label is Markdown."""
-    st.page_link(page(screen), label=label, query_params=link_parameters(parameters or {}), **options)
+    st.page_link(page(screen), label=label, query_params=query_string.link_parameters(parameters or {}), **options)
 
 
-def open_execution(execution_id: str, *, step_id: str | None = None) -> None:
-    """Leaves this screen for one execution."""
-    step = {"step": step_id} if step_id else {}
-    st.switch_page(page(EXECUTION), query_params=link_parameters({"execution": execution_id, **step}))
+def open_execution(execution_id: str) -> None:
+    """Shows an execution in place of this screen; filters stay in the address, so back leads to them. For callbacks."""
+    query_string.write(**{"execution": execution_id, "step": None, "view": None, "from": None, "fold": None})
+
+
+def link_to_list(label: str, **options: Any) -> None:
+    """A link to the list of executions with every filter of this address, for the way back from one of them."""
+    kept = {name: query_string.read(name) for name in (*query_string.FILTERS, "order", "cursor", "page")}
+    found = {name: values for name, values in kept.items() if values}
+    st.page_link(page(EXECUTIONS), label=label, query_params=found, **options)

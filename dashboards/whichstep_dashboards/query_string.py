@@ -45,16 +45,25 @@ def read_one(name: str, default: str = "") -> str:
 
 
 def write(**values: str | Iterable[str] | None) -> None:
-    """Sets or removes names in the address and forgets the page of a list, which belongs to the former filters."""
+    """Sets or removes names in the address in one go, so that the back button takes one step back."""
+    address: dict[str, str | list[str]] = {name: st.query_params.get_all(name) for name in st.query_params}
     for name, value in values.items():
         texts = [value] if isinstance(value, str) else list(value or ())
         if any(texts):
-            st.query_params[name] = texts
-        elif name in st.query_params:
-            del st.query_params[name]
-    for name in {"cursor", "page"} - set(values):
-        if name in st.query_params:
-            del st.query_params[name]
+            address[name] = texts
+        else:
+            address.pop(name, None)
+    st.query_params.from_dict(address)
+
+
+def filter_by(**values: str | Iterable[str] | None) -> None:
+    """Sets or removes filters or the order, and returns to the first page of the list."""
+    write(**{"cursor": None, "page": None, **values})
+
+
+def clear_filters() -> None:
+    """Removes all filters; what is not a filter stays."""
+    filter_by(**dict.fromkeys(FILTERS))
 
 
 def window() -> str:

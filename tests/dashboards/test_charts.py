@@ -7,7 +7,7 @@ import json
 import fake_api
 import pytest
 
-from whichstep_dashboards import charts, step_tree
+from whichstep_dashboards import charts, step_tree, waterfall
 from whichstep_dashboards.palette import DARK, FAMILIES, LIGHT, family
 
 
@@ -59,7 +59,7 @@ def test_weeks_without_failures_are_no_cells(colours):
 def test_the_waterfall_marks_failing_and_cause_by_glyph_and_word(colours):
     document = next(doc for doc in fake_api.small().documents.values() if doc["failing_step"])
     rows = step_tree.rows(document["steps"], failing=document["failing_step_id"], cause=document["cause_step_id"])
-    data = _values(charts.waterfall(rows, total_ms=document["latency_ms"], selected=None, colours=colours))
+    data = _values(waterfall.waterfall(rows, total_ms=document["latency_ms"], selected=None, colours=colours))
     marked = {row["band"]: row for row in data if row["band"]}
     assert set(marked) == {"failing", "cause"}
     assert "✕" in marked["failing"]["label"]
@@ -71,7 +71,7 @@ def test_the_waterfall_marks_failing_and_cause_by_glyph_and_word(colours):
 def test_hostile_names_are_data_and_never_links_or_images(colours):
     for document in fake_api.odd().documents.values():
         rows = step_tree.rows(document["steps"][:50])
-        text = json.dumps(charts.waterfall(rows, total_ms=0, selected=None, colours=colours).to_dict())
+        text = json.dumps(waterfall.waterfall(rows, total_ms=0, selected=None, colours=colours).to_dict())
         assert '"href"' not in text
         assert '"url"' not in text
         assert '"image"' not in text

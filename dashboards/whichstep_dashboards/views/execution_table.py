@@ -42,15 +42,15 @@ def outcome(execution: Document) -> str:
 
 
 def show(executions: Sequence[Document], *, key: str) -> None:
-    """Draws the table; a selected row opens that execution."""
-    event = st.dataframe(
+    """Draws the table; a click on a row shows that execution."""
+    st.dataframe(
         pa.Table.from_pylist([_cells(execution) for execution in executions], schema=_SCHEMA),
         key=key,
         hide_index=True,
         width="stretch",
         height=_ROW_PIXELS * (len(executions) + 1) + 3,
         row_height=_ROW_PIXELS,
-        on_select="rerun",
+        on_select=lambda: _open(executions, st.session_state[key].selection),
         selection_mode=("single-row", "single-cell"),
         placeholder="\N{EN DASH}",
         column_config={
@@ -71,7 +71,10 @@ def show(executions: Sequence[Document], *, key: str) -> None:
             "steps": st.column_config.NumberColumn(width=55),
         },
     )
-    for index in (*event.selection.rows, *(row for row, _ in event.selection.cells)):
+
+
+def _open(executions: Sequence[Document], selection: Any) -> None:
+    for index in (*selection.rows, *(row for row, _ in selection.cells)):
         open_execution(str(executions[index]["execution_id"]))
 
 

@@ -60,14 +60,14 @@ def _heading(*, rows: int, total: int | None, order: str) -> None:
             key="order",
             format_func=lambda name: ORDERS.get(name, name),
             help="Over all matching executions, not only this page",
-            on_change=lambda: query_string.write(order=st.session_state["order"]),
+            on_change=lambda: query_string.filter_by(order=st.session_state["order"]),
         )
 
 
 def _paging(next_cursor: str | None) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if _page() > 1:
-            st.button("First page", icon=":material/first_page:", on_click=query_string.write, kwargs={"page": None})
+            st.button("First page", icon=":material/first_page:", on_click=query_string.filter_by)
         turn = {"cursor": next_cursor, "page": str(_page() + 1)}
         st.button(
             "Next page",

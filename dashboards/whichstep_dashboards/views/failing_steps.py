@@ -8,8 +8,9 @@ from typing import Any, Final
 import streamlit as st
 
 from whichstep_dashboards import charts, data, pages, palette, query_string
+from whichstep_dashboards.chart_style import SELECTED
 from whichstep_dashboards.data import Document
-from whichstep_dashboards.figures import format_count, format_share, format_time
+from whichstep_dashboards.figures import format_count, format_time, format_value
 from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import one_line, plain
 from whichstep_dashboards.query_string import Pairs
@@ -86,9 +87,7 @@ def _charts(groups: Sequence[Document], colours: Palette) -> None:
     with pareto.container(border=True, height="stretch"):
         st.markdown("##### Which few explain most")
         chart = charts.pareto(rows, colours=colours, selected=chosen)
-        st.altair_chart(
-            chart, width="stretch", key="pareto", on_select=lambda: _pick(groups), selection_mode=charts.SELECTED
-        )
+        st.altair_chart(chart, width="stretch", key="pareto", on_select=lambda: _pick(groups), selection_mode=SELECTED)
     with weeks.container(border=True, height="stretch"):
         st.markdown("##### Week by week")
         cells = [_cell(group, week) for group in groups for week in group.get("weeks") or []]
@@ -104,7 +103,7 @@ def _cell(group: Document, week: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pick(groups: Sequence[Document]) -> None:
-    points = st.session_state["pareto"].selection.get(charts.SELECTED) or []
+    points = st.session_state["pareto"].selection.get(SELECTED) or []
     drawn = {one_line(group["label"], limit=60): str(group["label"]) for group in groups}
     if points and points[0].get("label") in drawn:
         query_string.write(group=drawn[points[0]["label"]])
@@ -127,7 +126,7 @@ def _group(group: Document, pairs: Pairs, *, purpose: str) -> None:
     with st.container(border=True):
         st.markdown(f"##### {plain(group['label'], limit=80)}")
         first, last = (format_time(group.get(name)) for name in ("first_seen", "last_seen"))
-        share = format_share(group.get("share") or 0)
+        share = format_value(group.get("share"), "share")
         counts = f"{format_count(group['count'])} failed executions, {share} of all failures"
         st.text(f"{counts} · first {first}, last {last} UTC")
         if group.get("new_since_release"):

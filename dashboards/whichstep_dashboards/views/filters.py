@@ -61,9 +61,9 @@ def sidebar(values: Document, *, detailed: bool) -> query_string.Pairs:
             _several("status", STATUSES)
             _several("failure_kind", FAILURE_KINDS)
         _linked()
-        if st.query_params:
+        if any(query_string.read(name) for name in query_string.FILTERS):
             st.button(
-                "Clear filters", icon=":material/filter_alt_off:", on_click=st.query_params.clear, width="stretch"
+                "Clear filters", icon=":material/filter_alt_off:", on_click=query_string.clear_filters, width="stretch"
             )
     names = query_string.FILTERS if detailed else query_string.SHARED_FILTERS
     return query_string.filter_pairs(names, purpose=purpose)
@@ -90,7 +90,7 @@ def _choice(name: str, label: str, options: Sequence[str], current: str, words: 
         [*options, *([] if current in options else [current])],
         key=key,
         format_func=words,
-        on_change=lambda: query_string.write(**{name: st.session_state[key]}),
+        on_change=lambda: query_string.filter_by(**{name: st.session_state[key]}),
     )
 
 
@@ -109,7 +109,7 @@ def _several(name: str, options: Sequence[str], words: Callable[[str], str | Non
         key=key,
         format_func=lambda value: words(value) or one_line(value, limit=60),
         placeholder="any",
-        on_change=lambda: query_string.write(**{name: st.session_state[key]}),
+        on_change=lambda: query_string.filter_by(**{name: st.session_state[key]}),
     )
 
 
@@ -117,7 +117,10 @@ def _text(name: str, label: str) -> None:
     key = f"filter-{name}"
     st.session_state[key] = query_string.read_one(name)
     st.text_input(
-        label, key=key, placeholder="any text", on_change=lambda: query_string.write(**{name: st.session_state[key]})
+        label,
+        key=key,
+        placeholder="any text",
+        on_change=lambda: query_string.filter_by(**{name: st.session_state[key]}),
     )
 
 
@@ -128,5 +131,5 @@ def _linked() -> None:
                 st.text(f"{words}: {one_line(value, limit=80)}", width="stretch")
                 st.button(
                     "", icon=":material/close:", key=f"unlink-{name}-{value}", type="tertiary",
-                    help=f"Remove the filter on {words}", on_click=query_string.write, kwargs={name: None},
+                    help=f"Remove the filter on {words}", on_click=query_string.filter_by, kwargs={name: None},
                 )  # fmt: skip

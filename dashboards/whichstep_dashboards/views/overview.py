@@ -10,7 +10,7 @@ import streamlit as st
 
 from whichstep_dashboards import charts, data, pages, palette, query_string
 from whichstep_dashboards.data import Document
-from whichstep_dashboards.figures import METRICS, format_count, format_share
+from whichstep_dashboards.figures import METRICS, format_count, format_value
 from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import plain
 from whichstep_dashboards.query_string import Pairs
@@ -121,7 +121,7 @@ def _failing_steps(pairs: Pairs) -> None:
                 icon=":material/chevron_right:",
             )
         count.caption(
-            f"{format_count(group['count'])} · {format_share(group.get('share') or 0)}", text_alignment="right"
+            f"{format_count(group['count'])} · {format_value(group.get('share'), 'share')}", text_alignment="right"
         )
     st.caption(
         f"{min(len(groups), FAILING_STEPS_MAX)} of {len(groups)} steps · "
