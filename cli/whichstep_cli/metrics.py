@@ -21,6 +21,16 @@ _COLUMNS = {
     "change": "before",
     "note": "",
 }
+_COMPARED = (
+    "task_success_rate",
+    "first_pass_success",
+    "tool_selection_accuracy",
+    "human_escalation_rate",
+    "policy_violation_rate",
+    "latency_p95",
+    "cost_per_task",
+    "error_rate",
+)
 
 
 @app.command()
@@ -43,15 +53,25 @@ def metrics(
         document = client.get("/api/v1/metrics", [*pairs, *([("by", by)] if by else [])])
         if format is Format.JSON:
             return output.write_json(document)
-        _write_groups(document)
+        _write(document)
         return say_when_empty(client, pairs, found=bool(document["groups"]))
 
 
-def _write_groups(document: Document) -> None:
-    for group in document["groups"]:
-        if group["group"]:
-            output.write_text("\n" + ", ".join(f"{name} {value}" for name, value in group["group"].items()))
-        output.write_table(_COLUMNS, [_row(name, metric) for name, metric in group["metrics"].items()])
+def _write(document: Document) -> None:
+    """One group in full; several as a row each, so that they can be compared."""
+    if not document["by"]:
+        for group in document["groups"]:
+            output.write_table(_COLUMNS, [_row(name, metric) for name, metric in group["metrics"].items()])
+        return
+    headings = {name: name.replace("_", " ") for name in [*document["by"], "n", *_COMPARED]}
+    output.write_table(headings, [_compared(group) for group in document["groups"]])
+    output.remark("the eight metrics without intervals and coverage; --format json has them, and the others")
+
+
+def _compared(group: dict[str, Any]) -> dict[str, Any]:
+    metrics = group["metrics"]
+    values = {name: figure(metrics[name]["value"], metrics[name].get("unit")) for name in _COMPARED}
+    return {**group["group"], "n": max(metric["n"] for metric in metrics.values()), **values}
 
 
 def _row(name: str, metric: dict[str, Any]) -> dict[str, Any]:

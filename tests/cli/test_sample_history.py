@@ -79,6 +79,7 @@ def test_every_mishap_leaves_its_trace():
         errors = [step.failure.type for step in timeline.steps if step.failure]
         kinds[mishap] = (tuple(errors), ending.success, ending.failure is not None)
     assert kinds["flaky_tool"] == (("ConnectionResetError",), True, False)
+    assert kinds["corrected_arguments"] == (("ValidationError",), True, False)
     assert kinds["rate_limited"] == (("RateLimitError",), True, False)
     assert kinds["gateway_error"] == (("GatewayError",), False, False)
     assert kinds["tool_timeout"] == (("TimeoutError",), False, True)

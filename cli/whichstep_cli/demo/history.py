@@ -8,6 +8,7 @@ regression that the figures are there to show.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,11 +36,14 @@ MISHAPS: Final[dict[str, int]] = {
     "empty_retrieval": 18,
     "wrong_tool": 12,
     "invalid_arguments": 10,
+    "corrected_arguments": 28,
     "model_error": 8,
     "context_overflow": 4,
     "rejected": 15,
     "handed_over": 30,
 }
+LABELLED: Final = 0.4
+"""Share of the executions for which somebody has written down the right tools."""
 REGRESSION: Final[dict[str, int]] = {"invalid_arguments": 190, "loop": 30}
 
 
@@ -141,7 +145,9 @@ _WITHOUT_TOOLS: Final = frozenset({"rate_limited", "empty_retrieval", "model_err
 
 
 def _identity(execution_id: str, task: Task, case: dict[str, str], rng: random.Random) -> dict[str, Any]:
+    expected = json.dumps({"tools": [action.tool for action in task.actions]})
     return {
+        **({names.EXPECTATION: expected} if rng.random() < LABELLED else {}),
         names.EXECUTION_ID: execution_id,
         names.TASK_ID: f"T-{execution_id[:8]}",
         names.TASK_TYPE: task.task_type,

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from opentelemetry import trace
+
 import whichstep
 from whichstep_cli.demo.scripted_model import ModelEndpoint, model_endpoint
 from whichstep_cli.demo.shop import Shop
@@ -39,6 +41,7 @@ def run_agents(endpoint: str, *, purpose: str = "demo") -> Iterator[Answered]:
     agents = {name: _load(name) for name in FRAMEWORKS}
     whichstep.configure(endpoint=endpoint, service="support-agent", release=RELEASE, environment="demo")
     whichstep.instrument()
+    trace.set_tracer_provider(whichstep.tracer_provider())  # AutoGen's own spans have the errors of tools
     with model_endpoint() as model:
         for story in STORIES:
             for framework in FRAMEWORKS:
@@ -63,6 +66,7 @@ def _answer(framework: str, agent: Any, story: Story, model: ModelEndpoint, purp
             answer = _run(agent, story.ticket, shop, model)
             right = story.is_right(shop.journal, answer)
             whichstep.outcome(success=right, output=answer)
+            whichstep.expect(tools=list(story.expected_actions))
     except Exception as error:  # noqa: BLE001 (whatever a framework raises is what the demo shows)
         log.info("%s on %s: %s", framework, story.name, error)
     return Answered(framework, story, str(execution.execution_id), right)

@@ -75,10 +75,10 @@ def _key_action(
         timeline.say(APOLOGY)
         return Ending(APOLOGY, success=False, explanation="a person rejected the action")
     failure = _failure_of(action, mishap)
-    if failure and mishap != "flaky_tool":
+    if failure and mishap not in _MENDED:
         return _fails(timeline, action, case, failure)
     if failure:
-        _act(timeline, action, case, failure)
+        _act(timeline, action, case, failure, _changed(action, failure))
     _act(timeline, WRONG if mishap == "wrong_tool" else action, case)
     return None
 
@@ -86,20 +86,36 @@ def _key_action(
 def _fails(timeline: Timeline, action: Action, case: dict[str, str], failure: Failure) -> Ending:
     """The action fails for good: a timeout ends the run, after anything else the agent gives up politely."""
     timed_out = failure.type == "TimeoutError"
-    changed = {"amount": "39,90 EUR"} if failure.type == "ValidationError" else {}
-    _act(timeline, action, case, failure, changed, seconds=8.0 if timed_out else None)
+    _act(timeline, action, case, failure, _changed(action, failure), seconds=8.0 if timed_out else None)
     if timed_out:
         return Ending(None, success=False, explanation="a tool did not answer", failure=failure)
     timeline.say(APOLOGY)
     return Ending(APOLOGY, success=False, explanation=f"{action.tool} failed and the agent gave up")
 
 
+def _changed(action: Action, failure: Failure) -> dict[str, str]:
+    """What was wrong with the arguments, where that is what failed."""
+    return dict([_wrong_argument(action)]) if failure.type == "ValidationError" else {}
+
+
+def _wrong_argument(action: Action) -> tuple[str, str]:
+    name = list(action.arguments)[-1]
+    return name, "39,90 EUR" if name in ("amount", "credit") else "n/a"
+
+
+_MENDED: Final = frozenset({"flaky_tool", "corrected_arguments"})
+"""The agent asks again, the same or better, and goes on."""
+
+
 def _failure_of(action: Action, mishap: str | None) -> Failure | None:
+    name, value = _wrong_argument(action)
+    wrong = Failure("ValidationError", f"{action.tool}: {name} is not valid: {value!r}")
     failures = {
         "gateway_error": Failure("GatewayError", f"{action.tool}: the service behind it answered 503"),
         "tool_timeout": Failure("TimeoutError", f"{action.tool} did not answer within 8 s"),
         "flaky_tool": Failure("ConnectionResetError", f"{action.tool}: connection reset by peer"),
-        "invalid_arguments": Failure("ValidationError", f"{action.tool}: amount is not a number: '39,90 EUR'"),
+        "invalid_arguments": wrong,
+        "corrected_arguments": wrong,
     }
     return failures.get(mishap or "")
 
