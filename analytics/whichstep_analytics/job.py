@@ -28,6 +28,7 @@ def recompute(
 
     Expects all spans of each execution: a part gives the rows of that part.
     """
+    spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
     placed = steps.place(spans, mapping)
     step_rows = steps.run(placed, prices)

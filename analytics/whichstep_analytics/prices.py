@@ -18,6 +18,9 @@ import polars as pl
 _TABLE: Final = Path(__file__).with_name("prices.csv")
 _MILLION: Final = 1_000_000
 _RATES: Final = ("input", "output", "cache_read", "cache_write")
+_CALL_COLUMNS: Final = (
+    "provider", "model", "started_at", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+)  # fmt: skip
 _DATED: Final = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|latest|\d{3})$")
 _PROVIDER_FAMILIES: Final = {
     "openai": "openai",
@@ -39,8 +42,9 @@ class Prices:
     """A price table that prices frames of model calls. Immutable."""
 
     def __init__(self, rows: pl.DataFrame) -> None:
-        self._rows = rows.sort("since")
-        self._models = {(str(p), str(m)) for p, m in rows.select("provider", "model").unique().iter_rows()}
+        until = pl.col("since").shift(-1).over("provider", "model")
+        self._rows = rows.sort("provider", "model", "since").with_columns(until.alias("until"))
+        self._models = set(self._rows.select("provider", "model").rows())
 
     @classmethod
     def load(cls, path: Path = _TABLE) -> Prices:
@@ -52,30 +56,21 @@ class Prices:
 
         Input tokens include cache reads and writes; a cache count that was not sent counts as none.
         """
-        keyed = calls.select("started_at", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-                             *self._keys(calls)).with_row_index("row")  # fmt: skip
-        priced = keyed.sort("started_at").join_asof(
-            self._rows,
-            left_on="started_at",
-            right_on="since",
-            by_left=["price_provider", "price_model"],
-            by_right=["provider", "model"],
-            check_sortedness=False,
-        )
-        return priced.sort("row").select(_cost().alias("cost_usd"))["cost_usd"]
+        candidates = calls.select(_CALL_COLUMNS).with_row_index("row").join(
+            self._offers(calls), on=["provider", "model"], nulls_equal=True
+        )  # fmt: skip
+        holds = (pl.col("since") <= pl.col("started_at")) & (pl.col("started_at") < pl.col("until")).fill_null(value=True)
+        priced = candidates.filter(holds).select("row", _cost().alias("cost_usd"))
+        unknown = pl.Series("cost_usd", [None], pl.Float64).new_from_index(0, calls.height)
+        return unknown.scatter(priced["row"], priced["cost_usd"])
 
-    def _keys(self, calls: pl.DataFrame) -> list[pl.Series]:
-        """Provider and model of the price row for each call. Distinct names are few, so they are looked up one by one."""
+    def _offers(self, calls: pl.DataFrame) -> pl.DataFrame:
+        """The price rows for each distinct provider and model as sent. They are few, so they are looked up one by one."""
         names = calls.select("provider", "model").unique()
         found = [self._find(provider, model) for provider, model in names.iter_rows()]
-        table = names.with_columns(
-            pl.Series("price_provider", [key[0] if key else None for key in found], pl.String),
-            pl.Series("price_model", [key[1] if key else None for key in found], pl.String),
-        )
-        joined = calls.select("provider", "model").join(
-            table, on=["provider", "model"], how="left", nulls_equal=True, maintain_order="left"
-        )
-        return [joined["price_provider"], joined["price_model"]]
+        keys = names.with_columns(pl.Series("offer", found, pl.List(pl.String)))
+        rows = self._rows.with_columns(pl.concat_list("provider", "model").alias("offer")).drop("provider", "model")
+        return keys.join(rows, on="offer")
 
     def _find(self, provider: str | None, model: str | None) -> tuple[str, str] | None:
         if model is None:

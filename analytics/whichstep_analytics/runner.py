@@ -41,8 +41,12 @@ _GROWTH_SPANS_MIN: Final = 32
 _SLICE_SPANS_MAX: Final = 20_000
 """Spans of one recompute: about 0.3 s of work, so that a backlog cannot hold memory or the write lock for long."""
 _SLICE_EXECUTIONS_MAX: Final = 500
+_PACE_NS: Final = _SECOND
+_PACE_SPANS: Final = 8_000
+"""At most one recompute a second unless so many spans are due: a recompute costs 45 ms before its first span and
+6 µs a span after (benchmarks/analytics/bench_jobs.py, 2 cores), so small ones in a row would cost more than the spans."""
 _STALE_EVERY_NS: Final = 5 * _SECOND
-_IDLE_SECONDS: Final = 1.0
+_IDLE_SECONDS: Final = 2.0
 _HOUR_NS: Final = 3600 * _SECOND
 
 
@@ -55,14 +59,17 @@ class JobRunner:
         """`clock` gives nanoseconds since the epoch; `prices` defaults to the table that ships with whichstep."""
         self._store, self._clock = store, clock
         self._prices = prices or default_prices()
-        self._stale_looked_at = 0
+        self._stale_looked_at = self._recomputed_at = 0
 
     def tick(self) -> float:
         """Recomputes what is due, at most one slice of it; returns the seconds until it wants to run again."""
         now = self._clock()
         touched = from_arrow(self._store.reader.touched())
-        due = touched.filter(_is_due(now))
-        if due.height:
+        if touched.height and (due := touched.filter(_is_due(now))).height:
+            rest = self._recomputed_at + _PACE_NS - now
+            if rest > 0 and due["span_count"].sum() < _PACE_SPANS:
+                return rest / _SECOND
+            self._recomputed_at = now
             return self._recompute(_slice(due), touched, now)
         if now - self._stale_looked_at >= _STALE_EVERY_NS:
             return self._refresh(touched, now)
@@ -117,7 +124,7 @@ def _seconds_to_wait(touched: pl.DataFrame, now: int) -> float:
     if touched.is_empty():
         return _IDLE_SECONDS
     first = _whole(_nanoseconds(touched["touched_at"]).min())
-    return min(max((first + _QUIET_NS - now) / _SECOND, 0.05), _IDLE_SECONDS)
+    return min(max((first + _QUIET_NS - now) / _SECOND, 0.05), _QUIET_NS / _SECOND)
 
 
 def _results(inputs: JobInputs, asked: pl.Series, touched: pl.DataFrame, *, prices: Prices, now: int) -> Results:

@@ -20,26 +20,33 @@ SUSPECT_SCHEMA: Final = pl.Schema(
     }
 )
 _ACTIONS: Final = ("tool_call", "retrieval", "handoff")
+_COLUMNS: Final = (
+    "execution_id", "at", "parent_at", "step_id", "type", "name", "status", "recovered", "error_type", "error_message",
+    "error_guessed", "requested_by", "started_at", "ended_at", "tool", "arguments_digest", "result", "output",
+    "document_count", "flags",
+)  # fmt: skip
+_SEARCHING: Final = r"(?i)search|retriev|find|query|lookup|knowledge|fetch"
+"""Names of tools for which an empty result means that nothing was found."""
 _NOTHING: Final = ("", "[]", "{}", "null", "None", '""', '{"documents": []}', '{"results": []}')
 
 
 def prepare(steps: pl.DataFrame) -> pl.DataFrame:
-    """Adds `hard` (error that nothing recovered), `came_back_empty` and `acted_after` (start of the last action that worked)."""
-    empty_result = pl.col("result").is_in(_NOTHING) & pl.coalesce("tool", "name").str.contains(_SEARCHING)
-    empty = ((pl.col("type") == "retrieval") & (pl.col("document_count") == 0)) | (
-        pl.col("type").is_in(("tool_call", "retrieval"))
-        & (empty_result | ((pl.col("document_count") == 0) & pl.col("document_count").is_not_null()))
+    """The columns that rules read, with `hard` (an error that nothing recovered), `came_back_empty` (a search) and
+    `acted_after` (start of the last action of the execution that worked)."""
+    said_nothing = (pl.col("document_count") == 0).fill_null(value=False) | (
+        pl.col("result").is_in(_NOTHING) & ((pl.col("type") == "retrieval") | pl.col("action").str.contains(_SEARCHING))
     )
-    worked = pl.col("type").is_in(_ACTIONS) & (pl.col("status") == "ok")
-    steps = steps.with_columns(
-        ((pl.col("status") == "error") & ~pl.col("recovered")).alias("hard"),
-        (empty & (pl.col("status") == "ok")).fill_null(value=False).alias("came_back_empty"),
-    )
-    last = pl.col("started_at").filter(worked & ~pl.col("came_back_empty")).max()
-    return steps.with_columns(last.over("execution_id").alias("acted_after"))
-
-
-_SEARCHING: Final = r"(?i)search|retriev|find|query|lookup|knowledge|fetch"
+    ok = pl.col("status") == "ok"
+    empty = ok & pl.col("type").is_in(("tool_call", "retrieval")) & said_nothing.fill_null(value=False)
+    worked = ok & pl.col("type").is_in(_ACTIONS) & ~pl.col("came_back_empty")
+    return (
+        steps.lazy()
+        .select(_COLUMNS)
+        .with_columns(pl.coalesce("tool", "name").alias("action"))
+        .with_columns(((pl.col("status") == "error") & ~pl.col("recovered")).alias("hard"), empty.alias("came_back_empty"))
+        .with_columns(pl.col("started_at").filter(worked).max().over("execution_id").alias("acted_after"))
+        .collect()
+    )  # fmt: skip
 
 
 def went_on() -> pl.Expr:

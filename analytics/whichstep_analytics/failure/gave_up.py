@@ -18,10 +18,10 @@ _GAVE_UP: Final = (
 def suspects(steps: pl.DataFrame) -> pl.DataFrame:
     """The last model call of executions whose answer is an apology for not having done it."""
     last = (
-        steps.filter((pl.col("type") == "llm_call") & (pl.col("status") == "ok"))
+        steps.filter((pl.col("type") == "llm_call") & (pl.col("status") == "ok") & pl.col("acted_after").is_null())
         .group_by("execution_id", maintain_order=True)
         .last()
-        .filter(pl.col("acted_after").is_null() & pl.col("output").str.contains(_GAVE_UP))
+        .filter(pl.col("output").str.contains(_GAVE_UP))
     )
     return last.select(
         "execution_id",

@@ -19,8 +19,8 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
     """Errors at their origin: those that stopped the step above, those that nothing followed, those worked around."""
     if not steps["hard"].any():
         return evidence.no_suspects()
-    stopped = (steps["status"] == "error").gather(steps["parent_at"]).fill_null(value=True)
-    origin = steps.with_columns(pl.lit(stopped).alias("stopped")).filter(
+    parent_failed = (steps["status"] == "error").gather(steps["parent_at"]).fill_null(value=True)
+    origin = steps.with_columns((pl.lit(parent_failed) & ~evidence.went_on()).alias("stopped")).filter(
         steps["hard"] & ~evidence.inherited(steps, steps["hard"])
     )
     said = pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=": ", ignore_nulls=True)

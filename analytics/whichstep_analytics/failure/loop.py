@@ -54,12 +54,10 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
 
 def _runs(steps: pl.DataFrame) -> pl.DataFrame:
     """Consecutive equal calls of an execution: action, seen, count, rows, last, cause_step_id."""
-    calls = steps.filter(pl.col("type").is_in(("tool_call", "retrieval")) & (pl.col("status") == "ok")).select(
-        "execution_id", "at", "arguments_digest", "started_at", "ended_at", "result", "requested_by",
-        pl.coalesce("tool", "name").alias("action"),
-    )  # fmt: skip
-    call = pl.struct("execution_id", "action", "arguments_digest")
-    runs = calls.group_by(call.rle_id().alias("run"), maintain_order=True).agg(
+    calls = steps.filter(pl.col("type").is_in(("tool_call", "retrieval")) & (pl.col("status") == "ok"))
+    calls = calls.with_columns(pl.struct("execution_id", "action", "arguments_digest").rle_id().alias("run"))
+    calls = calls.filter(pl.len().over("run") >= _REPEATS)
+    runs = calls.group_by("run", maintain_order=True).agg(
         pl.col("execution_id").first(),
         pl.col("action").first(),
         pl.col("arguments_digest").first().is_not_null().alias("seen"),

@@ -27,6 +27,6 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
         pl.col("requested_by").alias("cause_step_id"),
         pl.col("status").replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),
         pl.when(pl.col("flags").list.contains("guessed")).then(0.75).otherwise(0.95).alias("score"),
-        words.str.replace("{}", pl.coalesce("tool", "name"), literal=True).alias("reason"),
+        words.str.replace("{}", pl.col("action"), literal=True).alias("reason"),
         ((pl.col("status") != "blocked") | ~evidence.went_on()).alias("fails"),
     ).pipe(shaped, evidence.SUSPECT_SCHEMA)

@@ -59,8 +59,11 @@ def _actions(steps: pl.DataFrame) -> pl.DataFrame:
 def _numbered(actions: pl.DataFrame) -> pl.DataFrame:
     error = pl.col("status") == "error"
     done = pl.col("status") == "ok"
-    same_request = ["execution_id", "type", "action", "request"]
-    same_action = ["execution_id", "type", "action"]
+    actions = actions.sort("execution_id", "type", "action", "at").with_columns(
+        pl.struct("execution_id", "type", "action").rle_id().alias("same_action")
+    )
+    actions = actions.filter(error.any().over("same_action"))
+    same_request, same_action = ["same_action", "request"], "same_action"
     failures = error.cast(pl.Int32).cum_sum()
     forgotten = pl.when(~error).then(failures).forward_fill().fill_null(0)
     last_success = pl.col("started_at").filter(done).max()
@@ -92,11 +95,11 @@ def requested_by(steps: pl.DataFrame) -> pl.Series:
     wanted = steps.filter(pl.col("type").is_in(ASKED_FOR)).select(
         "execution_id", "at", call_id="tool_call_id", tool=pl.coalesce("tool", "name")
     )
-    found = wanted.with_columns(
-        _latest(wanted, asks.filter(pl.col("call_id") != ""), "call_id").alias("by_call"),
-        _latest(wanted, asks, "tool").alias("by_name"),
-    ).select("at", pl.coalesce("by_call", "by_name").alias("requested_by"))
-    return steps.select("at").join(found, on="at", how="left", maintain_order="left")["requested_by"]
+    by_call = _latest(wanted, asks.filter(pl.col("call_id") != ""), "call_id")
+    # by name only for those whose call id nobody gave
+    by_name = by_call if not by_call.null_count() else by_call.zip_with(by_call.is_not_null(), _latest(wanted, asks, "tool"))
+    nobody = pl.Series("requested_by", [None], pl.UInt64).new_from_index(0, steps.height)
+    return nobody.scatter(wanted["at"], by_name)
 
 
 def _latest(wanted: pl.DataFrame, asks: pl.DataFrame, key: str) -> pl.Series:

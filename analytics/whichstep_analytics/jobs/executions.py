@@ -37,14 +37,23 @@ def run(
     frame = _facts(placed).join(_of_steps(steps), on="execution_id")
     extras = (timing.waits(steps), outcome.stated(evaluations, mapping, placed), _configurations(placed), _wasted(steps))
     for extra in extras:
-        frame = frame.join(extra, on="execution_id", how="left")
+        frame = _beside(frame, extra)
     frame = _with_outcome(_with_status(frame, as_of), neighbours)
     traces = mapping.filter(pl.col("rule") != "setup").sort("started_at", "trace_id")
     traces = traces.group_by("execution_id", maintain_order=True).agg(pl.col("trace_id").alias("trace_ids"))
     failures = locate(steps, frame.select("execution_id", "status", "success"))
-    frame = frame.join(failures, on="execution_id", how="left").join(traces, on="execution_id")
+    frame = _beside(frame, failures).join(traces, on="execution_id")
     frame = _completed(frame, result_version).join(turns(frame, neighbours), on="execution_id", how="left")
     return shaped(frame, EXECUTION_SCHEMA).sort("execution_id")
+
+
+def _beside(frame: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame:
+    """A left join by execution; most extras are empty, and nulls cost nothing."""
+    if extra.is_empty():
+        return frame.with_columns(
+            pl.lit(None, kind).alias(name) for name, kind in extra.schema.items() if name != "execution_id"
+        )
+    return frame.join(extra, on="execution_id", how="left")
 
 
 def _facts(placed: pl.DataFrame) -> pl.DataFrame:
@@ -223,6 +232,7 @@ def _digest(text: str) -> str:
 
 def _wasted(steps: pl.DataFrame) -> pl.DataFrame:
     """execution_id and wasted_cost_usd: failed and repeated steps, and the model calls that asked for a repeat."""
+    steps = steps.select("execution_id", "step_id", "status", "attempt", "requested_by", "cost_usd")
     repeated = steps.filter(pl.col("attempt") > 1)
     asked = repeated.select("execution_id", pl.col("requested_by").alias("step_id")).drop_nulls().unique()
     lost = pl.concat(

@@ -1,6 +1,6 @@
 """From spans to steps: which span is a step, which spans are one step seen twice, and what the merged step says.
 
-Spans of type `none` and set-up spans are no steps; their children hang under the nearest step above. Nested spans of
+Spans of type `none` are no steps; their children hang under the nearest step above. Nested spans of
 one type and one `merge_key` (two instrumentations, client and server, wrapper and call) are one step: the outermost
 gives it identity and time, the innermost its error and tokens, the longest text wins.
 """
@@ -42,7 +42,7 @@ class Forest(NamedTuple):
 def forest(spans: pl.DataFrame) -> Forest:
     """The step that each span is part of and the step above it."""
     parents = tree.parent_rows(spans)
-    is_step = (spans["type"] != "none") & ~spans["setup"]
+    is_step = spans["type"] != "none"
     above = tree.nearest(parents, kept=is_step)
     rows = pl.int_range(spans.height, dtype=pl.UInt32, eager=True)
     twins = _same(spans, above, "type") & _same(spans, above, "merge_key") & is_step

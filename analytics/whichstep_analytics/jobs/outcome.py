@@ -19,10 +19,10 @@ _PASS_SCORE: Final = 0.5
 
 def stated(evaluations: pl.DataFrame, mapping: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
     """What people and evaluators say: execution_id, human, evaluator (Boolean, null where they say nothing)."""
-    said = evaluations.filter(pl.col("name") == TASK_SUCCESS).with_columns(_verdict().alias("verdict"))
-    said = said.filter(pl.col("verdict").is_not_null())
+    said = evaluations.filter(pl.col("name") == TASK_SUCCESS)
     if said.is_empty():
         return pl.DataFrame(schema={"execution_id": pl.String, "human": pl.Boolean, "evaluator": pl.Boolean})
+    said = said.with_columns(_verdict().alias("verdict")).filter(pl.col("verdict").is_not_null())
     by_trace = mapping.select("trace_id", pl.col("execution_id").alias("by_trace"))
     responses = placed.filter(pl.col("response_id").is_not_null()).select(
         "response_id", pl.col("execution_id").alias("by_response")

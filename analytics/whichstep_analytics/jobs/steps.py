@@ -41,17 +41,29 @@ _ERROR_STATUSES: Final = {
 }
 
 
-def place(spans: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:
-    """The spans of executions, each once, with `execution_id`, in order of execution and start.
-
-    Of two rows of one span the ended one stays, then the one with more attributes, then the larger digest.
-    """
+def distinct(spans: pl.DataFrame) -> pl.DataFrame:
+    """Each span once: of two rows the ended one, then the one with more attributes, then the larger digest."""
     keys = ["trace_id", "span_id"]
-    if spans.select(keys).is_duplicated().any():
-        best = ["ended_at", "attribute_count", "digest"]
-        spans = spans.sort(best, descending=True, nulls_last=True).unique(keys, keep="first", maintain_order=True)
+    if not spans.select(keys).is_duplicated().any():
+        return spans
+    ended = pl.col("ended_at").is_not_null()
+    best = spans.sort(ended, "attribute_count", "digest", descending=True)
+    return best.unique(keys, keep="first", maintain_order=True)
+
+
+def place(spans: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:
+    """The spans of executions with `execution_id`, without set-up, in order of execution and start."""
     belongs = mapping.filter(pl.col("rule") != "setup").select("trace_id", "execution_id")
-    return spans.join(belongs, on="trace_id").sort("execution_id", "started_at", "trace_id", "span_id")
+    # executions and traces by number: order is found over integers, then each wide column is gathered once
+    numbered = belongs.sort("execution_id", "trace_id").with_row_index("number")
+    order = (
+        spans.select("trace_id", "started_at", "span_id", "setup")
+        .with_row_index("row")
+        .join(numbered.with_columns(pl.col("execution_id").rle_id().alias("group")), on="trace_id")
+        .filter(~pl.col("setup"))
+        .sort("group", "started_at", "number", "span_id")
+    )
+    return spans[order["row"]].with_columns(order["execution_id"])
 
 
 def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:

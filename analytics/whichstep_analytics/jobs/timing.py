@@ -8,6 +8,8 @@ import polars as pl
 def waits(steps: pl.DataFrame) -> pl.DataFrame:
     """execution_id and waited_ms for executions in which somebody was asked. Waits that overlap count once."""
     asked = steps.filter((pl.col("type") == "approval") & pl.col("ended_at").is_not_null())
+    if asked.is_empty():
+        return pl.DataFrame(schema={"execution_id": pl.String, "waited_ms": pl.Float64})
     before = pl.col("ended_at").cum_max().shift(1).over("execution_id")
     fresh = pl.max_horizontal("started_at", before)
     return (

@@ -17,13 +17,19 @@ from whichstep_store.results import TRACE_EXECUTION_FIELDS
 
 HELD: Final = ("interrupt", "approval")
 """Values of control_flow that say: the action was stopped to ask a person."""
+_EDGE_SCHEMA: Final = pl.Schema({"trace": pl.UInt32(), "other": pl.UInt32(), "rule": pl.String()})
 _AGENT_TYPES: Final = ("agent", "workflow")
 
 
 def run(spans: pl.DataFrame) -> pl.DataFrame:
     """The execution of every trace in `spans` (columns TRACE_EXECUTION_FIELDS), sorted by trace id."""
     traces = _facts(spans).sort("started_at", "trace_id").with_row_index("trace")
-    edges = pl.concat([_link_edges(traces), _resume_edges(traces)])
+    linked, waited = (traces["links"].list.len() > 0).any(), traces["waiting"].any()
+    edges = pl.concat(
+        [pl.DataFrame(schema=_EDGE_SCHEMA)]
+        + [_link_edges(traces)] * linked
+        + [_resume_edges(traces)] * waited
+    )
     named = _name(traces.with_columns(_components(traces.height, edges)), edges)
     return shaped(named, schema_of(TRACE_EXECUTION_FIELDS)).sort("trace_id")
 
@@ -31,14 +37,14 @@ def run(spans: pl.DataFrame) -> pl.DataFrame:
 def _facts(spans: pl.DataFrame) -> pl.DataFrame:
     """What each trace says of itself, whatever the order of its spans."""
     root = pl.col("parent_span_id").is_null()
-    held = pl.col("control_flow").is_in(HELD) & (pl.col("type") != "none")
+    held = pl.col("control_flow").is_in(HELD).fill_null(value=False) & (pl.col("type") != "none")
     agent = pl.coalesce("agent", "workflow", "step_name").filter(pl.col("type").is_in(_AGENT_TYPES))
     key, explicit = pl.col("execution_key"), pl.col("execution_rule").eq_missing("explicit")
     held_at = pl.col("started_at").filter(held).max()
     asked_at = pl.col("started_at").filter((pl.col("type") == "llm_call") & ~held).max()
     return (
         spans.lazy()
-        .sort("trace_id", "started_at", "span_id")
+        .sort("started_at", "span_id")
         .group_by("trace_id", maintain_order=True)
         .agg(
             pl.col("started_at").first(),
@@ -112,7 +118,7 @@ def _name(traces: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
             pl.col("works").any().over(pl.coalesce("execution_key", pl.col("component").cast(pl.String))).alias("works"),
             pl.when(pl.col("explicit").is_not_null()).then(pl.lit("explicit"))
             .when(pl.col("run_key").is_not_null()).then(pl.lit("run_key"))
-            .when(joined).then(pl.coalesce("rule", pl.lit("links")))
+            .when(joined).then(pl.coalesce("rule", pl.col("rule").min().over("component")))
             .otherwise(pl.lit("trace"))
             .alias("rule"),
         )

@@ -1,0 +1,223 @@
+"""What is recomputed when, against a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from store_builders import NOON, SECOND, batch, hex_id, span, trace
+from whichstep_analytics import job
+from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
+from whichstep_analytics.runner import JobRunner
+from whichstep_store.batches import JournalPosition
+from whichstep_store.store import Store
+
+
+class Clock:
+    now = NOON + 3600 * SECOND
+
+    def __call__(self) -> int:
+        return self.now
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += int(seconds * SECOND)
+
+
+class Bench:
+    """A store with its runner; `load` is what the loader does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.store = Store.open(folder, clock=self.clock)
+        self.runner = JobRunner(self.store, clock=self.clock)
+        self._loaded = 0
+
+    def load(self, *spans: dict[str, Any]) -> None:
+        self._loaded += 1
+        spans = tuple({**row, "received_at": self.clock.now} for row in spans)
+        self.store.writer.load([batch(spans)], JournalPosition(1, self._loaded))
+
+    def executions(self) -> list[dict[str, Any]]:
+        found = self.store._database.read(
+            "select replace(cast(execution_id as varchar), '-', '') as execution_id, * exclude (execution_id) "
+            "from execution_rows order by started_at"
+        )
+        return found.to_pylist()
+
+    def count(self, table: str) -> int:
+        return int(self.store._database.read(f"select count(*) as n from {table}")["n"][0].as_py())
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.store.close()
+
+
+def root(number: int = 1, **columns: Any) -> dict[str, Any]:
+    return span(number, 1, type="agent", agent="support", **columns)
+
+
+def child(span_id: int, number: int = 1, **columns: Any) -> dict[str, Any]:
+    return span(number, span_id, parent_span_id=1, **columns)
+
+
+def test_an_ended_root_is_computed_at_once(bench: Bench) -> None:
+    bench.load(root(), child(2))
+    bench.runner.tick()
+    (found,) = bench.executions()
+    assert (found["status"], found["step_count"], found["span_count"]) == ("ok", 2, 2)
+    assert bench.count("touched_traces") == 0
+
+
+def test_without_a_root_it_waits_for_quiet(bench: Bench) -> None:
+    bench.load(child(2))
+    wait = bench.runner.tick()
+    assert bench.executions() == []
+    assert 0 < wait <= 2
+    bench.clock.pass_seconds(wait)
+    bench.runner.tick()
+    assert [row["status"] for row in bench.executions()] == ["running"]
+
+
+def test_a_trickle_without_quiet_is_computed_after_four_seconds(bench: Bench) -> None:
+    for number in range(2, 8):
+        bench.load(child(number))
+        bench.runner.tick()
+        bench.clock.pass_seconds(0.9)
+    assert len(bench.executions()) == 1
+
+
+def test_a_long_run_is_recomputed_ever_more_rarely(bench: Bench) -> None:
+    recomputes = 0
+    for start in range(2, 3_000, 50):
+        bench.load(*(child(number) for number in range(start, start + 50)))
+        before = bench.count("touched_traces")
+        bench.runner.tick()
+        recomputes += bench.count("touched_traces") < before
+        bench.clock.pass_seconds(1.1)
+    assert bench.executions()[0]["span_count"] > 2_000
+    assert recomputes < 40  # of 60 batches
+
+
+def test_late_spans_change_the_result_and_double_nothing(bench: Bench) -> None:
+    bench.load(root(), child(2))
+    bench.runner.tick()
+    bench.load(child(3), child(2))
+    bench.clock.pass_seconds(3)
+    bench.runner.tick()
+    assert [row["step_count"] for row in bench.executions()] == [3]
+    assert bench.count("step_rows") == 3
+
+
+def test_spans_that_arrive_while_it_computes_are_not_forgotten(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.load(root())
+    read = bench.store.reader.job_inputs
+
+    def read_while_more_arrives(*arguments: Any, **bounds: Any) -> Any:
+        found = read(*arguments, **bounds)
+        bench.load(child(2))
+        return found
+
+    monkeypatch.setattr(bench.store.reader, "job_inputs", read_while_more_arrives)
+    bench.runner.tick()
+    monkeypatch.undo()
+    assert bench.count("touched_traces") == 1
+    bench.clock.pass_seconds(3)
+    bench.runner.tick()
+    assert [row["step_count"] for row in bench.executions()] == [2]
+
+
+def test_a_trace_that_joins_later_replaces_the_execution_and_leaves_an_alias(bench: Bench) -> None:
+    bench.load(root(2, started_at=NOON + 50 * SECOND, links_join=True, linked_trace_ids=[trace(1)]))
+    bench.runner.tick()
+    bench.clock.pass_seconds(2)
+    bench.load(root(1, started_at=NOON))
+    bench.runner.tick()
+    (found,) = bench.executions()
+    assert found["execution_id"] == hex_id(trace(1))
+    assert found["span_count"] == 2
+    assert bench.count("step_rows") == 2
+    assert bench.count("execution_aliases") == 1
+
+
+def test_an_earlier_trace_of_a_session_moves_the_turns_of_later_ones(bench: Bench) -> None:
+    bench.load(root(2, started_at=NOON + 50 * SECOND, session_id="s"))
+    bench.runner.tick()
+    bench.clock.pass_seconds(2)
+    bench.load(root(1, started_at=NOON, session_id="s"))
+    bench.runner.tick()
+    assert [row["turn"] for row in bench.executions()] == [1, 2]
+
+
+def test_the_trace_after_a_wait_resumes_it_in_whichever_order_they_arrive(bench: Bench) -> None:
+    waiting = [
+        root(1, session_id="s", started_at=NOON),
+        child(2, type="tool_call", tool="refund", control_flow="interrupt", started_at=NOON),
+    ]
+    resumed = root(2, session_id="s", started_at=NOON + 9 * SECOND)
+    bench.load(resumed)
+    bench.runner.tick()
+    bench.clock.pass_seconds(2)
+    bench.load(*waiting)
+    bench.runner.tick()
+    assert [row["execution_id"] for row in bench.executions()] == [hex_id(trace(1))]
+
+
+def test_silence_past_the_deadline_abandons_what_still_runs(bench: Bench) -> None:
+    bench.load(root(ended_at=None), child(2))
+    bench.clock.pass_seconds(3)
+    bench.runner.tick()
+    assert [row["status"] for row in bench.executions()] == ["running"]
+    bench.clock.now += ABANDONED_AFTER_NS
+    bench.runner.tick()
+    bench.clock.pass_seconds(6)
+    bench.runner.tick()
+    assert [row["status"] for row in bench.executions()] == ["abandoned"]
+
+
+def test_results_of_an_older_version_are_recomputed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.load(root(), child(2))
+    bench.runner.drain()
+    for module in ("whichstep_analytics.job", "whichstep_analytics.runner"):
+        monkeypatch.setattr(f"{module}.RESULT_VERSION", job.RESULT_VERSION + 1)
+    bench.clock.pass_seconds(10)
+    bench.runner.tick()
+    assert [row["result_version"] for row in bench.executions()] == [job.RESULT_VERSION]
+
+
+def test_an_idle_store_is_left_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.load(root())
+    bench.runner.drain()
+    monkeypatch.setattr(bench.store.writer, "replace_results", lambda _results: pytest.fail("nothing was due"))
+    for _ in range(5):
+        assert bench.runner.tick() >= 1
+        bench.clock.pass_seconds(2)
+
+
+def test_drain_computes_everything_at_once(bench: Bench) -> None:
+    bench.load(*(root(number) for number in range(1, 40)), child(2, number=99))
+    bench.runner.drain()
+    assert bench.count("execution_rows") == 40
+    assert bench.count("touched_traces") == 0
+
+
+def test_the_rows_in_the_store_are_those_that_the_jobs_give(bench: Bench) -> None:
+    bench.load(root(input="hi", tags=["a"]), child(2, tool="lookup", type="tool_call", error=True, error_message="x"))
+    bench.runner.drain()
+    (found,) = bench.executions()
+    assert (found["input"], found["tags"], found["failing_step_id"], found["failing_step_name"]) == (
+        "hi",
+        ["a"],
+        2,
+        "step 2",
+    )
+    steps = pl.from_arrow(bench.store._database.read("select * exclude (execution_id, trace_id) from step_rows order by position"))
+    assert isinstance(steps, pl.DataFrame)
+    assert steps["path"].to_list() == ["step 1", "step 1/step 2"]
