@@ -131,6 +131,14 @@ class Database:
         with self._cursor() as cursor, stopwatch.watching(cursor.interrupt):
             return _first(_arrow_reader(cursor, sql), row_limit)
 
+    def copy_out(self, sql: str) -> None:
+        """Runs a COPY to a file below the allowed folders, on a cursor of its own."""
+        try:
+            with self._cursor() as cursor:
+                cursor.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise self._translated(error) from error
+
     def checkpoint(self) -> None:
         """Moves the write-ahead log into the file. Writers wait for it, readers do not."""
         with self._write_lock:

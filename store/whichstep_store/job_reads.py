@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from whichstep_store import named, segment_reads
 from whichstep_store.access import Database
 from whichstep_store.batches import SPAN_ROW_COLUMNS
 from whichstep_store.results import JOB_SPAN_COLUMNS, JOB_TEXT_COLUMNS, JobInputs
+from whichstep_store.segments import Folder
 
 # Chains of links and keys longer than this do not occur; the next recompute goes on where this one stopped.
 _ROUNDS_MAX: Final = 16
@@ -52,7 +52,7 @@ class _Family:
         return merged
 
 
-def job_inputs(database: Database, segments: Path, trace_ids: Sequence[str], *, since: int, until: int) -> JobInputs:
+def job_inputs(database: Database, segments: Folder, trace_ids: Sequence[str], *, since: int, until: int) -> JobInputs:
     """Spans, mapping, evaluations and neighbours of these traces and of those related to them."""
     family = _related(database, trace_ids, since=since, until=until)
     traces = sorted(family.bounds)
@@ -105,7 +105,7 @@ _FRESH_BOUNDS: Final = """
 """
 
 
-def _spans(database: Database, segments: Path, traces: list[str], ranges: list[tuple[int, int]]) -> pa.Table:
+def _spans(database: Database, segments: Folder, traces: list[str], ranges: list[tuple[int, int]]) -> pa.Table:
     """The narrow columns of the spans, with the previews beside them: of open rows, else of the segments."""
     parts = [_open_spans(database, traces, since, until) for since, until in ranges]
     rows = pa.concat_tables(parts) if parts else _open_spans(database, [], 0, 0)

@@ -6,7 +6,6 @@ Ids leave the store as 32 hex digits, times as `timestamp[ns]` in UTC. A read ne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -15,12 +14,13 @@ from whichstep_store.access import Database
 from whichstep_store.batches import JournalPosition
 from whichstep_store.errors import StoreError
 from whichstep_store.results import JobInputs
+from whichstep_store.segments import Folder
 
 
 class Reader:
     """Reads the store."""
 
-    def __init__(self, database: Database, segments: Path) -> None:
+    def __init__(self, database: Database, segments: Folder) -> None:
         self._database = database
         self._segments = segments
 

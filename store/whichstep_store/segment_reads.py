@@ -8,48 +8,51 @@ from pathlib import Path
 import pyarrow as pa
 
 from whichstep_store.access import Database, quoted
+from whichstep_store.segments import Folder, Kind, read
 
 
 def texts(
     database: Database,
-    folder: Path,
+    folder: Folder,
     trace_ids: Sequence[str],
     ranges: Sequence[tuple[int, int]],
     columns: Sequence[str],
 ) -> pa.Table:
     """Some text columns of the sealed spans of these traces, with trace_id, span_id and digest; ids in hex."""
-    files = {path for since, until in ranges for path in _files(database, folder, since, until)}
-    schema = _schema(columns)
-    if not files or not trace_ids:
-        return schema.empty_table()
     names = ", ".join(columns)
-    wanted = ", ".join(f"cast({quoted(trace_id)} as uuid)" for trace_id in trace_ids)
-    listed = ", ".join(quoted(path) for path in sorted(files))
     return database.read(f"""
         select
             replace(cast(trace_id as varchar), '-', '') as trace_id,
             span_id,
             replace(cast(digest as varchar), '-', '') as digest,
             {names}
-        from read_parquet([{listed}])
-        where trace_id in ({wanted})
+        from ({rows_of_traces(database, folder, "spans", trace_ids, ranges)})
     """)
 
 
-def _schema(columns: Sequence[str]) -> pa.Schema:
-    keys = [("trace_id", pa.string()), ("span_id", pa.uint64()), ("digest", pa.string())]
-    return pa.schema([*keys, *((name, pa.string()) for name in columns)])
+def rows_of_traces(
+    database: Database, folder: Folder, kind: Kind, trace_ids: Sequence[str], ranges: Sequence[tuple[int, int]]
+) -> str:
+    """A query over the rows of these traces in segments that can hold them.
+
+    `ranges` are stretches of time, in nanoseconds since the epoch, in which the spans of the traces started. The ids
+    are written into the text because DuckDB skips row groups for constants only.
+    """
+    listed = {path for since, until in ranges for path in _files(database, folder, kind, since, until)}
+    wanted = ", ".join(f"cast({quoted(trace_id)} as uuid)" for trace_id in trace_ids)
+    condition = f"trace_id in ({wanted})" if trace_ids else "false"
+    return f"select * from {read(kind, sorted(listed))} where {condition}"
 
 
-def _files(database: Database, folder: Path, since: int, until: int) -> list[str]:
-    """Segments with spans that may have started between two times, in nanoseconds since the epoch."""
+def _files(database: Database, folder: Folder, kind: Kind, since: int, until: int) -> list[Path]:
     found = database.read(
         """
         select segment_id from segments
-        where kind = 'spans'
-            and max_started_at >= make_timestamp_ns($since)
-            and min_started_at <= make_timestamp_ns($until)
+        where kind = $kind
+            and coalesce(max_started_at >= make_timestamp_ns($since), true)
+            and coalesce(min_started_at <= make_timestamp_ns($until), true)
         """,
-        {"since": since, "until": until},
+        {"kind": kind, "since": since, "until": until},
     )
-    return [str(folder / f"{segment_id}.parquet") for segment_id in found["segment_id"].to_pylist()]
+    paths = (folder.file(segment_id) for segment_id in found["segment_id"].to_pylist())
+    return [path for path in paths if path.exists()]

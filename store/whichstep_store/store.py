@@ -8,10 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from whichstep_store import schema
+from whichstep_store import public_views, recovery, schema
 from whichstep_store.access import Database, Limits
 from whichstep_store.owner import OwnerLock
 from whichstep_store.reader import Reader
+from whichstep_store.segments import Folder
 from whichstep_store.writer import Writer
 
 DATABASE_NAME: Final = "whichstep.duckdb"
@@ -26,8 +27,10 @@ class Store:
         self.data_dir = data_dir
         self._owner = owner
         self._database = database
-        self.writer = Writer(database, clock)
-        self.reader = Reader(database, data_dir / SEGMENTS_NAME)
+        self._segments = Folder(database, data_dir / SEGMENTS_NAME)
+        self._make_ready(clock)
+        self.writer = Writer(database, self._segments, clock)
+        self.reader = Reader(database, self._segments)
 
     @classmethod
     def open(
@@ -43,13 +46,26 @@ class Store:
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = OwnerLock.acquire(folder)
         try:
-            path = folder / DATABASE_NAME
-            database = Database(path, (folder / SEGMENTS_NAME, folder / SPILL_NAME), limits or Limits())
-            schema.ensure(database, path)
-            return cls(folder, owner, database, clock)
+            database = Database(
+                folder / DATABASE_NAME, (folder / SEGMENTS_NAME, folder / SPILL_NAME), limits or Limits()
+            )
+            try:
+                return cls(folder, owner, database, clock)
+            except BaseException:
+                database.close()
+                raise
         except BaseException:
             owner.release()
             raise
+
+    def _make_ready(self, clock: Callable[[], int]) -> None:
+        """Brings tables, views and segments to what this build and the folder say."""
+        schema.ensure(self._database, self.data_dir / DATABASE_NAME)
+        self._segments.remove_temporary()
+        with self._database.writing() as session:
+            self._segments.define_views(session)
+            public_views.define(session)
+        recovery.adopt_leftovers(self._database, self._segments, clock)
 
     def announce(self, endpoint: str) -> None:
         """Writes where this owner answers, for processes that are refused the folder."""

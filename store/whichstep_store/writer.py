@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from whichstep_store import loading, replacing
 from whichstep_store.access import Database
 from whichstep_store.batches import Batch, JournalPosition
 from whichstep_store.loading import Arrivals, LoadReport
 from whichstep_store.results import Results
+from whichstep_store.sealing import OPEN_BYTES_MAX, OPEN_SECONDS_MAX, Sealer
+from whichstep_store.segments import Folder, Segment
+
+_NANOSECONDS: Final = 1_000_000_000
+_DAY: Final = 86_400 * _NANOSECONDS
 
 
 class Writer:
     """Changes the store; every method is one transaction."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, folder: Folder, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
+        self._sealer = Sealer(database, folder, clock)
         self._touched_at = _latest_touch(database)
-        self.open_bytes = 0
+        self._open_bytes = _open_bytes(database)
+        self._open_since: int | None = clock() if self._open_bytes else None
 
     def load(self, batches: Sequence[Batch], position: JournalPosition | None) -> LoadReport:
         """Stores the rows of the batches and the journal position; what is stored already changes nothing.
@@ -30,13 +38,37 @@ class Writer:
             report = loading.load(session, arrivals, touched_at=self._next_touched_at())
             if position is not None:
                 loading.move_position(session, position)
-        self.open_bytes += report.open_bytes
+        if report.open_bytes:
+            self._open_bytes += report.open_bytes
+            self._open_since = self._open_since or self._clock()
         return report
 
     def replace_results(self, results: Results) -> None:
         """Replaces the results of some executions and clears the marks of the traces that were read for it."""
         with self._database.writing() as session:
             replacing.replace(session, results)
+
+    def seal(self, *, force: bool = False) -> list[Segment]:
+        """Moves open rows to closed segments when they are many, old, or of a day that has passed; else does nothing.
+
+        Once it returns, the journal up to `Reader.sealed_position` is no longer needed. Takes about a second per
+        64 MB, during which other writers wait and readers do not.
+        """
+        with self._database.exclusive():
+            if not (force or self.seal_is_due()):
+                return []
+            segments = self._sealer.seal()
+            self._open_bytes, self._open_since = 0, None
+            self._sealer.compact()
+            return segments
+
+    def seal_is_due(self) -> bool:
+        """Whether `seal` has something to do now."""
+        if self._open_since is None:
+            return False
+        now = self._clock()
+        aged = now - self._open_since >= OPEN_SECONDS_MAX * _NANOSECONDS
+        return aged or self._open_bytes >= OPEN_BYTES_MAX or now // _DAY != self._open_since // _DAY
 
     def _next_touched_at(self) -> int:
         """Now, but later than any mark before: a job that read one mark must never clear a younger one."""
@@ -47,3 +79,22 @@ class Writer:
 def _latest_touch(database: Database) -> int:
     newest = database.read("select epoch_ns(max(touched_at)) as newest from touched_traces")
     return int(newest["newest"][0].as_py() or 0)
+
+
+def _open_bytes(database: Database) -> int:
+    """Size of what is open; 1 at least where there is anything."""
+    found = database.read(_OPEN_BYTES)
+    return int(found["bytes"][0].as_py() or 0)
+
+
+_OPEN_BYTES: Final = """
+    select sum(bytes) as bytes
+    from (
+        select 1 + coalesce(strlen(attributes), 0) + coalesce(strlen(input), 0) + coalesce(strlen(output), 0) as bytes
+        from span_open
+        union all
+        select 1 + strlen(text) from content_open
+        union all
+        select 1 + coalesce(strlen(body), 0) + coalesce(strlen(attributes), 0) from log_open
+    )
+"""

@@ -1,0 +1,256 @@
+"""Closed Parquet files and the manifest that lists them. A file that the manifest does not list does not exist.
+
+A segment appears in four steps, each durable before the next: temporary file, fsync, rename with fsync of the folder,
+one transaction that lists it. A crash between any two leaves rows where they were and at most a file that `leftovers`
+names. Segments hold rows of one kind, sorted by trace_id in row groups small enough that a trace reads few of them;
+their name begins with the day on which they were received, by which retention drops them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from whichstep_store.access import Database, Session, quoted
+from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_ROW_COLUMNS, SPAN_SCHEMA
+
+Kind = Literal["spans", "content", "logs"]
+KINDS: Final[tuple[Kind, ...]] = ("spans", "content", "logs")
+COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "spans": tuple(SPAN_SCHEMA.names),
+    "content": tuple(CONTENT_SCHEMA.names),
+    "logs": tuple(LOG_SCHEMA.names),
+}
+ORDER: Final[Mapping[Kind, str]] = {
+    "spans": "trace_id, started_at, span_id",
+    "content": "trace_id, hash",
+    "logs": "trace_id, occurred_at, digest",
+}
+SUFFIX: Final = ".parquet"
+TEMPORARY_SUFFIX: Final = ".tmp"
+# A trace of 20 spans reads one or two groups of about 1 MB; smaller groups compress worse.
+_ROW_GROUP_ROWS: Final = 16_384
+_TEXT_COLUMNS: Final = SPAN_SCHEMA.names[len(SPAN_ROW_COLUMNS) :]
+_ROW_COLUMNS: Final = ", ".join(f"span_rows.{name}" for name in SPAN_ROW_COLUMNS)
+# Every span that is not sealed, with all columns of a segment.
+OPEN_SPANS: Final = f"""
+    select {_ROW_COLUMNS}, {", ".join(f"span_open.{name}" for name in _TEXT_COLUMNS)}
+    from span_open
+    inner join span_rows
+        on span_open.trace_id = span_rows.trace_id
+        and span_open.span_id = span_rows.span_id
+        and span_open.started_at = span_rows.started_at
+"""
+
+
+class Segment(NamedTuple):
+    """One row of the manifest. Times in nanoseconds since the epoch; None where rows have none."""
+
+    segment_id: str
+    kind: Kind
+    received_day: date
+    rows: int
+    bytes: int
+    min_started_at: int | None
+    max_started_at: int | None
+    min_trace_id: str | None
+    max_trace_id: str | None
+    sealed_at: int
+    sha256: str
+
+
+class _Facts(NamedTuple):
+    """Counts and bounds of the rows of a file."""
+
+    rows: int
+    min_started_at: int | None
+    max_started_at: int | None
+    min_trace_id: str | None
+    max_trace_id: str | None
+
+
+class Folder:
+    """The folder of segments: writes files durably, reads and changes the manifest."""
+
+    def __init__(self, database: Database, path: Path, reached: Callable[[str], None] = lambda _: None) -> None:
+        self.path = path
+        self.reached = reached
+        """Called with the name of each step that is done, for tests that crash there."""
+        self._database = database
+
+    def file(self, segment_id: str) -> Path:
+        """Where a segment is."""
+        return self.path / f"{segment_id}{SUFFIX}"
+
+    def listed(self) -> list[Segment]:
+        """The manifest, oldest first."""
+        return [segment_from(row) for row in self._database.read(_MANIFEST).to_pylist()]
+
+    def leftovers(self) -> list[Path]:
+        """Files of segments that the manifest does not list."""
+        known = {segment.segment_id for segment in self.listed()}
+        return sorted(path for path in self.path.glob(f"*{SUFFIX}") if path.stem not in known)
+
+    def remove_temporary(self) -> int:
+        """Removes what a crash in the middle of writing left; the number of files."""
+        found = list(self.path.glob(f"*{TEMPORARY_SUFFIX}"))
+        for path in found:
+            path.unlink()
+        return len(found)
+
+    def write(
+        self, kind: Kind, select: str, *, received_day: date, sealed_at: int, bounds: tuple[int, int] | None = None
+    ) -> Segment | None:
+        """Writes the rows of a query to a closed file, not listed yet; None when there are none.
+
+        `bounds` are the first and last start of the spans that the rows belong to, where the rows do not say.
+        """
+        segment_id = self._free_id(kind, received_day, sealed_at)
+        temporary = self.path / f"{segment_id}{TEMPORARY_SUFFIX}"
+        self._database.copy_out(_copy(kind, select, temporary))
+        self.reached(f"{kind} written")
+        facts = self._facts(kind, temporary)
+        if not facts.rows:
+            temporary.unlink()
+            return None
+        digest = _fsync_and_hash(temporary)
+        self.reached(f"{kind} synced")
+        temporary.rename(self.file(segment_id))
+        self.reached(f"{kind} renamed")
+        _fsync_folder(self.path)
+        if bounds is not None:
+            facts = facts._replace(min_started_at=bounds[0], max_started_at=bounds[1])
+        return self._segment(self.file(segment_id), kind, facts, received_day, sealed_at, digest)
+
+    def describe(self, path: Path, *, sealed_at: int) -> Segment:
+        """The manifest row of a file that is there already."""
+        day, name, _ = path.stem.split("-")
+        kind: Kind = next(known for known in KINDS if known == name)
+        received_day = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date()
+        return self._segment(path, kind, self._facts(kind, path), received_day, sealed_at, hash_file(path))
+
+    def _segment(
+        self, path: Path, kind: Kind, facts: _Facts, received_day: date, sealed_at: int, digest: str
+    ) -> Segment:
+        return Segment(
+            segment_id=path.stem,
+            kind=kind,
+            received_day=received_day,
+            rows=facts.rows,
+            bytes=path.stat().st_size,
+            min_started_at=facts.min_started_at,
+            max_started_at=facts.max_started_at,
+            min_trace_id=facts.min_trace_id,
+            max_trace_id=facts.max_trace_id,
+            sealed_at=sealed_at,
+            sha256=digest,
+        )
+
+    def list_segments(self, session: Session, added: Sequence[Segment], removed: Sequence[Segment] = ()) -> None:
+        """Changes the manifest, and with it what the views over segments read."""
+        for segment in removed:
+            session.execute("delete from segments where segment_id = ?", [segment.segment_id])
+        for segment in added:
+            session.execute(_LIST, list(segment))
+        self.define_views(session)
+
+    def define_views(self, session: Session) -> None:
+        """Makes the views `sealed_spans`, `sealed_content` and `sealed_logs` read exactly the listed files.
+
+        A listed file that is missing is left out, so that one lost file does not take the others along; `verify`
+        reports it.
+        """
+        rows = session.rows("select kind, segment_id from segments order by segment_id")
+        for kind in KINDS:
+            paths = [self.file(segment_id) for listed_kind, segment_id in rows if listed_kind == kind]
+            present = [path for path in paths if path.exists()]
+            session.execute(f"create or replace view sealed_{kind} as {read(kind, present)}")
+
+    def _free_id(self, kind: Kind, received_day: date, sealed_at: int) -> str:
+        """A name that no file has, whatever the clock does."""
+        while self.file(segment_id := f"{received_day:%Y%m%d}-{kind}-{sealed_at:020d}").exists():
+            sealed_at += 1
+        return segment_id
+
+    def _facts(self, kind: Kind, path: Path) -> _Facts:
+        started = {"spans": "started_at", "content": "null::timestamp_ns", "logs": "occurred_at"}[kind]
+        return _Facts(
+            **self._database.read(f"""
+                select
+                    count(*) as rows,
+                    epoch_ns(min({started})) as min_started_at,
+                    epoch_ns(max({started})) as max_started_at,
+                    cast(min(trace_id) as varchar) as min_trace_id,
+                    cast(max(trace_id) as varchar) as max_trace_id
+                from {read(kind, [path])}
+            """).to_pylist()[0]
+        )
+
+
+def read(kind: Kind, paths: Sequence[Path]) -> str:
+    """A query over the rows of some files of one kind."""
+    names = ", ".join(COLUMNS[kind])
+    if not paths:
+        source = {"spans": f"({OPEN_SPANS})", "content": "content_open", "logs": "log_open"}[kind]
+        return f"(select {names} from {source} where false)"
+    files = ", ".join(quoted(str(path)) for path in paths)
+    return f"(select {names} from read_parquet([{files}], union_by_name = true))"
+
+
+def segment_from(row: Mapping[str, object]) -> Segment:
+    """A row of the manifest as a value."""
+    return Segment(**row)  # type: ignore[arg-type]
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _copy(kind: Kind, select: str, path: Path) -> str:
+    # No bloom filter: with one, DuckDB 1.5 answers `=` on a dictionary-encoded column with no rows (duckdb #24994).
+    return f"""
+        copy (select {", ".join(COLUMNS[kind])} from ({select}) order by {ORDER[kind]})
+        to {quoted(str(path))}
+        (format parquet, compression zstd, row_group_size {_ROW_GROUP_ROWS}, write_bloom_filter false)
+    """
+
+
+def _fsync_and_hash(path: Path) -> str:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _fsync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_MANIFEST: Final = """
+    select
+        segment_id, kind, received_day, rows, bytes,
+        epoch_ns(min_started_at) as min_started_at, epoch_ns(max_started_at) as max_started_at,
+        cast(min_trace_id as varchar) as min_trace_id, cast(max_trace_id as varchar) as max_trace_id,
+        epoch_ns(sealed_at) as sealed_at, sha256
+    from segments
+    order by segment_id
+"""
+_LIST: Final = """
+    insert into segments (
+        segment_id, kind, received_day, rows, bytes, min_started_at, max_started_at, min_trace_id, max_trace_id,
+        sealed_at, sha256
+    )
+    values (
+        ?, ?, ?, ?, ?, make_timestamp_ns(cast(? as bigint)), make_timestamp_ns(cast(? as bigint)), ?, ?,
+        make_timestamp_ns(?), ?
+    )
+"""
