@@ -12,7 +12,7 @@ with stated as (
         evaluation_label as label,
         evaluation_explanation as explanation,
         evaluation_source as source,
-        service as author,
+        null as author,
         false as trusted,
         occurred_at as created_at
     from log_rows

@@ -1,16 +1,31 @@
 -- Where the right tools are known: what was expected and what was called, one row per execution that matches.
--- Parameters: Filters.parameters(). expectation: JSON (whichstep.expectation), the latest where several were set;
+-- Parameters: Filters.parameters(). expectation: JSON (whichstep.expect); what people stated of the execution comes
+-- before what its own code stated, and that before what holds for its task type; of equals the latest.
 -- tools: names in order of start, repeats of a failed action left out.
-with expected as (
-    select trace_executions.execution_id, arg_max(span_rows.expectation, span_rows.started_at) as expectation
+with matching as (
+    select execution_id, task_type, escalated
+    from execution_rows
+    where /* include matching */
+),
+stated as (
+    select execution_id, expectation, 3 as strength, created_at as stated_at
+    from expectation_rows
+    where execution_id is not null
+    union all
+    select trace_executions.execution_id, span_rows.expectation, 2 as strength, span_rows.started_at as stated_at
     from span_rows
     inner join trace_executions using (trace_id)
     where span_rows.expectation is not null
-    group by trace_executions.execution_id
+    union all
+    select matching.execution_id, expectation_rows.expectation, 1 as strength, expectation_rows.created_at as stated_at
+    from matching
+    inner join expectation_rows using (task_type)
+    where expectation_rows.execution_id is null
 ),
-matching as (
-    select execution_id, escalated from execution_rows
-    where /* include matching */
+expected as (
+    select execution_id, expectation
+    from stated
+    qualify row_number() over (partition by execution_id order by strength desc, stated_at desc) = 1
 ),
 called as (
     select execution_id, list(tool order by position) as tools
