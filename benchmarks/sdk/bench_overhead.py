@@ -36,13 +36,21 @@ def main() -> None:
             results[name].append(_in_a_process(name, endpoint))
     server.shutdown()
     plain, ours = _median(results["plain"]), _median(results["ours"])
-    for name, figures in (("plain OpenTelemetry", plain), ("whichstep", ours), ("whichstep decorator", _median(results["decorated"]))):
+    for name, figures in (
+        ("plain OpenTelemetry", plain),
+        ("whichstep", ours),
+        ("whichstep decorator", _median(results["decorated"])),
+    ):
         print(f"{name:20}  caller {figures['caller_us']:6.1f} us/step  process {figures['process_us']:6.1f} us/step")
     added = ours["caller_us"] - plain["caller_us"]
-    print(f"added by whichstep    caller {added:+6.1f} us/step ({ours['caller_us'] / plain['caller_us']:.2f} x); limit +10")
+    print(
+        f"added by whichstep    caller {added:+6.1f} us/step ({ours['caller_us'] / plain['caller_us']:.2f} x); limit +10"
+    )
     base, whole = _median(results["import_otel"])["cpu_ms"], _median(results["import_both"])["cpu_ms"]
     alone = _median(results["import_alone"])["cpu_ms"]
-    print(f"import whichstep      {alone:.1f} ms alone; {whole - base:+.1f} ms over the OpenTelemetry SDK and exporter; limit +30")
+    print(
+        f"import whichstep      {alone:.1f} ms alone; {whole - base:+.1f} ms over the OpenTelemetry SDK and exporter; limit +30"
+    )
 
 
 def measure_plain() -> dict[str, float]:
@@ -97,7 +105,7 @@ def measure_decorated() -> dict[str, float]:
     import whichstep
 
     @whichstep.tool
-    def lookup_order(order_id: str, reason: str) -> object:
+    def lookup_order(order_id: str, reason: str) -> object:  # noqa: ARG001  recorded, not used
         return RESULT
 
     @whichstep.task
@@ -160,7 +168,11 @@ def _import_cpu(*modules: str) -> dict[str, float]:
 def _in_a_process(name: str, endpoint: str) -> dict[str, float]:
     environment = {**os.environ, "WHICHSTEP_ENDPOINT": endpoint, "WHICHSTEP_SPOOL_DIR": "off"}
     answer = subprocess.run(
-        [sys.executable, "-m", "benchmarks.sdk.bench_overhead", name], env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-m", "benchmarks.sdk.bench_overhead", name],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return json.loads(answer.stdout)
 

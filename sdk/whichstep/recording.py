@@ -53,8 +53,8 @@ class Step:
     """
 
     __slots__ = (
-        "_attributes", "_content", "_context", "_error", "_execution", "_is_origin", "_position", "_runtime", "_span", "_token",
-        "_truncated", "name",
+        "_attributes", "_content", "_context", "_error", "_execution", "_is_origin", "_position", "_runtime", "_span",
+        "_token", "_truncated", "name",
     )  # fmt: skip
     step_type: ClassVar[str] = "other"
     span_kind: ClassVar[SpanKind] = SpanKind.INTERNAL

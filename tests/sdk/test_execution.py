@@ -145,18 +145,22 @@ def test_speaking_of_no_execution_is_said_once_and_does_nothing(whichstep_spans,
     assert len(caplog.records) == 3
 
 
+def _raise(error):
+    if error is not None:
+        raise error
+
+
 def _failed(*, success=None):
     with whichstep.task("refund_request") as execution:
         for error in (TimeoutError("slow"), None):
             try:
                 with whichstep.tool("lookup_order"):
-                    if error:
-                        raise error
+                    _raise(error)
             except TimeoutError:
                 pass
         try:
             with whichstep.agent("desk"), whichstep.tool("issue_refund"):
-                raise ValueError("amount is \x1b[31mtoo high")
+                _raise(ValueError("amount is \x1b[31mtoo high"))
         except ValueError:
             if success is not None:
                 whichstep.outcome(success=success)

@@ -371,8 +371,8 @@ def test_a_value_that_is_too_long_is_cut_and_named():
 def test_with_content_off_structure_and_tokens_stay_and_words_go():
     from whichstep.testing import capture
 
-    with capture(capture_content=False) as captured:
-        with pytest.raises(ValueError, match="secret"), whichstep.task("t", input="secret", id="T-1"):
+    def run():
+        with whichstep.task("t", input="secret", id="T-1"):
             with whichstep.llm("m", input="secret") as call:
                 call.output(
                     [
@@ -388,6 +388,10 @@ def test_with_content_off_structure_and_tokens_stay_and_words_go():
             whichstep.outcome(success=True, output="secret", explanation="secret")
             whichstep.evaluate(name="e", score=1, explanation="secret")
             raise ValueError("secret")
+
+    with capture(capture_content=False) as captured:
+        with pytest.raises(ValueError, match="secret"):
+            run()
         spans, evaluations = captured.spans, captured.evaluations
     assert "secret" not in json.dumps([spans, evaluations])
     llm, retrieval = spans[1], spans[2]
