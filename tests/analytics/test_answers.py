@@ -5,7 +5,9 @@ import jsonschema
 import pytest
 
 from store_builders import DAY, NOON, SECOND, batch, log, results, span
+from whichstep_analytics import render
 from whichstep_analytics.answers import Answers, Check
+from whichstep_analytics.runner import JobRunner
 from whichstep_store import named
 from whichstep_store.batches import JournalPosition
 from whichstep_store.filters import FilterError, Filters
@@ -452,3 +454,31 @@ def test_every_filter_is_bound_in_the_part_that_all_queries_share():
 )
 def test_figures_and_lists_share_their_filters(name):
     assert set(Filters().parameters()) <= named.parameters(name)
+
+
+# From spans
+
+
+def test_spans_become_an_explained_execution(store, answers):
+    """The whole way: rows as the collector writes them, the jobs, the document."""
+    common = {"session_id": "s1", "task_type": "refund_request", "release": "2.0", "agent": "planner"}
+    root = span(7, 1, type="agent", step_name="planner", error=True, ended_at=NOON + 9 * SECOND, **common)
+    call = {"parent_span_id": 1, **common}
+    asked = span(
+        7, 2, type="llm_call", step_name="gpt", model="gpt-x", asked_tools=["issue_refund"], asked_call_ids=[""], **call
+    )
+    failed = span(
+        7, 3, type="tool_call", step_name="issue_refund", tool="issue_refund", error=True,
+        error_type="ValueError", error_message="no such order", arguments='{"order": 1}', **call,
+    )  # fmt: skip
+    store.writer.load([batch(spans=[root, asked, failed])], JournalPosition(1, 1))
+    JobRunner(store, clock=lambda: NOW).drain()
+    document = answers.execution(root["trace_id"].hex())
+    schema = json.loads((files("whichstep_analytics") / "execution_schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, schema)
+    assert document["failing_step"]["name"] == "issue_refund"
+    assert (document["success"], document["failure_kind"]) == (False, "tool_error")
+    assert "✗ failing step: step 3, issue_refund (tool_error" in render.text(document)
+    group = answers.failures(Filters(), by="step")["groups"][0]
+    assert group["examples"] == [document["execution_id"]]
+    assert answers.metrics(Filters())["groups"][0]["metrics"]["error_rate"]["value"] == 1
