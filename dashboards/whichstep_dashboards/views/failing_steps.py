@@ -8,13 +8,12 @@ from typing import Any, Final
 import streamlit as st
 
 from whichstep_dashboards import charts, data, pages, palette, query_string
-from whichstep_dashboards.chart_style import SELECTED
 from whichstep_dashboards.data import Document
 from whichstep_dashboards.figures import format_count, format_time, format_value
 from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import one_line, plain
 from whichstep_dashboards.query_string import Pairs
-from whichstep_dashboards.views import execution_table, filters, notices
+from whichstep_dashboards.views import clickable, execution_table, filters, notices
 
 GROUPS_MAX: Final = 15
 EXAMPLES_MAX: Final = 5
@@ -87,7 +86,7 @@ def _charts(groups: Sequence[Document], colours: Palette) -> None:
     with pareto.container(border=True, height="stretch"):
         st.markdown("##### Which few explain most")
         chart = charts.pareto(rows, colours=colours, selected=chosen)
-        st.altair_chart(chart, width="stretch", key="pareto", on_select=lambda: _pick(groups), selection_mode=SELECTED)
+        clickable.show(chart, key="pareto", on_pick=lambda mark: _pick(mark, groups))
     with weeks.container(border=True, height="stretch"):
         st.markdown("##### Week by week")
         cells = [_cell(group, week) for group in groups for week in group.get("weeks") or []]
@@ -102,11 +101,10 @@ def _cell(group: Document, week: Mapping[str, Any]) -> dict[str, Any]:
     return {"label": group["label"], "week": str(week.get("week")), "count": week.get("count") or 0}
 
 
-def _pick(groups: Sequence[Document]) -> None:
-    points = st.session_state["pareto"].selection.get(SELECTED) or []
+def _pick(mark: Mapping[str, Any], groups: Sequence[Document]) -> None:
     drawn = {one_line(group["label"], limit=60): str(group["label"]) for group in groups}
-    if points and points[0].get("label") in drawn:
-        query_string.write(group=drawn[points[0]["label"]])
+    if mark.get("label") in drawn:
+        query_string.write(group=drawn[mark["label"]])
 
 
 def _selected(groups: Sequence[Document]) -> Document:

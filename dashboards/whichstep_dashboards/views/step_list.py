@@ -8,12 +8,11 @@ from typing import Any, Final
 import streamlit as st
 
 from whichstep_dashboards import palette, query_string, step_tree, waterfall
-from whichstep_dashboards.chart_style import SELECTED
 from whichstep_dashboards.data import Document
 from whichstep_dashboards.palette import CAUSE_GLYPH, FAILING_GLYPH
 from whichstep_dashboards.plain import one_line
 from whichstep_dashboards.step_tree import Row
-from whichstep_dashboards.views import step_detail
+from whichstep_dashboards.views import clickable, step_detail
 
 ROWS_MAX: Final = 120
 """Rows of the waterfall at once; more are a click away, and counted."""
@@ -59,7 +58,7 @@ def _tree(execution: Document, steps: Sequence[Document], selected: Document) ->
     key = f"waterfall-{execution.get('execution_id')}"
     tall = waterfall.waterfall_pixels(len(shown)) > CHART_PIXELS_MAX
     with st.container(height=CHART_PIXELS_MAX if tall else "content", border=False):
-        st.altair_chart(chart, width="stretch", key=key, on_select=lambda: _pick(key), selection_mode=SELECTED)
+        clickable.show(chart, key=key, on_pick=lambda mark: query_string.write(step=str(mark["step_id"])))
     st.caption(
         f"{FAILING_GLYPH} failing step · {CAUSE_GLYPH} cause · ! error · ↺ error that was recovered · … running. "
         "Click a row, or choose the step on the right."
@@ -109,13 +108,6 @@ def _window_buttons(first: int, total: int) -> None:
 
 def _toggle_fold() -> None:
     query_string.write(fold=None if st.session_state["fold"] else "no", **{"from": None})
-
-
-def _pick(key: str) -> None:
-    """Takes the row that was clicked into the address; a click beside the rows changes nothing."""
-    points = st.session_state[key].selection.get(SELECTED) or []
-    if points:
-        query_string.write(step=str(points[0]["step_id"]))
 
 
 def _detail(execution: Document, steps: Sequence[Document], selected: Document) -> None:
