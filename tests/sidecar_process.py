@@ -50,8 +50,8 @@ class SidecarProcess:
 
 
 @contextmanager
-def sidecar_process(data_dir, *arguments, dashboard=False):
-    """A sidecar over `data_dir` for the block; it is drained at the end and must end well."""
+def sidecar_process(data_dir, *arguments, dashboard=False, exit_code=0):
+    """A sidecar over `data_dir` for the block; it is drained at the end and must end with that exit code."""
     command = [sys.executable, "-m", "whichstep_cli", "up", "--data-dir", str(data_dir), "--format", "json"]
     command += ["--http-port", "0", "--grpc-port", "0", "--dashboard-port", "0"]
     command += [] if dashboard else ["--no-dashboard"]
@@ -63,7 +63,7 @@ def sidecar_process(data_dir, *arguments, dashboard=False):
         finally:
             process.send_signal(signal.SIGTERM)
             code = process.wait(30)
-    assert code == 0
+    assert code == exit_code
 
 
 def whichstep(*arguments, check=True, **extra):

@@ -63,10 +63,10 @@ def _answer(framework: str, agent: Any, story: Story, model: ModelEndpoint, purp
     right = False
     try:
         with task as execution:
+            whichstep.expect(tools=list(story.expected_actions))
             answer = _run(agent, story.ticket, shop, model)
             right = story.is_right(shop.journal, answer)
             whichstep.outcome(success=right, output=answer)
-            whichstep.expect(tools=list(story.expected_actions))
     except Exception as error:  # noqa: BLE001 (whatever a framework raises is what the demo shows)
         log.info("%s on %s: %s", framework, story.name, error)
     return Answered(framework, story, str(execution.execution_id), right)
