@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow as pa
 from whichstep_store.access import Session
 from whichstep_store.results import (
     ALIAS_FIELDS,
+    DAILY_FIELDS,
     EXECUTION_FIELDS,
     HEX,
     HEXES,
@@ -34,6 +36,12 @@ def replace(session: Session, results: Results) -> None:
     _add_aliases(session, results.aliases)
     _set_turns(session, results.turns)
     session.execute(_DELETE_CONSUMED)
+
+
+def replace_daily(session: Session, day: date, rows: pa.Table) -> None:
+    """Replaces the figures of one day."""
+    session.execute("delete from metrics_daily where day = ?", [day])
+    _insert(session, "metrics_daily", rows, DAILY_FIELDS)
 
 
 _DELETE_EXECUTIONS: Final = """

@@ -194,6 +194,23 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("last_received_at", TIME, False),
     ("result_version", pa.int32(), False),
 )
+DAILY_FIELDS: Final[Fields] = (
+    # rows of metrics_daily
+    ("day", pa.date32(), False),
+    ("metric", pa.string(), False),
+    ("purpose", pa.string(), False),
+    ("release", pa.string(), True),
+    ("task_type", pa.string(), True),
+    ("agent", pa.string(), True),
+    ("environment", pa.string(), True),
+    ("numerator", pa.float64(), True),
+    ("denominator", pa.float64(), True),
+    ("n", pa.int64(), False),
+    ("known", pa.int64(), False),
+    ("value", pa.float64(), True),
+    ("lower", pa.float64(), True),
+    ("upper", pa.float64(), True),
+)
 REPLACED_FIELDS: Final[Fields] = (("execution_id", HEX, False),)
 ALIAS_FIELDS: Final[Fields] = (("alias", HEX, False), ("execution_id", HEX, False))
 TURN_FIELDS: Final[Fields] = (("execution_id", HEX, False), ("turn", pa.int32(), False))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Final
+
+import pyarrow as pa
 
 from whichstep_store import loading, replacing
 from whichstep_store.access import Database
@@ -47,6 +50,11 @@ class Writer:
         """Replaces the results of some executions and clears the marks of the traces that were read for it."""
         with self._database.writing() as session:
             replacing.replace(session, results)
+
+    def replace_daily(self, day: date, rows: pa.Table) -> None:
+        """Replaces the figures of one day, UTC, with `rows` (results.DAILY_FIELDS)."""
+        with self._database.writing() as session:
+            replacing.replace_daily(session, day, rows)
 
     def seal(self, *, force: bool = False) -> list[Segment]:
         """Moves open rows to closed segments when they are many, old, or of a day that has passed; else does nothing.

@@ -1,13 +1,14 @@
--- Daily figures for trends, long form. Quantiles are of the day: never average them over days.
+-- Daily figures for trends, long form, one group of executions a row: add numerators and denominators over groups.
+-- Quantiles are of the day and group: never average them.
 create or replace view public.metrics_daily as
 select
     day,  -- UTC
     metric,  -- name of the metric
     purpose,  -- production, dataset, adversarial, demo
-    release,  -- null: all releases
-    task_type,  -- null: all task types
-    agent,  -- null: all agents
-    environment,  -- null: all environments
+    release,  -- null: executions without one
+    task_type,  -- null: executions without one
+    agent,  -- null: executions without one
+    environment,  -- null: executions without one
     numerator,  -- of a share
     denominator,  -- of a share
     n,  -- executions of the day
