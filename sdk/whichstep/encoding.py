@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from re import Pattern
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -17,7 +16,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.sdk.trace import ReadableSpan
 
 from whichstep import attributes as names
-from whichstep.redaction import Redactor
+from whichstep.redaction import Kind, Redactor
 from whichstep.settings import Settings
 
 CONTENT_ATTRIBUTES: Final = (
@@ -59,8 +58,8 @@ class Event:
 class Encoder:
     """Encodes batches by the settings given."""
 
-    def __init__(self, settings: Settings, patterns: Sequence[Pattern[str]] = (), *, capture_content: bool) -> None:
-        self._patterns = patterns
+    def __init__(self, settings: Settings, kinds: tuple[Kind, ...] | None, *, capture_content: bool) -> None:
+        self._kinds = kinds
         self._capture_content = capture_content
         self._resource = {
             name: value
@@ -107,7 +106,7 @@ class Encoder:
 
     @cached_property
     def _redactor(self) -> Redactor:
-        return Redactor(self._patterns)
+        return Redactor(self._kinds)
 
     def _describe(self, attributes: Any) -> None:
         """Set service, release and environment as configured, over what the provider's resource says."""

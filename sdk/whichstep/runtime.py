@@ -10,10 +10,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
-from re import Pattern
-from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
@@ -23,7 +20,7 @@ from whichstep.delivery import Delivery
 from whichstep.encoding import Encoder
 from whichstep.errors import ConfigurationError
 from whichstep.processor import AgentSpanProcessor
-from whichstep.redaction import read_patterns
+from whichstep.redaction import Kind, read_patterns
 from whichstep.settings import Settings, load
 from whichstep.spool import Spool
 from whichstep.transport import HttpTransport, Transport
@@ -44,8 +41,8 @@ def set_up(settings: Settings, transport: Transport | None = None) -> Setup:
     """The delivery that the settings describe, not running yet."""
     for problem in settings.problems:
         logger.warning("whichstep: %s", problem)
-    patterns, capture_content = _patterns(settings)
-    encoder = Encoder(settings, patterns, capture_content=capture_content)
+    kinds, capture_content = _kinds(settings)
+    encoder = Encoder(settings, kinds, capture_content=capture_content)
     delivery = Delivery(settings, encoder, transport or HttpTransport(settings), Spool(settings))
     return Setup(settings, capture_content, delivery)
 
@@ -55,8 +52,8 @@ class Runtime:
 
     def __init__(self, setup: Setup) -> None:
         self._own: TracerProvider | None = None
-        self._processors: dict[int, AgentSpanProcessor] = {}
-        self._tracers: dict[int, tuple[Any, trace.Tracer]] = {}
+        self._processors: dict[TracerProvider, AgentSpanProcessor] = {}
+        self._tracers: dict[TracerProvider, trace.Tracer] = {}
         self._lock = threading.Lock()
         self.use(setup)
 
@@ -70,18 +67,16 @@ class Runtime:
     def tracer(self) -> trace.Tracer:
         """The tracer of the provider that is in force now; one call costs well below a microsecond."""
         provider = self.provider()
-        found = self._tracers.get(id(provider))
-        if found is None:
-            tracer = provider.get_tracer(names.SCOPE)
-            self._tracers[id(provider)] = (provider, tracer)  # holds the provider, so its id stays its own
-            return tracer
-        return found[1]
+        tracer = self._tracers.get(provider)
+        if tracer is None:
+            tracer = self._tracers[provider] = provider.get_tracer(names.SCOPE)
+        return tracer
 
     def provider(self) -> TracerProvider:
         """The application's tracer provider, with our processor in it, else our own."""
         current = trace.get_tracer_provider()
         if isinstance(current, TracerProvider):
-            if id(current) not in self._processors:
+            if current not in self._processors:
                 self._join(current, everything=False)
             return current
         if self._own is None:
@@ -100,10 +95,10 @@ class Runtime:
 
     def _join(self, provider: TracerProvider, *, everything: bool) -> TracerProvider:
         with self._lock:
-            if id(provider) not in self._processors:
+            if provider not in self._processors:
                 processor = AgentSpanProcessor(self.delivery, everything=everything)
                 provider.add_span_processor(processor)
-                self._processors[id(provider)] = processor
+                self._processors[provider] = processor
         return provider
 
 
@@ -145,15 +140,15 @@ def _at_exit() -> None:
         _runtime.shutdown(timeout_seconds=_runtime.settings.exit_timeout_seconds)
 
 
-def _patterns(settings: Settings) -> tuple[Sequence[Pattern[str]], bool]:
-    """The user's patterns, and whether content may be captured: not when they cannot be read."""
+def _kinds(settings: Settings) -> tuple[tuple[Kind, ...] | None, bool]:
+    """What to redact, None for the default; and whether content may be captured: not when that cannot be read."""
     if settings.redact_file is None:
-        return (), settings.capture_content
+        return None, settings.capture_content
     try:
         return read_patterns(settings.redact_file), settings.capture_content
     except ConfigurationError as error:
         logger.warning("whichstep: %s; no content is captured until this is mended", error)
-        return (), False
+        return None, False
 
 
 def _span_limits(settings: Settings) -> SpanLimits:

@@ -412,7 +412,7 @@ def test_secrets_are_redacted_before_anything_is_sent(whichstep_spans):
     sent = json.dumps([whichstep_spans.spans, whichstep_spans.start_records, whichstep_spans.evaluations])
     assert key not in sent
     assert "4111111111111111" not in sent
-    assert "[redacted:api_key]" in sent
+    assert "[REDACTED:api_key]" in sent
 
 
 def test_nothing_raises_into_the_host_when_a_value_breaks(whichstep_spans):
