@@ -84,6 +84,12 @@ def _message_keys(item: dict[str, str]) -> MessageKeys:
     return found
 
 
+def said_by(keys: dict[str, str], name: str, attributes: Attributes) -> Any:
+    """The value of the attribute that a field's name stands for, None where there is none."""
+    key = keys.get(name)
+    return None if key is None else attributes.get(key)
+
+
 class ReadMessage(NamedTuple):
     """A message, its JSON text, and where its texts stand in it: attribute name and JSON pointer."""
 
@@ -111,14 +117,14 @@ def read_message_at(keys: MessageKeys, attributes: Attributes, known: KnownMessa
 
 def _read_any_message(keys: MessageKeys, attributes: Attributes) -> ReadMessage | None:
     fields, parts, pointers = keys.fields, [], []
-    role = role_of(attributes.get(fields.get("role", "")))
-    thought = attributes.get(fields.get("thought", ""))
+    role = role_of(said_by(fields, "role", attributes))
+    thought = said_by(fields, "thought", attributes)
     if isinstance(thought, str) and thought:
         parts.append({"type": "reasoning", "content": thought})
     parts += [_function_part(attributes[key]) for _, key in sorted(keys.functions.items())]
-    content_key = fields.get("content", "")
-    content = attributes.get(content_key)
+    content = said_by(fields, "content", attributes)
     if isinstance(content, str) and content and content not in HIDDEN:
+        content_key = fields["content"]
         if role == "tool":
             pointers.append((content_key, f"/parts/{len(parts)}/response"))
             parts.append(_tool_response(fields, attributes, content))
@@ -128,20 +134,18 @@ def _read_any_message(keys: MessageKeys, attributes: Attributes) -> ReadMessage 
     for _, piece in sorted(keys.pieces.items()):
         _add_piece(piece, attributes, parts, pointers)
     for _, call in sorted(keys.calls.items()):
-        parts.append(call_part(*(attributes.get(call.get(name, "")) for name in ("id", "name", "arguments"))))
+        parts.append(call_part(*(said_by(call, name, attributes) for name in ("id", "name", "arguments"))))
     if not parts and role != "assistant":
         return None
     message: Message = {"role": role, "parts": parts}
-    finish = attributes.get(fields.get("finish_reason", ""))
+    finish = said_by(fields, "finish_reason", attributes)
     if isinstance(finish, str) and finish:
         message["finish_reason"] = finish
     return ReadMessage(message, dump_message(message), tuple(pointers))
 
 
 def _tool_response(fields: dict[str, str], attributes: Attributes, content: str) -> Part:
-    return response_part(
-        attributes.get(fields.get("tool_call_id", "")), content, attributes.get(fields.get("name", ""))
-    )
+    return response_part(said_by(fields, "tool_call_id", attributes), content, said_by(fields, "name", attributes))
 
 
 def _function_part(value: Any) -> Part:
@@ -155,12 +159,12 @@ def _function_part(value: Any) -> Part:
 def _add_piece(
     piece: dict[str, str], attributes: Attributes, parts: list[Part], pointers: list[tuple[str, str]]
 ) -> None:
-    said = attributes.get(piece.get("text", ""))
+    said = said_by(piece, "text", attributes)
     if isinstance(said, str) and said not in HIDDEN:
         pointers.append((piece["text"], f"/parts/{len(parts)}/content"))
         parts.append(text_part(said))
         return
-    image = attributes.get(piece.get("image.image.url", ""))
+    image = said_by(piece, "image.image.url", attributes)
     if isinstance(image, str):
         pointers.append((piece["image.image.url"], f"/parts/{len(parts)}/uri"))
         parts.append({"type": "uri", "modality": "image", "uri": image})

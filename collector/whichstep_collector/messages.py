@@ -167,13 +167,15 @@ def _content_piece(piece: Any) -> Part | None:
     if not isinstance(piece, dict):
         return None
     kind = piece.get("type")
+    if not isinstance(kind, str):
+        return {"type": "other", **piece}
     if kind in {"text", "input_text", "output_text"} and isinstance(piece.get("text"), str):
         return text_part(piece["text"])
     if kind == "tool_use":
         return call_part(piece.get("id"), piece.get("name"), piece.get("input"))
     if kind == "tool_result":
         return response_part(piece.get("tool_use_id"), piece.get("content"))
-    return piece if isinstance(kind, str) else {"type": "other", **piece}
+    return piece
 
 
 def _dicts(value: Any) -> Iterable[dict[str, Any]]:

@@ -11,7 +11,7 @@ from whichstep_collector.coerce import meaningful
 from whichstep_collector.contents import preview
 from whichstep_collector.dialects.base import Dialect
 from whichstep_collector.documents import read_documents, tidy
-from whichstep_collector.indexed import MessageKeys, ReadMessage, read_document_at, read_message_at
+from whichstep_collector.indexed import MessageKeys, ReadMessage, read_document_at, read_message_at, said_by
 from whichstep_collector.messages import (
     Message,
     dump_message,
@@ -145,8 +145,8 @@ def _put_configuration(texts: SpanTexts, attributes: Attributes, plan: Plan, sys
 
 def _system_prompt(attributes: Attributes, plan: Plan) -> list[str]:
     for keys in plan.input[:1]:
-        role, said = attributes.get(keys.fields.get("role", "")), attributes.get(keys.fields.get("content", ""))
-        if role in {"system", "developer"} and isinstance(said, str):
+        role, said = said_by(keys.fields, "role", attributes), said_by(keys.fields, "content", attributes)
+        if isinstance(role, str) and role in {"system", "developer"} and isinstance(said, str):
             return [said]
     return []
 

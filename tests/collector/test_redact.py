@@ -83,7 +83,12 @@ NUMBER = 4111111111111111
 
 
 def planted_request():
-    inside = {"list": [PLANTED, {"deep": f"x {PLANTED}"}], "map": {PLANTED: "key"}, "number": NUMBER, "json": f'{{"a":"{PLANTED}"}}'}
+    inside = {
+        "list": [PLANTED, {"deep": f"x {PLANTED}"}],
+        "map": {PLANTED: "key"},
+        "number": NUMBER,
+        "json": f'{{"a":"{PLANTED}"}}',
+    }
     message = request(
         span(
             PLANTED,
@@ -117,7 +122,9 @@ def test_a_secret_planted_in_every_field_of_a_span_reaches_no_row(json):
 
 
 def test_a_secret_planted_in_every_field_of_a_log_reaches_no_row():
-    message = log_request(log(PLANTED, trace=1, body={"a": [PLANTED]}, attributes={"b": PLANTED, "password": "p4ss"}), scope=PLANTED)
+    message = log_request(
+        log(PLANTED, trace=1, body={"a": [PLANTED]}, attributes={"b": PLANTED, "password": "p4ss"}), scope=PLANTED
+    )
     received = decode_logs(message.SerializeToString(), json=False)
     Redactor().redact_logs(received)
     rows = repr(normalise_logs(received, received_at=RECEIVED).logs.to_pylist())
@@ -214,7 +221,9 @@ def test_the_vectorised_search_misses_nothing_that_the_patterns_find(before, sec
 def test_threads_share_one_redactor():
     redactor = Redactor()
     body = request(*[span(id=number, a=f"{PLANTED}{number}") for number in range(1, 20)]).SerializeToString()
-    threads = [threading.Thread(target=lambda: redactor.redact_traces(decode_traces(body, json=False))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: redactor.redact_traces(decode_traces(body, json=False))) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -39,6 +39,8 @@ def _recognises(scope: str, keys: frozenset[str]) -> bool:
 
 def _kind(span: ReceivedSpan) -> Kind | None:
     said = span.attributes.get(_KIND)
+    if not isinstance(said, str):
+        return _implied(span)
     tool = span.attributes.get("tool.name", span.attributes.get(names.TOOL_NAME))
     if said in {"TOOL", "AGENT"} and (is_handoff_tool(tool) or span.name.lower().startswith("handoff to ")):
         return Kind("handoff")
@@ -46,8 +48,7 @@ def _kind(span: ReceivedSpan) -> Kind | None:
         return Kind("tool_call")
     if said == "CHAIN":
         return _chain(span)
-    kind = _KINDS.get(said) if isinstance(said, str) else None
-    return kind or _implied(span)
+    return _KINDS.get(said) or _implied(span)
 
 
 def _chain(span: ReceivedSpan) -> Kind:
