@@ -18,13 +18,22 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from whichstep_store.errors import StoreError, StoreFailed, StoreFull, StoreUnavailable
+from whichstep_store.errors import (
+    RowsRefused,
+    SqlRefused,
+    SqlStopped,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+    StoreUnavailable,
+)
 from whichstep_store.stopwatch import Stopwatch
 
 Parameters = Sequence[object] | Mapping[str, object] | None
 
 # 2.0 warns about Arrow out of `execute`; on 1.5 `sql` with parameters builds Python rows first (30 times slower).
 _ARROW_FROM_SQL: Final = int(duckdb.__version__.partition(".")[0]) >= 2
+_BAD_VALUES: Final = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 _CLOSE_WAIT_SECONDS: Final = 10.0
 _NO_SPACE: Final = ("No space left on device", "ENOSPC", "not enough disk space", "Disk quota exceeded")
 
@@ -112,24 +121,35 @@ class Database:
         with self._write_lock:
             yield
 
-    def read(self, sql: str, parameters: Parameters = None, *, stopwatch: Stopwatch | None = None) -> pa.Table:
-        """The rows of one query, on a cursor of its own; a stopwatch may interrupt it."""
+    def read(self, sql: str, parameters: Parameters = None) -> pa.Table:
+        """The rows of one query, on a cursor of its own."""
         try:
             with self._cursor() as cursor:
-                if stopwatch is None:
-                    return _arrow(cursor, sql, parameters)
-                with stopwatch.watching(cursor.interrupt):
-                    return _arrow(cursor, sql, parameters)
+                return _arrow(cursor, sql, parameters)
         except duckdb.Error as error:
             raise self._translated(error) from error
 
-    def read_some(self, sql: str, *, row_limit: int, stopwatch: Stopwatch) -> pa.Table:
-        """The first `row_limit` rows of a query; the rest is never computed where DuckDB can stream it.
+    def read_as_user(self, sql: str, *, row_limit: int, stopwatch: Stopwatch) -> pa.Table:
+        """The first `row_limit` rows of a user's query over the public views, which must have been checked.
 
-        Raises duckdb.Error as it is: the text is a user's, and so is the mistake.
+        Raises SqlStopped when the stopwatch ends it and SqlRefused when it makes no sense to DuckDB.
         """
-        with self._cursor() as cursor, stopwatch.watching(cursor.interrupt):
-            return _first(_arrow_reader(cursor, sql), row_limit)
+        try:
+            with self._cursor() as cursor:
+                cursor.execute("use public").fetchall()
+                with stopwatch.watching(cursor.interrupt, self._working_bytes):
+                    return _first(_arrow_reader(cursor, sql), row_limit)
+        except duckdb.Error as error:
+            if stopwatch.reason is not None:
+                raise SqlStopped(stopwatch.reason) from error
+            if isinstance(error, (duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.InternalException)):
+                raise self._translated(error) from error
+            raise SqlRefused(str(error)) from error
+
+    def _working_bytes(self) -> int:
+        """Memory that queries hold at the moment, caches left out."""
+        with self._cursor() as cursor:
+            return int(cursor.execute(_WORKING_BYTES).fetchall()[0][0])
 
     def copy_out(self, sql: str) -> None:
         """Runs a COPY to a file below the allowed folders, on a cursor of its own."""
@@ -203,7 +223,7 @@ class Database:
         except duckdb.Error:
             self._broken = True
 
-    def _translated(self, error: duckdb.Error) -> StoreError:
+    def _translated(self, error: duckdb.Error) -> Exception:
         """The store's word for an error of DuckDB; remembers when the instance is of no more use."""
         text = str(error)
         if isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
@@ -218,7 +238,15 @@ class Database:
             return StoreUnavailable(f"the store's memory of {self._limits.memory_bytes} bytes is in use; try again")
         if isinstance(error, duckdb.InterruptException):
             return StoreUnavailable("the query was interrupted; try again")
+        if isinstance(error, _BAD_VALUES):
+            return RowsRefused(text)
         return StoreError(f"{self._path}: {text}")
+
+
+_WORKING_BYTES: Final = """
+    select coalesce(sum(memory_usage_bytes), 0)::bigint from duckdb_memory()
+    where tag not in ('BASE_TABLE', 'EXTERNAL_FILE_CACHE', 'IN_MEMORY_TABLE', 'METADATA')
+"""
 
 
 def parse(sql: str) -> str:
@@ -236,8 +264,10 @@ def function_names() -> frozenset[str]:
 
 
 _PURE_FUNCTIONS: Final = """
-    select distinct function_name from duckdb_functions()
-    where function_type in ('scalar', 'aggregate', 'macro', 'window') and stability is distinct from 'VOLATILE'
+    select function_name from duckdb_functions()
+    where function_type in ('scalar', 'aggregate', 'macro', 'window')
+    group by function_name
+    having not bool_or(stability is not distinct from 'VOLATILE')
 """
 
 

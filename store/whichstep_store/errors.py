@@ -9,6 +9,8 @@ StoreError
 ├── StoreDamaged       a file does not hold what the manifest says
 ├── SqlRefused         a user's SQL is not one SELECT over the public views, or DuckDB rejected it
 └── SqlStopped         a user's SQL ran past its time or memory
+
+RowsRefused (no StoreError: the store is well) rows that do not fit their tables; trying again does not help
 """
 
 # ruff: noqa: N818  (they say what happened; the base class says that it is an error)
@@ -55,3 +57,7 @@ class SqlRefused(StoreError):
 
 class SqlStopped(StoreError):
     """The query ran into its time or memory limit."""
+
+
+class RowsRefused(ValueError):
+    """Rows do not fit the tables. The store is well and nothing was changed; the same rows will be refused again."""

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from whichstep_store import job_reads, named
+from whichstep_store import job_reads, named, step_texts, user_sql
 from whichstep_store.access import Database
 from whichstep_store.batches import JournalPosition
 from whichstep_store.errors import StoreError
 from whichstep_store.results import JobInputs
 from whichstep_store.segments import Folder
+from whichstep_store.stopwatch import Stopwatch
 
 
 class Reader:
@@ -32,6 +33,34 @@ class Reader:
             different = ", ".join(sorted(given.keys() ^ wanted))
             raise StoreError(f"query {name} takes {sorted(wanted)}; missing or unknown: {different}")
         return self._database.read(named.text(name), given or None)
+
+    def sql(
+        self,
+        text: str,
+        *,
+        row_limit: int = 10_000,
+        time_limit_seconds: float = 10.0,
+        memory_limit: int = 512 << 20,
+    ) -> pa.Table:
+        """The first `row_limit` rows of a user's query: one SELECT over the public views.
+
+        Raises SqlRefused, saying what is available, and SqlStopped when it takes longer than `time_limit_seconds` or
+        more than `memory_limit` bytes.
+        """
+        user_sql.check(text)
+        stopwatch = Stopwatch(time_limit_seconds=time_limit_seconds, memory_limit_bytes=memory_limit)
+        return self._database.read_as_user(text, row_limit=row_limit, stopwatch=stopwatch)
+
+    def step_content(self, execution_id: str, step_id: str | None = None) -> pa.Table:
+        """The whole texts of an execution's steps, or of one step: step_id, field, text. Empty for an unknown id."""
+        return step_texts.step_content(self._database, self._segments, execution_id, step_id)
+
+    def freshness(self) -> Mapping[str, int | None]:
+        """How far results are behind: newest_received_at and oldest_touched_at in nanoseconds since the epoch.
+
+        `oldest_touched_at` is None when the jobs have seen everything; `touched_traces` counts what they have not.
+        """
+        return dict(self.query("freshness").to_pylist()[0])
 
     def journal_position(self) -> JournalPosition | None:
         """How far the journal is loaded; None before the first load, and after a rebuild."""
