@@ -1,4 +1,4 @@
-"""How much of the truth do the jobs find in recorded requests of real frameworks? Prints framework × fact.
+"""How much of the truth do the jobs find in recorded requests of real frameworks? Prints framework by fact.
 
 Usage: python benchmarks/captures_table.py [--wrong] [name part …]; `--wrong` lists every fact that is wrong.
 A cell reads ok/unknown/wrong over the variants of the set-up.
@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> None:
                 wrong.append(f"{capture.parent.name}/{capture.name}: {fact} {verdict}")
     print(f"{'set-up (ok/unknown/wrong)':<36}" + "".join(f"{fact:>14}" for fact in captures.FACTS))
     for name, counts in tally.items():
-        cells = ("/".join(str(counts[fact, verdict]) for verdict in ("ok", "unknown", "wrong")) for fact in captures.FACTS)
+        cells = (
+            "/".join(str(counts[fact, verdict]) for verdict in ("ok", "unknown", "wrong")) for fact in captures.FACTS
+        )
         print(f"{name:<36}" + "".join(f"{cell:>14}" for cell in cells))
     if "--wrong" in arguments:
         print("\n".join(wrong))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
+
 from whichstep_analytics.job import Recomputed, recompute
 from whichstep_analytics.jobs import frames
 from whichstep_analytics.prices import default_prices

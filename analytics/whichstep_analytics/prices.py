@@ -59,13 +59,15 @@ class Prices:
         candidates = calls.select(_CALL_COLUMNS).with_row_index("row").join(
             self._offers(calls), on=["provider", "model"], nulls_equal=True
         )  # fmt: skip
-        holds = (pl.col("since") <= pl.col("started_at")) & (pl.col("started_at") < pl.col("until")).fill_null(value=True)
+        holds = (pl.col("since") <= pl.col("started_at")) & (pl.col("started_at") < pl.col("until")).fill_null(
+            value=True
+        )
         priced = candidates.filter(holds).select("row", _cost().alias("cost_usd"))
         unknown = pl.Series("cost_usd", [None], pl.Float64).new_from_index(0, calls.height)
         return unknown.scatter(priced["row"], priced["cost_usd"])
 
     def _offers(self, calls: pl.DataFrame) -> pl.DataFrame:
-        """The price rows for each distinct provider and model as sent. They are few, so they are looked up one by one."""
+        """The price rows for each provider and model as sent. They are few, so they are looked up one by one."""
         names = calls.select("provider", "model").unique()
         found = [self._find(provider, model) for provider, model in names.iter_rows()]
         keys = names.with_columns(pl.Series("offer", found, pl.List(pl.String)))
@@ -96,7 +98,7 @@ def _cost() -> pl.Expr:
         fresh * pl.col("input")
         + pl.when(read > 0).then(read * pl.col("cache_read")).otherwise(0.0)
         + pl.when(write > 0).then(write * pl.col("cache_write")).otherwise(0.0)
-        + pl.when(pl.col("output") > 0).then(pl.col("output_tokens") * pl.col("output")).when(pl.col("output") == 0).then(0.0)
+        + pl.when(pl.col("output") == 0).then(0.0).otherwise(pl.col("output_tokens") * pl.col("output"))
     )  # fmt: skip
     return pl.when(within).then(total / _MILLION)
 

@@ -1,4 +1,4 @@
-"""Decides when which executions are recomputed, and does it: read, compute, replace. The only job code that sees the store.
+"""Decides when which executions are recomputed, and does it: read, compute, replace. The only job that sees the store.
 
 An execution is due when its root ended, when it grew by a quarter, when it was quiet for two seconds, or when its
 oldest unseen span waited four. So a long run is recomputed a logarithmic number of times, and an idle store costs one
@@ -13,6 +13,12 @@ from collections.abc import Callable
 from typing import Final
 
 import polars as pl
+
+from whichstep_analytics.job import RESULT_VERSION, Recomputed, recompute
+from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
+from whichstep_analytics.jobs.frames import from_arrow, spans_from, to_arrow
+from whichstep_analytics.jobs.sessions import turns
+from whichstep_analytics.prices import Prices, default_prices
 from whichstep_store.results import (
     ALIAS_FIELDS,
     CONSUMED_FIELDS,
@@ -26,11 +32,6 @@ from whichstep_store.results import (
 )
 from whichstep_store.store import Store
 
-from whichstep_analytics.job import RESULT_VERSION, Recomputed, recompute
-from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS, turns
-from whichstep_analytics.jobs.frames import from_arrow, spans_from, to_arrow
-from whichstep_analytics.prices import Prices, default_prices
-
 _SECOND: Final = 10**9
 _QUIET_NS: Final = 2 * _SECOND
 _WAIT_NS_MAX: Final = 4 * _SECOND
@@ -43,8 +44,8 @@ _SLICE_SPANS_MAX: Final = 20_000
 _SLICE_EXECUTIONS_MAX: Final = 500
 _PACE_NS: Final = _SECOND
 _PACE_SPANS: Final = 8_000
-"""At most one recompute a second unless so many spans are due: a recompute costs 45 ms before its first span and
-6 µs a span after (benchmarks/analytics/bench_jobs.py, 2 cores), so small ones in a row would cost more than the spans."""
+"""At most one recompute a second unless so many spans are due: a recompute costs some 40 ms before its first span and
+5 µs a span (benchmarks/analytics/bench_jobs.py, 2 cores), so small ones in a row would cost more than their spans."""
 _STALE_EVERY_NS: Final = 5 * _SECOND
 _IDLE_SECONDS: Final = 2.0
 _HOUR_NS: Final = 3600 * _SECOND
@@ -53,9 +54,7 @@ _HOUR_NS: Final = 3600 * _SECOND
 class JobRunner:
     """Keeps the result tables of a store up to date."""
 
-    def __init__(
-        self, store: Store, *, clock: Callable[[], int] = time.time_ns, prices: Prices | None = None
-    ) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], int] = time.time_ns, prices: Prices | None = None) -> None:
         """`clock` gives nanoseconds since the epoch; `prices` defaults to the table that ships with whichstep."""
         self._store, self._clock = store, clock
         self._prices = prices or default_prices()
@@ -107,9 +106,7 @@ def _is_due(now: int) -> pl.Expr:
     waited = (pl.col("first_touched_at").cast(pl.Datetime("ns")).cast(pl.Int64) <= now - _WAIT_NS_MAX) & (
         pl.col("known_span_count") < _WAIT_SPANS_MAX
     )
-    grown = (pl.col("span_count") >= _GROWTH_SPANS_MIN) & (
-        pl.col("span_count") >= _GROWTH * pl.col("known_span_count")
-    )
+    grown = (pl.col("span_count") >= _GROWTH_SPANS_MIN) & (pl.col("span_count") >= _GROWTH * pl.col("known_span_count"))
     return pl.col("root_ended") | quiet | waited | grown
 
 
@@ -168,7 +165,7 @@ def _moved_turns(neighbours: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
 
 
 def _bounds(spans: pl.DataFrame, before: pl.DataFrame) -> tuple[int, int]:
-    """Between which starts the old and the new rows lie. An hour of margin: a span that came again may start otherwise."""
+    """Between which starts the old and the new rows lie. With a margin: a span that came again may start otherwise."""
     starts = pl.concat([_nanoseconds(spans["started_at"]), _nanoseconds(before["started_at"])])
     if starts.is_empty():
         return 0, 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+
 from whichstep_analytics.job import Recomputed, recompute
 from whichstep_analytics.jobs.frames import SPAN_SCHEMA, empty
 from whichstep_analytics.prices import default_prices

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 from frames import MINUTE, NOON, SECOND, agent, call, evaluation, execution, failed, results, span, tool, trace
+
 from whichstep_analytics.jobs.frames import schema_of
 from whichstep_store.results import NEIGHBOUR_FIELDS
 
@@ -75,9 +76,7 @@ def test_without_a_witness_only_failure_is_inferred() -> None:
     ],
     ids=str,
 )
-def test_the_strongest_witness_decides(
-    code: bool | None, said: dict[str, Any], success: bool | None, source: str | None
-) -> None:
+def test_the_strongest_witness_decides(code: Any, said: dict[str, Any], success: Any, source: str | None) -> None:
     found = execution(agent(outcome_success=code), call(2), evaluations=evaluation(**said))
     assert (found["success"], found["success_source"]) == (success, source)
 

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 from frames import agent, call, execution, failed, results, span, tool
+
 from whichstep_analytics.failure import kinds
 from whichstep_analytics.failure.signature import signature
 
@@ -112,7 +113,9 @@ def repeats(count: int, *, result: Any = "same", **columns: Any) -> list[dict[st
 def test_equal_calls_until_a_limit_are_a_loop_of_the_agent_and_the_call_that_repeated_is_the_cause() -> None:
     limit = failed(span(1, type="workflow", took=60), "Recursion limit of 12 reached", "GraphRecursionError")
     assert located(limit, *repeats(5)) == (1, "loop", 6)
-    assert execution(limit, *repeats(5))["failure_reason"].startswith("lookup was called 5 times in a row with the same")
+    assert execution(limit, *repeats(5))["failure_reason"].startswith(
+        "lookup was called 5 times in a row with the same"
+    )
 
 
 def test_equal_calls_that_the_run_just_ends_with_are_a_loop() -> None:
@@ -193,7 +196,11 @@ def test_an_empty_search_that_did_not_matter_fails_nothing(rows: list[dict[str, 
 
 @pytest.mark.parametrize(
     ("error_type", "kind"),
-    [("ApprovalRejected", "approval_rejected"), ("ApprovalExpired", "approval_expired"), ("ActionBlocked", "policy_block")],
+    [
+        ("ApprovalRejected", "approval_rejected"),
+        ("ApprovalExpired", "approval_expired"),
+        ("ActionBlocked", "policy_block"),
+    ],
 )
 def test_an_action_that_was_not_allowed_is_the_failing_step(error_type: str, kind: str) -> None:
     assert located(agent(), call(2, asks="lookup"), failed(tool(3), error_type=error_type), call(4)) == (3, kind, 2)

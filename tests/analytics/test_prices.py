@@ -7,12 +7,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from whichstep_analytics.prices import Prices, default_prices
+
+
+def day(*parts: int) -> datetime:
+    return datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001 - naive UTC, as in every frame
 
 
 def cost(**columns: object) -> float | None:
     row = {
-        "provider": "openai", "model": "gpt-4o-mini", "started_at": datetime(2026, 3, 1), "input_tokens": 1_000_000,
+        "provider": "openai", "model": "gpt-4o-mini", "started_at": day(2026, 3, 1), "input_tokens": 1_000_000,
         "output_tokens": 0, "cache_read_tokens": None, "cache_write_tokens": None, **columns,
     }  # fmt: skip
     calls = pl.DataFrame([row], schema_overrides={"provider": pl.String, "model": pl.String, "input_tokens": pl.Int64,
@@ -35,9 +40,7 @@ def test_a_cache_price_that_nobody_published_leaves_the_cost_unknown() -> None:
     assert cost(model="gpt-4-turbo", cache_read_tokens=5) is None
 
 
-@pytest.mark.parametrize(
-    "model", ["gpt-4o-mini-2024-07-18", "GPT-4o-mini", "openai/gpt-4o-mini", "gpt-4o-mini-latest"]
-)
+@pytest.mark.parametrize("model", ["gpt-4o-mini-2024-07-18", "GPT-4o-mini", "openai/gpt-4o-mini", "gpt-4o-mini-latest"])
 def test_dated_and_prefixed_names_are_the_same_model(model: str) -> None:
     assert cost(model=model) == pytest.approx(0.15)
 
@@ -47,9 +50,9 @@ def test_a_model_without_its_provider_is_known_by_name() -> None:
 
 
 def test_the_price_of_the_day_of_the_call_counts() -> None:
-    assert cost(model="gpt-4o", started_at=datetime(2024, 7, 1)) == pytest.approx(5)
-    assert cost(model="gpt-4o", started_at=datetime(2024, 12, 1)) == pytest.approx(2.5)
-    assert cost(model="gpt-4o", started_at=datetime(2023, 1, 1)) is None
+    assert cost(model="gpt-4o", started_at=day(2024, 7, 1)) == pytest.approx(5)
+    assert cost(model="gpt-4o", started_at=day(2024, 12, 1)) == pytest.approx(2.5)
+    assert cost(model="gpt-4o", started_at=day(2023, 1, 1)) is None
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,7 @@ def test_a_price_table_of_ones_own_is_read_and_a_bad_one_is_named(tmp_path: Path
     header = "provider,model,since,input,output,cache_read,cache_write,input_max,source\n"
     table.write_text("# mine\n" + header + "openai,house-model,2026-01-01,1,2,,,,contract\n", encoding="utf-8")
     calls = pl.DataFrame({
-        "provider": ["openai"], "model": ["house-model"], "started_at": [datetime(2026, 2, 1)], "input_tokens": [10],
+        "provider": ["openai"], "model": ["house-model"], "started_at": [day(2026, 2, 1)], "input_tokens": [10],
         "output_tokens": [10], "cache_read_tokens": [0], "cache_write_tokens": [0],
     }).with_columns(pl.col("started_at").cast(pl.Datetime("ns")))  # fmt: skip
     assert Prices.load(table).cost(calls)[0] == pytest.approx(30e-6)

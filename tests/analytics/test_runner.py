@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from store_builders import NOON, SECOND, batch, hex_id, span, trace
 from whichstep_analytics import job
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
@@ -114,9 +115,7 @@ def test_late_spans_change_the_result_and_double_nothing(bench: Bench) -> None:
     assert bench.count("step_rows") == 3
 
 
-def test_spans_that_arrive_while_it_computes_are_not_forgotten(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_spans_that_arrive_while_it_computes_are_not_forgotten(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.load(root())
     read = bench.store.reader.job_inputs
 
@@ -218,6 +217,8 @@ def test_the_rows_in_the_store_are_those_that_the_jobs_give(bench: Bench) -> Non
         2,
         "step 2",
     )
-    steps = pl.from_arrow(bench.store._database.read("select * exclude (execution_id, trace_id) from step_rows order by position"))
+    steps = pl.from_arrow(
+        bench.store._database.read("select * exclude (execution_id, trace_id) from step_rows order by position")
+    )
     assert isinstance(steps, pl.DataFrame)
     assert steps["path"].to_list() == ["step 1", "step 1/step 2"]

@@ -9,6 +9,7 @@ import pytest
 from frames import NOON, SECOND, agent, call, failed, frame, results, span, steps, tool, trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from whichstep_analytics.jobs import steps as steps_job
 
 
@@ -225,7 +226,9 @@ def test_the_call_id_tells_who_asked_even_against_the_order_of_names() -> None:
 
 
 def test_without_a_call_id_the_latest_call_before_that_named_the_tool_asked() -> None:
-    found = steps(agent(), call(2, asks="lookup"), call(3, asks="other"), tool(4), call(5, asks="lookup"), tool(6, name="x"))
+    found = steps(
+        agent(), call(2, asks="lookup"), call(3, asks="other"), tool(4), call(5, asks="lookup"), tool(6, name="x")
+    )
     assert of(found, 4)["requested_by"] == 2
     assert of(found, 6)["requested_by"] is None
 
@@ -285,7 +288,9 @@ def test_of_two_rows_of_one_span_the_ended_one_counts_then_the_fuller_one() -> N
 
 def test_no_spans_give_no_rows_of_the_declared_columns() -> None:
     nothing = frame(agent()).filter(pl.lit(value=False))
-    placed = steps_job.place(nothing, pl.DataFrame(schema={"trace_id": pl.String, "execution_id": pl.String, "rule": pl.String}))
+    placed = steps_job.place(
+        nothing, pl.DataFrame(schema={"trace_id": pl.String, "execution_id": pl.String, "rule": pl.String})
+    )
     assert placed.is_empty()
     found = results(agent(), *[]).steps
     assert found.schema == pl.Schema({**steps_job.STEP_SCHEMA, **steps_job.WORKING_SCHEMA})

@@ -8,6 +8,7 @@ import polars as pl
 from frames import agent, call, frame, span, tool, trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from whichstep_analytics.jobs import trace_executions
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import captures
 import polars as pl
 import pytest
+
+import captures
 
 SETUPS = ("langgraph__openinference", "langgraph__openllmetry", "autogen__native", "autogen__openinference")
 # What these set-ups do not put on the wire, so that nobody can know it.

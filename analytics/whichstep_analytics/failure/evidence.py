@@ -31,8 +31,12 @@ _NOTHING: Final = ("", "[]", "{}", "null", "None", '""', '{"documents": []}', '{
 
 
 def prepare(steps: pl.DataFrame) -> pl.DataFrame:
-    """The columns that rules read, with `hard` (an error that nothing recovered), `came_back_empty` (a search) and
-    `acted_after` (start of the last action of the execution that worked)."""
+    """The columns that rules read, and three derived ones.
+
+    `hard`: an error that nothing recovered. `came_back_empty`: a search that found nothing. `acted_after`: the start of
+    the last action of the execution that worked.
+    """
+    hard = (pl.col("status") == "error") & ~pl.col("recovered")
     said_nothing = (pl.col("document_count") == 0).fill_null(value=False) | (
         pl.col("result").is_in(_NOTHING) & ((pl.col("type") == "retrieval") | pl.col("action").str.contains(_SEARCHING))
     )
@@ -43,7 +47,7 @@ def prepare(steps: pl.DataFrame) -> pl.DataFrame:
         steps.lazy()
         .select(_COLUMNS)
         .with_columns(pl.coalesce("tool", "name").alias("action"))
-        .with_columns(((pl.col("status") == "error") & ~pl.col("recovered")).alias("hard"), empty.alias("came_back_empty"))
+        .with_columns(hard.alias("hard"), empty.alias("came_back_empty"))
         .with_columns(pl.col("started_at").filter(worked).max().over("execution_id").alias("acted_after"))
         .collect()
     )  # fmt: skip

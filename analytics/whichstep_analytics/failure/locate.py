@@ -67,21 +67,28 @@ def _kind_or_unknown(failed: pl.Series) -> pl.Expr:
 def _ranked(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
     """All suspects with their step's columns and `chosen`, best first within an execution."""
     prepared = evidence.prepare(steps)
-    suspects = pl.concat([rule.suspects(prepared) for rule in _RULES])
+    suspects: pl.DataFrame = pl.concat([rule.suspects(prepared) for rule in _RULES])
     columns = ["at", "step_id", "name", "path", "position", "error_type", "error_message"]
-    ended = pl.col("status").is_in(_ENDED)
+    # where the run is known to have failed and no suspect is enough by itself, the best one has to do
     weak = (pl.col("success") == False) & ~pl.col("fails").any().over("execution_id")  # noqa: E712
-    return (
-        suspects.join(steps.select(columns), on="at")
-        .join(executions.select("execution_id", "status", "success"), on="execution_id")
-        .sort("execution_id", pl.col("score") * -1, "position", "kind")
-        .with_columns((ended & ~pl.col("success").fill_null(value=False) & (pl.col("fails") | weak.fill_null(value=False))).alias("chosen"))
-    )  # fmt: skip
+    blamed = pl.col("fails") | weak.fill_null(value=False)
+    may_fail = pl.col("status").is_in(_ENDED) & ~pl.col("success").fill_null(value=False)
+    beside = suspects.join(steps.select(columns), on="at").join(
+        executions.select("execution_id", "status", "success"), on="execution_id"
+    )
+    ranked = beside.sort("execution_id", pl.col("score") * -1, "position", "kind")
+    return ranked.with_columns((may_fail & blamed).alias("chosen"))
 
 
 def _failing(chosen: pl.DataFrame) -> pl.DataFrame:
-    message = pl.coalesce(pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=": ", ignore_nulls=True), "reason")
-    text = pl.when(pl.col("error_message").is_not_null() | pl.col("error_type").is_not_null()).then(message).otherwise("reason")
+    message = pl.coalesce(
+        pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=": ", ignore_nulls=True), "reason"
+    )
+    text = (
+        pl.when(pl.col("error_message").is_not_null() | pl.col("error_type").is_not_null())
+        .then(message)
+        .otherwise("reason")
+    )
     return chosen.select(
         "execution_id",
         pl.col("step_id").alias("failing_step_id"),
@@ -98,7 +105,9 @@ def _failing(chosen: pl.DataFrame) -> pl.DataFrame:
 def _suspects_json(ranked: pl.DataFrame) -> pl.DataFrame:
     """One JSON array per execution; step ids as 16 hex digits, as everywhere outside the store."""
     one = pl.struct(
-        pl.col("step_id").map_elements(lambda step: f"{step:016x}", return_dtype=pl.String).alias("step_id"),  # few rows
+        pl.col("step_id")
+        .map_elements(lambda step: f"{step:016x}", return_dtype=pl.String)
+        .alias("step_id"),  # few rows
         "kind",
         pl.col("score").round(3),
         "reason",

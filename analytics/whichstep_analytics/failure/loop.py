@@ -28,9 +28,10 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
     if runs.is_empty():
         return evidence.no_suspects()
     text = pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=" ", ignore_nulls=True)
+    action = pl.col("type").is_in(("tool_call", "retrieval", "handoff", "approval"))
     ends = steps.group_by("execution_id").agg(
         text.filter(pl.col("status") == "error").str.contains(kinds.LIMIT).any().alias("at_limit"),
-        pl.col("at").filter(pl.col("type").is_in(("tool_call", "retrieval", "handoff", "approval"))).max().alias("last_action"),
+        pl.col("at").filter(action).max().alias("last_action"),
         pl.col("at").filter(pl.col("type") == "llm_call").max().alias("last_call"),
     )  # fmt: skip
     found = runs.join(ends, on="execution_id").filter(pl.col("last") == pl.col("last_action"))

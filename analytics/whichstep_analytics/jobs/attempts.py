@@ -11,16 +11,8 @@ import polars as pl
 
 ASKED_FOR: Final = ("tool_call", "retrieval", "handoff", "approval")
 _REPEATED: Final = (
-    "tool_call",
-    "retrieval",
-    "handoff",
-    "llm_call",
-    "embedding",
-    "rerank",
-    "guardrail",
-    "agent",
-    "workflow",
-)
+    "tool_call", "retrieval", "handoff", "llm_call", "embedding", "rerank", "guardrail", "agent", "workflow", "other",
+)  # fmt: skip
 
 
 def repeats(steps: pl.DataFrame) -> pl.DataFrame:
@@ -48,12 +40,14 @@ def repeats(steps: pl.DataFrame) -> pl.DataFrame:
 def _actions(steps: pl.DataFrame) -> pl.DataFrame:
     """The steps that can be repeated, with `action` (what is tried) and `request` (with which arguments)."""
     is_call = pl.col("type") == "llm_call"
+    # a model call whose input is unknown repeats nothing
+    input_known = pl.coalesce("input_digest", pl.col("at").cast(pl.String))
+    arguments = pl.coalesce("arguments_digest", "query", pl.lit(""))
     return steps.filter(pl.col("type").is_in(_REPEATED)).select(
-        "at", "execution_id", "type", "started_at", "ended_at", "status",
+        *("at", "execution_id", "type", "started_at", "ended_at", "status"),
         pl.when(is_call).then(pl.coalesce("agent", pl.lit(""))).otherwise(pl.coalesce("tool", "name")).alias("action"),
-        # a model call whose input is unknown repeats nothing
-        pl.when(is_call).then(pl.coalesce("input_digest", pl.col("at").cast(pl.String))).otherwise(pl.coalesce("arguments_digest", "query", pl.lit(""))).alias("request"),
-    )  # fmt: skip
+        pl.when(is_call).then(input_known).otherwise(arguments).alias("request"),
+    )
 
 
 def _numbered(actions: pl.DataFrame) -> pl.DataFrame:
@@ -82,7 +76,7 @@ def _numbered(actions: pl.DataFrame) -> pl.DataFrame:
 
 
 def requested_by(steps: pl.DataFrame) -> pl.Series:
-    """For each row the step id of the model call that asked for it: by call id, else the latest before it that named it."""
+    """For each row the step id of the model call that asked for it: by call id, else by name."""
     asks = (
         steps.lazy()
         .filter(pl.col("asked_tools").list.len() > 0)
@@ -97,7 +91,9 @@ def requested_by(steps: pl.DataFrame) -> pl.Series:
     )
     by_call = _latest(wanted, asks.filter(pl.col("call_id") != ""), "call_id")
     # by name only for those whose call id nobody gave
-    by_name = by_call if not by_call.null_count() else by_call.zip_with(by_call.is_not_null(), _latest(wanted, asks, "tool"))
+    by_name = (
+        by_call if not by_call.null_count() else by_call.zip_with(by_call.is_not_null(), _latest(wanted, asks, "tool"))
+    )
     nobody = pl.Series("requested_by", [None], pl.UInt64).new_from_index(0, steps.height)
     return nobody.scatter(wanted["at"], by_name)
 

@@ -125,7 +125,9 @@ def _with_leaf_tokens(steps: pl.DataFrame) -> pl.DataFrame:
     A call inside a tool or agent that a model call contains is a call of its own, not the same one seen twice.
     """
     counted_nothing = (pl.col("input_tokens") == 0) & (pl.col("output_tokens") == 0)  # no call is free of input
-    steps = steps.with_columns(pl.when(~counted_nothing.fill_null(value=False)).then(name).alias(name) for name in _TOKENS)
+    steps = steps.with_columns(
+        pl.when(~counted_nothing.fill_null(value=False)).then(name).alias(name) for name in _TOKENS
+    )
     parents, is_call = steps["parent_at"], steps["type"] == "llm_call"
     spent = steps.select(pl.any_horizontal(pl.col(*_TOKENS, "reported_cost_usd").is_not_null()))["input_tokens"]
     boundary = steps["type"].is_in(("llm_call", "tool_call", "agent", "handoff", "retrieval"))

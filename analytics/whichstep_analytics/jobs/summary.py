@@ -20,7 +20,7 @@ def one_line() -> pl.Expr:
         pl.when(pl.col("status") == "error").then(_short(error)),
         pl.when(pl.col("status") == "pending_approval").then(pl.lit("waits for a decision")),
         pl.when((pl.col("type") == "llm_call") & (pl.col("asked_tools").list.len() > 0)).then(asked),
-        pl.when((pl.col("type") == "retrieval")).then(documents),
+        pl.when(pl.col("type") == "retrieval").then(documents),
         _short(text),
     )
 

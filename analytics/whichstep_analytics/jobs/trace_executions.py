@@ -26,9 +26,7 @@ def run(spans: pl.DataFrame) -> pl.DataFrame:
     traces = _facts(spans).sort("started_at", "trace_id").with_row_index("trace")
     linked, waited = (traces["links"].list.len() > 0).any(), traces["waiting"].any()
     edges = pl.concat(
-        [pl.DataFrame(schema=_EDGE_SCHEMA)]
-        + [_link_edges(traces)] * linked
-        + [_resume_edges(traces)] * waited
+        [pl.DataFrame(schema=_EDGE_SCHEMA)] + [_link_edges(traces)] * linked + [_resume_edges(traces)] * waited
     )
     named = _name(traces.with_columns(_components(traces.height, edges)), edges)
     return shaped(named, schema_of(TRACE_EXECUTION_FIELDS)).sort("trace_id")
@@ -36,7 +34,7 @@ def run(spans: pl.DataFrame) -> pl.DataFrame:
 
 def _facts(spans: pl.DataFrame) -> pl.DataFrame:
     """What each trace says of itself, whatever the order of its spans."""
-    root = pl.col("parent_span_id").is_null()
+    open_root = pl.col("parent_span_id").is_null() & pl.col("ended_at").is_null()
     held = pl.col("control_flow").is_in(HELD).fill_null(value=False) & (pl.col("type") != "none")
     agent = pl.coalesce("agent", "workflow", "step_name").filter(pl.col("type").is_in(_AGENT_TYPES))
     key, explicit = pl.col("execution_key"), pl.col("execution_rule").eq_missing("explicit")
@@ -48,7 +46,7 @@ def _facts(spans: pl.DataFrame) -> pl.DataFrame:
         .group_by("trace_id", maintain_order=True)
         .agg(
             pl.col("started_at").first(),
-            pl.when((root & pl.col("ended_at").is_null()).any().not_()).then(pl.col("ended_at").max()).alias("ended_at"),
+            pl.when(~open_root.any()).then(pl.col("ended_at").max()).alias("ended_at"),
             key.filter(explicit).min().alias("explicit"),
             key.filter(~explicit).min().alias("run_key"),
             pl.col("session_id").drop_nulls().first(),
@@ -108,6 +106,7 @@ def _name(traces: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     """Adds `execution_id` and `rule`. A key names its whole component, else its earliest trace does."""
     rules = edges.group_by("trace").agg(pl.col("rule").min())
     first_key = pl.col("execution_key").drop_nulls().first()
+    group = pl.coalesce("execution_key", pl.col("component").cast(pl.String))
     joined = pl.len().over("component") > 1
     return (
         traces.join(rules, on="trace", how="left")
@@ -115,7 +114,7 @@ def _name(traces: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
             pl.coalesce(
                 "execution_key", first_key.over("component"), pl.col("trace_id").first().over("component")
             ).alias("execution_id"),
-            pl.col("works").any().over(pl.coalesce("execution_key", pl.col("component").cast(pl.String))).alias("works"),
+            pl.col("works").any().over(group).alias("works"),
             pl.when(pl.col("explicit").is_not_null()).then(pl.lit("explicit"))
             .when(pl.col("run_key").is_not_null()).then(pl.lit("run_key"))
             .when(joined).then(pl.coalesce("rule", pl.col("rule").min().over("component")))

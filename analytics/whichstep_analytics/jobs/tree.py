@@ -66,7 +66,7 @@ def has_descendant(parents: pl.Series, marked: pl.Series) -> pl.Series:
 
 
 def paths(steps: pl.DataFrame) -> pl.DataFrame:
-    """`depth`, `path` (names from the root) and `agent` (own, else of the nearest ancestor) for columns parent, name, agent."""
+    """`depth`, `path` (names from the root) and `agent` (own, else inherited) of columns parent, name, agent."""
     frame = steps.select(
         pl.col("parent").alias("jump"),
         pl.col("parent").is_not_null().cast(pl.UInt32).alias("depth"),

@@ -1,0 +1,19 @@
+"""What was paid for nothing."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def of_steps(steps: pl.DataFrame) -> pl.DataFrame:
+    """execution_id and wasted_cost_usd: of failed and repeated steps, and of the calls that asked for a repeat."""
+    steps = steps.select("execution_id", "step_id", "status", "attempt", "requested_by", "cost_usd")
+    again = pl.col("attempt") > 1
+    asked = steps.filter(again).select("execution_id", pl.col("requested_by").alias("step_id")).drop_nulls()
+    lost = pl.concat(
+        [
+            steps.filter(again | (pl.col("status") == "error")),
+            steps.join(asked, on=["execution_id", "step_id"], how="semi"),
+        ]
+    ).unique(["execution_id", "step_id"])
+    return lost.group_by("execution_id").agg(pl.col("cost_usd").sum().alias("wasted_cost_usd"))
