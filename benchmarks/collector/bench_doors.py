@@ -1,6 +1,6 @@
 """What do the doors and the journal cost a span, apart from decoding and from the store?
 
-    python benchmarks/collector/bench_doors.py
+    python -m benchmarks.collector.bench_doors
 
 A sidecar process takes requests of 512 spans (about 1.5 KB each) over both doors. Once with the whole pipeline, once
 with a pipeline that returns one prepared batch, so that only doors and journal are left. Prints CPU of the process a
@@ -10,19 +10,16 @@ span, spans a second and acknowledgement times of one client that waits for each
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parents[2] / "tests"), str(Path(__file__).parents[2])]
 
 import grpc
 import httpx
 import psutil
-
 from benchmarks.load import support_requests
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -31,21 +28,21 @@ REQUESTS = 200
 
 def serve(folder: str, pipeline: str) -> None:
     """The sidecar process: prints its ports, lives until its input closes."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
     from running import running
-    from whichstep_collector.ingest import Prepared
+    from whichstep_collector.ingest import Ingest, Prepared
     from whichstep_collector.loader import Loader
-    from whichstep_collector.replies import Reply
 
     if pipeline == "doors":
-        Loader.run = lambda self: None
-    with running(Path(folder), journal_backlog_bytes_max=1 << 40) as started:
-        if pipeline == "doors":
-            ingest = started.sidecar._ingest
-            cache: dict[int, Prepared] = {}
-            prepare = ingest.prepare
-            ingest.prepare = lambda request: cache.setdefault(
-                0, cache.get(0) or Prepared(prepare(request).batch, Reply())
-            )
+        real, prepared = Ingest.prepare, []
+
+        def prepare(ingest: Ingest, request: object) -> Prepared:
+            if not prepared:
+                prepared.append(real(ingest, request))
+            return prepared[0]
+
+        Ingest.prepare, Loader.run = prepare, lambda _: None
+    with running(Path(folder), journal_backlog_bytes_max=1 << 40, drain_seconds=1) as started:
         print(started.http_port, started.grpc_port, flush=True)
         sys.stdin.read()
 
@@ -53,7 +50,7 @@ def serve(folder: str, pipeline: str) -> None:
 @contextlib.contextmanager
 def sidecar(pipeline: str):
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, "--serve", folder, pipeline]
+        command = [sys.executable, "-m", "benchmarks.collector.bench_doors", "--serve", folder, pipeline]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         ports = [int(port) for port in process.stdout.readline().split()]
         try:
@@ -61,6 +58,10 @@ def sidecar(pipeline: str):
         finally:
             process.stdin.close()
             process.wait()
+
+
+def post(client: httpx.Client, body: bytes) -> None:
+    client.post("/v1/traces", content=body).raise_for_status()
 
 
 def measure(name: str, process: psutil.Process, requests: list, send) -> str:
@@ -90,16 +91,19 @@ def main() -> None:
     print(f"doors: {len(requests)} requests, {size:,.0f} bytes a span")
     for pipeline in ("doors", "whole path"):
         with sidecar(pipeline) as (process, (http_port, grpc_port)):
-            with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", trust_env=False) as client:
-                headers = {"content-type": "application/x-protobuf"}
-                print(measure(f"{pipeline}, HTTP", process, requests,
-                              lambda body: client.post("/v1/traces", content=body, headers=headers).raise_for_status()))  # fmt: skip
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{http_port}",
+                headers={"content-type": "application/x-protobuf"},
+                trust_env=False,
+                timeout=60,
+            ) as client:
+                print(measure(f"{pipeline}, HTTP", process, requests, partial(post, client)))
             with grpc.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
                 print(measure(f"{pipeline}, gRPC", process, requests, channel.unary_unary(EXPORT)))
 
 
 if __name__ == "__main__":
     if "--serve" in sys.argv:
-        serve(*sys.argv[2:])
+        serve(*sys.argv[sys.argv.index("--serve") + 1 :])
     else:
         main()

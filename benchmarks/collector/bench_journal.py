@@ -1,35 +1,32 @@
 """What does it cost to make a batch durable, and how many syncs do concurrent requests share?
 
-    python benchmarks/collector/bench_journal.py
+    python -m benchmarks.collector.bench_journal
 
 Prints one line a case: CPU a span (whole process), spans a second, acknowledgement p50 and p99, spans a sync.
 """
 
 from __future__ import annotations
 
-import random
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+from benchmarks.load import support_requests
 
-from store_builders import batch, content, span
+from whichstep_collector.decode import decode_traces
 from whichstep_collector.journal import Journal
+from whichstep_collector.normalise import normalise_traces
+from whichstep_store.batches import Batch
 
 SECONDS = 3.0
 CASES = ((1, 1), (1, 16), (64, 8), (512, 1), (512, 4))
 
 
-def sample(spans: int) -> object:
-    """A batch of spans of about 1.5 KB, words of little repetition."""
-    random.seed(spans)
-    words = [f"{random.getrandbits(24):x}" for _ in range(4000)]
-    text = lambda count: " ".join(random.choices(words, k=count))
-    rows = [span(1, number, input=text(60), output=text(60), attributes=text(60)) for number in range(1, spans + 1)]
-    return batch(rows, [content(1, text(40)) for _ in range(spans // 4)])
+def sample(spans: int) -> Batch:
+    """A normalised batch of spans of about 1.5 KB."""
+    request = next(support_requests(spans, seed=1, start_ns=time.time_ns(), batch=spans))
+    return normalise_traces(decode_traces(request.body, json=False), received_at=time.time_ns())
 
 
 def run(spans: int, clients: int) -> str:

@@ -22,6 +22,7 @@ from whichstep_collector.refusals import (
     WRONG_METHOD,
     Refused,
     retry_after_seconds,
+    shortened,
 )
 from whichstep_collector.replies import JSON_TYPE, PROTOBUF_TYPE, status_body
 from whichstep_collector.tokens import Tokens
@@ -182,7 +183,7 @@ def problem(refused: Refused) -> bytes:
         "type": "about:blank",
         "title": refusal.message,
         "status": refusal.http_status,
-        "detail": refused.message,
+        "detail": shortened(refused.detail or refusal.message),
         "reason": refusal.reason,
     })  # fmt: skip
 
