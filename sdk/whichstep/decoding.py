@@ -29,8 +29,8 @@ def read_logs(body: bytes) -> list[dict[str, Any]]:
     request = ExportLogsServiceRequest.FromString(body)
     return [
         {
-            "event_name": record.event_name,
-            "name": (attributes := read_attributes(record.attributes)).get(names.EVALUATION_NAME),
+            "event_name": getattr(record, "event_name", "") or attributes.get("event.name"),
+            "name": attributes.get(names.EVALUATION_NAME),
             "attributes": attributes,
             "trace_id": record.trace_id.hex() or None,
             "span_id": record.span_id.hex() or None,
@@ -41,6 +41,7 @@ def read_logs(body: bytes) -> list[dict[str, Any]]:
         for group in request.resource_logs
         for scope in group.scope_logs
         for record in scope.log_records
+        for attributes in (read_attributes(record.attributes),)
     ]
 
 

@@ -135,10 +135,7 @@ class Delivery:
                     self._condition.wait(self.settings.flush_interval_seconds)
                 request = self._flush_requests
             self._busy = True
-            try:
-                self._deliver(urgent=request != self._flushes_done)
-            except Exception:  # a defect of ours must neither end the thread nor reach the host
-                logger.exception("whichstep could not deliver a batch")
+            self._deliver(urgent=request != self._flushes_done)
             self._busy = False
             with self._condition:
                 self._flushes_done = request
@@ -153,8 +150,12 @@ class Delivery:
             batch = self._take()
             if not batch:
                 return
-            for signal, body in self._encode(batch):
-                away = not self._send(signal, body, away=away)
+            try:
+                for signal, body in self._encode(batch):
+                    away = not self._send(signal, body, away=away)
+            except Exception:  # a defect of ours must neither end the thread nor go uncounted
+                logger.exception("whichstep could not deliver a batch")
+                self._drop(len(batch), "a batch could not be delivered")
 
     def _take(self) -> list[Record]:
         count = min(len(self._queue), BATCH_RECORDS_MAX)

@@ -31,6 +31,8 @@ CONTENT_ATTRIBUTES: Final = (
     "ai.toolCall.args", "ai.toolCall.result", "tool_arguments", "tool_response",
 )  # fmt: skip
 """Attributes that hold content, by prefix, of the conventions we know. Ours are thinned at the source already."""
+EVENT_NAME_FIELD: Final = "event_name"
+"""A field that older OTLP lacks; the attribute `event.name` says the same and is always set."""
 STRUCTURE_KEPT: Final = frozenset({names.OUTPUT_MESSAGES, names.INPUT_MESSAGES, names.RETRIEVAL_DOCUMENTS})
 """Our own spans carry these without content: roles, tool names, document ids and scores."""
 
@@ -95,7 +97,8 @@ class Encoder:
             record = scope.log_records.add()
             record.time_unix_nano = event.time_unix_nano
             record.observed_time_unix_nano = event.time_unix_nano
-            record.event_name = event.name
+            if EVENT_NAME_FIELD in record.DESCRIPTOR.fields_by_name:
+                record.event_name = event.name
             record.severity_number = SEVERITY_NUMBER_INFO
             record.attributes.extend(_key_values(event.attributes))
             if event.trace_id:
