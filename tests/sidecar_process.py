@@ -1,14 +1,21 @@
 """`whichstep up` as a process of its own, on free ports, for tests that go through real doors."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import NamedTuple
+from unittest.mock import patch
 
 import httpx
+import polars as pl
+import pyarrow as pa
+
+from whichstep_cli.__main__ import main
 
 
 class SidecarProcess:
@@ -23,6 +30,17 @@ class SidecarProcess:
         response = httpx.get(f"{self.http}{path}", params=parameters, trust_env=False)
         response.raise_for_status()
         return response.json()
+
+    def sql(self, query):
+        """The rows of one SELECT over the public views, as a Polars frame."""
+        response = httpx.post(
+            f"{self.http}/api/v1/query",
+            json={"sql": query},
+            headers={"accept": "application/vnd.apache.arrow.stream"},
+            trust_env=False,
+        )
+        assert response.status_code == 200, response.text
+        return pl.from_arrow(pa.ipc.open_stream(response.content).read_all())
 
     def run(self, *arguments, check=True):
         return whichstep(*arguments, "--endpoint", self.http, check=check)
@@ -66,12 +84,24 @@ def sidecar_process(data_dir, *arguments, dashboard=False, exit_code=0):
     assert code == exit_code
 
 
-def whichstep(*arguments, check=True, **extra):
-    """One command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "whichstep_cli", *map(str, arguments)],
-        capture_output=True, text=True, timeout=120, check=check, env=environment() | extra,
-    )  # fmt: skip
+class Done(NamedTuple):
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def whichstep(*arguments, check=True):
+    """One command to its end, in this process: a process each costs a second of imports (test_command_line has those)."""
+    code, out, err = 0, io.StringIO(), io.StringIO()
+    with patch.dict(os.environ, environment(), clear=True), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as left:
+            code = left.code or 0
+    assert not (check and code), f"whichstep {arguments} ended with {code}: {err.getvalue()}"
+    return Done(code, out.getvalue(), err.getvalue())
 
 
 def environment():

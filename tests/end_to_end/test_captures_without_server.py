@@ -10,14 +10,6 @@ import pytest
 import captures
 
 SETUPS = ("langgraph__openinference", "langgraph__openllmetry", "autogen__native", "autogen__openinference")
-# What these set-ups do not put on the wire, so that nobody can know it.
-NOT_ON_THE_WIRE = {
-    "autogen__native": {"tokens", "session", "input", "output"},
-    "autogen__native/v05_empty_retrieval": {"failing step"},  # tool results
-    "autogen__openinference/v01s_happy_stream": {"tokens"},  # streamed calls report 0 and 0
-    "autogen__openinference/v04_wrong_tool": {"session"},  # none was set
-    "autogen__openinference/v07_loop_limit": {"output"},  # stopped by the limit without an answer
-}
 RECORDED = [path for path in captures.all_captures() if path.parent.name in SETUPS]
 
 pytestmark = pytest.mark.skipif(not RECORDED, reason="no recorded captures here")
@@ -30,7 +22,7 @@ def named(capture: Path) -> str:
 @pytest.mark.parametrize("capture", RECORDED, ids=named)
 def test_a_recorded_run_is_told_as_it_happened(capture: Path) -> None:
     verdicts = captures.judge(capture)
-    unknowable = NOT_ON_THE_WIRE.get(capture.parent.name, set()) | NOT_ON_THE_WIRE.get(named(capture), set())
+    unknowable = captures.not_on_the_wire(capture)
     assert {fact: said for fact, said in verdicts.items() if said != "ok" and fact not in unknowable} == {}
     assert not [said for said in verdicts.values() if said.startswith("wrong")]
 
