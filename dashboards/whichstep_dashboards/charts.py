@@ -7,6 +7,7 @@ as text; no field is ever a link or an image.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import altair as alt
 
@@ -14,6 +15,10 @@ from whichstep_dashboards.chart_style import AXIS_PIXELS, SELECTED, Rows, axis, 
 from whichstep_dashboards.figures import format_value
 from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import one_line
+
+LINE_PIXELS: Final = 30
+# As high as the axis with its title in both charts of one screen, so that their lines stand side by side.
+TITLED_AXIS_PIXELS: Final = 52
 
 
 def sparkline(points: Rows, *, unit: str, colours: Palette) -> alt.LayerChart:
@@ -79,15 +84,21 @@ def pareto(rows: Rows, *, colours: Palette, selected: str | None = None) -> alt.
     """
     data, running = [], 0.0
     for row in rows:
-        running += row["share"] or 0
+        share_of_all = row["share"] or 0.0
+        running += share_of_all
         mark = "new since the last release" if row.get("new") else "seen before"
-        data.append({**row, "label": one_line(row["label"], limit=60), "cumulative": min(running, 1.0), "new": mark})
-    order = [row["label"] for row in data]
+        data.append(
+            {
+                **row,
+                "share": share_of_all,
+                "label": one_line(row["label"], limit=60),
+                "cumulative": min(running, 1.0),
+                "new": mark,
+            }
+        )
     pick = alt.selection_point(name=SELECTED, fields=["label"], on="click", empty=False)
     base = chart_of(data).encode(
-        x=alt.X(
-            "label:N", sort=order, title=None, axis=axis(colours, labelAngle=-28, labelLimit=150, labelOverlap=False)
-        ),
+        y=_label_axis([row["label"] for row in data], colours),
         tooltip=[
             alt.Tooltip("label:N", title="where"),
             alt.Tooltip("count:Q", title="failed executions"),
@@ -97,22 +108,20 @@ def pareto(rows: Rows, *, colours: Palette, selected: str | None = None) -> alt.
         ],
     )
     chosen = alt.datum.label == (one_line(selected, limit=60) if selected else None)
-    bars = base.mark_bar(cornerRadiusTopLeft=3, cornerRadiusTopRight=3, cursor="pointer").encode(
-        y=alt.Y("count:Q", title="failed executions", axis=axis(colours, grid=True, tickMinStep=1, format="d")),
-        color=alt.condition(chosen, alt.value(colours.failing), alt.value(colours.accent)),
-    )
-    counts = base.mark_text(dy=-8, color=colours.text, fontSize=12).encode(y="count:Q", text="count:Q")
-    total = alt.Y(
-        "cumulative:Q",
-        title="cumulative share",
+    share = alt.X(
+        "share:Q",
+        title="share of all failures, and cumulative",
         scale=alt.Scale(domain=[0, 1.05], nice=False),
-        axis=axis(colours, format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
+        axis=axis(colours, orient="top", format="%", values=[0, 0.25, 0.5, 0.75, 1], grid=True),
     )
-    line = base.mark_line(color=colours.cause, strokeWidth=2, point={"color": colours.cause, "size": 40}).encode(
-        y=total
+    bars = base.mark_bar(cornerRadiusEnd=3, cursor="pointer", height=18).encode(
+        x=share, color=alt.condition(chosen, alt.value(colours.failing), alt.value(colours.accent))
     )
-    chart = alt.layer(bars.add_params(pick) + counts, line).resolve_scale(y="independent")
-    return view(chart, height=340)
+    line = base.mark_line(color=colours.cause, strokeWidth=2).encode(x="cumulative:Q", order="cumulative:Q")
+    dots = base.mark_circle(color=colours.cause, size=44, opacity=1).encode(x="cumulative:Q")
+    counts = base.mark_text(align="left", dx=8, color=colours.text, fontSize=12).encode(x="share:Q", text="count:Q")
+    chart = alt.layer(bars.add_params(pick), line, dots, counts)
+    return view(chart, height=LINE_PIXELS * len(data) + TITLED_AXIS_PIXELS)
 
 
 def heat_map(rows: Rows, *, weeks: Sequence[str], labels: Sequence[str], colours: Palette) -> alt.LayerChart:
@@ -125,12 +134,7 @@ def heat_map(rows: Rows, *, weeks: Sequence[str], labels: Sequence[str], colours
             scale=alt.Scale(domain=list(weeks)),
             axis=_week_axis(colours),
         ),
-        y=alt.Y(
-            "label:N",
-            title=None,
-            scale=alt.Scale(domain=[one_line(label, limit=60) for label in labels]),
-            axis=axis(colours, labelLimit=220),
-        ),
+        y=_label_axis([one_line(label, limit=60) for label in labels], colours),
         tooltip=[
             alt.Tooltip("label:N", title="where"),
             alt.Tooltip("week:O", title="week"),
@@ -146,7 +150,11 @@ def heat_map(rows: Rows, *, weeks: Sequence[str], labels: Sequence[str], colours
     numbers = base.mark_text(fontSize=12).encode(
         text="count:Q", color=alt.condition(on_dark, alt.value(ink[0]), alt.value(ink[1]))
     )
-    return view(cells + numbers, height=30 * len(labels) + AXIS_PIXELS)
+    return view(cells + numbers, height=LINE_PIXELS * len(labels) + TITLED_AXIS_PIXELS)
+
+
+def _label_axis(labels: list[str], colours: Palette) -> alt.Y:
+    return alt.Y("label:N", title=None, scale=alt.Scale(domain=labels), axis=axis(colours, labelLimit=210))
 
 
 def _week_axis(colours: Palette) -> alt.Axis:

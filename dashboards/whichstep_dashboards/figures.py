@@ -230,7 +230,7 @@ def reason_unknown(metric: Metric, figure: Mapping[str, Any]) -> str:
     """Why there is no value, and what the unknown cases leave possible."""
     reason = str(figure.get("reason") or ("no executions" if not figure.get("n") else "not known for any execution"))
     lower, upper = figure.get("bound_lower"), figure.get("bound_upper")
-    if figure.get("n") and lower is not None and upper is not None and metric.unit == "share":
+    if "%" not in reason and figure.get("n") and lower is not None and upper is not None and metric.unit == "share":
         reason += f"; between {_range(lower, upper, metric.unit)}"
     return reason
 

@@ -35,8 +35,8 @@ EVERYTHING: Final = "all"
 
 
 def read(name: str) -> list[str]:
-    """The values of one filter in the address, in order, empty ones left out."""
-    return [value for value in st.query_params.get_all(name) if value]
+    """The values of one name in the address, in order; for a filter of choices an empty one means “has none”."""
+    return [value for value in st.query_params.get_all(name) if value or name in CHOICE_FILTERS]
 
 
 def read_one(name: str, default: str = "") -> str:
@@ -48,8 +48,8 @@ def write(**values: str | Iterable[str] | None) -> None:
     """Sets or removes names in the address in one go, so that the back button takes one step back."""
     address: dict[str, str | list[str]] = {name: st.query_params.get_all(name) for name in st.query_params}
     for name, value in values.items():
-        texts = [value] if isinstance(value, str) else list(value or ())
-        if any(texts):
+        texts = ([value] if value else []) if isinstance(value, str) else list(value or ())
+        if texts:
             address[name] = texts
         else:
             address.pop(name, None)

@@ -55,7 +55,7 @@ def _heading(execution: Document) -> None:
         *(
             f"{label} {one_line(execution[key], limit=60)}"
             for key, label in _HEADING_FACTS.items()
-            if execution.get(key)
+            if _says_more(execution, key)
         ),
     ]
     st.caption(plain(" · ".join(facts), limit=600))
@@ -74,6 +74,16 @@ _HEADING_FACTS: Final = {
     "release": "release", "agent": "agent", "workflow": "workflow", "service": "service",
     "environment": "environment", "user_id": "user", "task_id": "task", "rerun_of": "re-run of",
 }  # fmt: skip
+
+
+def _says_more(execution: Document, key: str) -> bool:
+    """Whether the fact is known and is not just the execution's own id or name again."""
+    value = execution.get(key)
+    return (
+        bool(value)
+        and value != execution.get("execution_id")
+        and (key != "workflow" or value != execution.get("agent"))
+    )
 
 
 def _figures(execution: Document) -> None:

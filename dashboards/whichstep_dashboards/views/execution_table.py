@@ -63,10 +63,10 @@ def show(executions: Sequence[Document], *, key: str) -> None:
             "agent": st.column_config.TextColumn(width=80),
             "input": st.column_config.TextColumn(width=320),
             "active s": st.column_config.NumberColumn(
-                "active", format="%.2f s", width=70, help="Wall time less the time spent waiting for people"
+                "active", format="%.3f s", width=78, help="Wall time less the time spent waiting for people"
             ),
             "cost $": st.column_config.NumberColumn(
-                "cost", format="$%.4f", width=70, help="Empty where a call has no known price"
+                "cost", format="$%.5f", width=82, help="Empty where a call has no known price"
             ),
             "steps": st.column_config.NumberColumn(width=55),
         },

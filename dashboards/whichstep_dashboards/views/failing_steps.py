@@ -127,8 +127,11 @@ def _group(group: Document, pairs: Pairs, *, purpose: str) -> None:
         share = format_value(group.get("share"), "share")
         counts = f"{format_count(group['count'])} failed executions, {share} of all failures"
         st.text(f"{counts} · first {first}, last {last} UTC")
-        if group.get("new_since_release"):
-            st.markdown(":orange[◆ **New**]: not seen before the latest release.")
+        if group.get("reason"):
+            st.text(f"for example: {one_line(group['reason'], limit=400)}")
+        if new := group.get("new_since_release"):
+            since = plain(new) if isinstance(new, str) else "the latest release"
+            st.markdown(f":orange[◆ **New**]: not seen before {since}.")
         rows = found.get("executions") or []
         if rows:
             execution_table.show(rows, key="examples")
@@ -140,7 +143,7 @@ def _group(group: Document, pairs: Pairs, *, purpose: str) -> None:
 def _link(group: Document, purpose: str) -> dict[str, str | list[str]]:
     """The filters that find exactly the executions of a group."""
     keys: Mapping[str, Any] = group.get("key") or {}
-    found = {_FILTER_OF[name]: str(value) for name, value in keys.items() if name in _FILTER_OF and value is not None}
+    found = {_FILTER_OF[name]: str(value or "") for name, value in keys.items() if name in _FILTER_OF}
     return {"success": "false", "purpose": purpose, **found}
 
 

@@ -95,9 +95,11 @@ def _choice(name: str, label: str, options: Sequence[str], current: str, words: 
 
 
 def _facet(name: str, entries: Sequence[dict[str, Any]]) -> None:
-    counts = {str(entry["value"]): entry.get("count") or 0 for entry in entries if entry.get("value")}
+    counts = {str(entry.get("value") or ""): entry.get("count") or 0 for entry in entries}
     if len(counts) > 1 or query_string.read(name):
-        _several(name, list(counts), lambda value: f"{one_line(value, limit=60)} ({counts.get(value, 0):,})")
+        _several(
+            name, list(counts), lambda value: f"{one_line(value, limit=60) or '(none)'} ({counts.get(value, 0):,})"
+        )
 
 
 def _several(name: str, options: Sequence[str], words: Callable[[str], str | None] = str) -> None:
@@ -107,7 +109,7 @@ def _several(name: str, options: Sequence[str], words: Callable[[str], str | Non
         _LABELS[name],
         [*options, *(value for value in chosen if value not in options)],
         key=key,
-        format_func=lambda value: words(value) or one_line(value, limit=60),
+        format_func=lambda value: words(value) or one_line(value, limit=60) or "(none)",
         placeholder="any",
         on_change=lambda: query_string.filter_by(**{name: st.session_state[key]}),
     )
@@ -128,7 +130,7 @@ def _linked() -> None:
     for name, words in _LINKED.items():
         for value in query_string.read(name):
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
-                st.text(f"{words}: {one_line(value, limit=80)}", width="stretch")
+                st.text(f"{words}: {one_line(value, limit=80) or '(none)'}", width="stretch")
                 st.button(
                     "", icon=":material/close:", key=f"unlink-{name}-{value}", type="tertiary",
                     help=f"Remove the filter on {words}", on_click=query_string.filter_by, kwargs={name: None},

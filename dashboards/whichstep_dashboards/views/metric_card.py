@@ -21,7 +21,7 @@ def show(metric: Metric, figure: Mapping[str, Any], trend: Sequence[Mapping[str,
             _unknown(metric, figure)
         else:
             _known(metric, figure)
-        if any(point["value"] is not None for point in trend):
+        if sum(point["value"] is not None for point in trend) > 1:
             chart = charts.sparkline(trend, unit=metric.unit, colours=colours)
             st.altair_chart(chart, width="stretch", key=f"trend-{metric.id}")
         st.caption(figures.evidence(figure))

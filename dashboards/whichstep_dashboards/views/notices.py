@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -26,7 +27,7 @@ PY
 
 def problem(error: ApiError) -> None:
     """Shows what went wrong and what to do about it, with a button that tries again."""
-    detail = f"\n\n{plain(error.detail, limit=600)}" if error.detail else ""
+    detail = f"\n\n{plain(error.detail, limit=600)}" if error.detail not in {"", error.title} else ""
     st.error(f"**{plain(error.title)}**{detail}\n\n{_remedy(error.remedy)}", icon=":material/error:")
     if st.button("Try again", icon=":material/refresh:"):
         data.forget()
@@ -35,10 +36,11 @@ def problem(error: ApiError) -> None:
 
 def _remedy(text: str) -> str:
     """A remedy keeps its `code` marks; all else in it is text, as it may come from the API."""
-    return "".join(f"`{part}`" if odd % 2 else plain(part, limit=600) for odd, part in enumerate(_spaced(text)))
+    pieces = (f"`{part}`" if odd % 2 else plain(part, limit=600) for odd, part in enumerate(_parts(text)))
+    return re.sub(r" ([.,;:])", r"\1", " ".join(piece for piece in pieces if piece))
 
 
-def _spaced(text: str) -> list[str]:
+def _parts(text: str) -> list[str]:
     parts = text.split("`")
     return parts if len(parts) % 2 else ["".join(parts)]
 
