@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
 from builders import (
     START,
     any_value,
@@ -16,9 +20,6 @@ from builders import (
     span_id,
     trace_id,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from whichstep_collector.decode import Undecodable, decode_logs, decode_traces
 from whichstep_collector.received import ReceivedTraces
 
@@ -304,7 +305,7 @@ def requests(draw):
             span(
                 draw(TEXT), id=draw(st.integers(1, 2**64 - 1)), parent=draw(st.none() | st.integers(1, 2**64 - 1)),
                 start=draw(UNSIGNED), end=draw(UNSIGNED), kind=draw(st.integers(0, 5)), status=draw(st.integers(0, 2)),
-                message=draw(TEXT), events=[event(draw(TEXT), at=draw(UNSIGNED), **{"e": draw(ATTRIBUTE_VALUES)})],
+                message=draw(TEXT), events=[event(draw(TEXT), at=draw(UNSIGNED), e=draw(ATTRIBUTE_VALUES))],
                 links=[link(3, a=draw(TEXT))], attributes=draw(ATTRIBUTES),
             )
             for _ in range(draw(st.integers(0, 3)))

@@ -4,11 +4,12 @@ from uuid import UUID
 
 import orjson
 import pytest
-from builders import RECEIVED, RESOURCE, START, event, exception, link, log, request, span, trace_id
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rows import batch_of, logs_of, restored, row_of, rows_of, whole
 from test_decode import ATTRIBUTE_VALUES, TEXT, UNSIGNED
+
+from builders import RECEIVED, RESOURCE, START, event, exception, link, log, request, span, trace_id
 from whichstep_collector.decode import decode_traces
 from whichstep_collector.fields import FIELDS
 from whichstep_collector.normalise import normalise_traces
@@ -83,7 +84,7 @@ def test_the_first_meaningful_key_gives_the_column(field):
     expected = field.read(tuple(value) if isinstance(value, list) else value)
     assert expected is not None
     for at, key in enumerate(field.keys):
-        attributes = {**{other: "" for other in field.keys[:at]}, key: value}
+        attributes = {**dict.fromkeys(field.keys[:at], ""), key: value}
         row = row_of(span(attributes=attributes))
         if field.column == "model" and at >= 3:  # the request's model is also its own column
             assert row["model"] == "value"
@@ -446,9 +447,7 @@ JSONS = st.sampled_from(
     UNSIGNED,
 )
 def test_whatever_a_sender_writes_a_row_comes_out_and_its_attributes_come_back(attributes, scope, events, kind, time):
-    told = [
-        event(name, at=time, **{"content": value}) for name, value in zip(events, attributes.values(), strict=False)
-    ]
+    told = [event(name, at=time, content=value) for name, value in zip(events, attributes.values(), strict=False)]
     message = request(span(attributes=attributes, kind=1, start=time, end=time, events=told, status=2), scope=scope)
     message.resource_spans[0].scope_spans[0].spans[0].kind = kind
     batch = batch_of(message)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import orjson
 import pytest
-from builders import RECEIVED, as_json, event, exception, link, log, log_request, request, span
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from builders import RECEIVED, as_json, event, exception, link, log, log_request, request, span
 from whichstep_collector.decode import decode_logs, decode_traces
 from whichstep_collector.normalise import normalise_logs, normalise_traces
 from whichstep_collector.redact import Redactor

@@ -1,0 +1,132 @@
+"""AutoGen's own spans, our SDK's, transport, and hand-written ones."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from rows import row_of
+
+from builders import link, span
+
+
+def test_autogens_messages_are_no_steps_and_its_links_join():
+    row = row_of(
+        span("autogen process x", attributes={"messaging.operation": "process"}, links=[link(7)]),
+        scope="autogen SingleThreadedAgentRuntime",
+    )
+    assert (row["type"], row["dialect"], row["links_join"], len(row["linked_trace_ids"])) == (
+        "none",
+        "autogen",
+        True,
+        1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "step", "setup"),
+    [("create_agent", "none", True), ("invoke_agent", "agent", False), ("execute_tool", "tool_call", False)],
+)
+def test_autogens_agents_and_tools(operation, step, setup):
+    attributes = {
+        "gen_ai.operation.name": operation,
+        "gen_ai.system": "autogen",
+        "gen_ai.agent.name": "a",
+        "gen_ai.tool.name": "t",
+    }
+    row = row_of(span(attributes=attributes), scope="autogen-core")
+    assert (row["type"], row["setup"], row["dialect"], row["provider"]) == (step, setup, "autogen", None)
+    assert row_of(span(attributes={**attributes, "gen_ai.tool.name": "transfer_to_b"}), scope="autogen-core")[
+        "type"
+    ] == ("handoff" if step == "tool_call" else step)
+
+
+def ours(**more):
+    return row_of(span("lookup", attributes={"whichstep.step.type": "tool_call", **more}), scope="whichstep")
+
+
+def test_our_own_spans_say_everything():
+    row = ours(
+        **{
+            "whichstep.step.name": "look up", "whichstep.step.index": 3, "whichstep.step.summary": "found\nit", "whichstep.task.id": "T-1",
+            "whichstep.task.type": "refund", "whichstep.purpose": "dataset", "whichstep.tags": ["a", "b"], "whichstep.metadata.k": "v",
+            "whichstep.metadata.n": 1, "whichstep.outcome.success": False, "whichstep.outcome.explanation": "no", "whichstep.escalation": "policy",
+            "whichstep.expectation": '{"tools":["x"]}', "whichstep.usage.cost_usd": 0.5, "whichstep.workflow.autonomy_level": 2,
+            "whichstep.approval.id": "ap", "whichstep.pending": True, "whichstep.truncated": ["x"], "whichstep.execution.id": "0" * 31 + "7",
+        }
+    )  # fmt: skip
+    assert (row["type"], row["dialect"], row["step_name"], row["step_index"], row["output_summary"]) == (
+        "tool_call",
+        "whichstep",
+        "look up",
+        3,
+        "found it",
+    )
+    assert (row["task_id"], row["task_type"], row["purpose"], row["tags"]) == ("T-1", "refund", "dataset", ["a", "b"])
+    assert orjson.loads(row["metadata"]) == {"k": "v", "n": "1"}
+    assert (row["outcome_success"], row["outcome_explanation"], row["escalation"]) == (False, "no", "policy")
+    assert (row["expectation"], row["reported_cost_usd"], row["autonomy_level"], row["approval_id"]) == (
+        '{"tools":["x"]}',
+        0.5,
+        2,
+        "ap",
+    )
+    assert (row["pending"], row["execution_rule"], row["merge_key"]) == (True, "explicit", None)
+    assert "truncated" in row["flags"]
+
+
+def test_what_our_sdk_stamps_on_foreign_spans_leaves_their_dialect():
+    row = row_of(
+        span(
+            attributes={
+                "openinference.span.kind": "LLM",
+                "whichstep.execution.id": "0" * 31 + "7",
+                "whichstep.task.id": "T",
+            }
+        )
+    )
+    assert (row["dialect"], row["type"], row["execution_rule"], row["task_id"]) == (
+        "openinference",
+        "llm_call",
+        "explicit",
+        "T",
+    )
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"http.request.method": "POST"},
+        {"http.method": "GET"},
+        {"rpc.system": "grpc"},
+        {"messaging.system": "kafka"},
+        {"db.system": "postgresql"},
+    ],
+)
+def test_transport_is_no_step(attributes):
+    row = row_of(span(attributes=attributes))
+    assert (row["type"], row["dialect"]) == ("none", "transport")
+
+
+def test_a_search_in_a_vector_store_is_a_retrieval():
+    assert row_of(span("pinecone.query", attributes={"db.system": "pinecone"}))["type"] == "retrieval"
+    assert row_of(span("pinecone.upsert", attributes={"db.system": "pinecone"}))["type"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "parent", "step"),
+    [
+        ("handle_ticket", {}, None, "workflow"),
+        ("parse", {}, 5, "other"),
+        ("tool.lookup", {"tool.name": "lookup", "tool.input": '{"a":1}', "tool.output": "x"}, 5, "tool_call"),
+        ("execute_tool find", {}, 5, "tool_call"),
+        ("chat gpt-4o", {}, 5, "llm_call"),
+        ("retrieval docs", {}, 5, "retrieval"),
+        ("planner.agent", {}, 5, "agent"),
+    ],
+)
+def test_hand_written_spans_are_known_by_their_names(name, attributes, parent, step):
+    row = row_of(span(name, parent=parent, attributes=attributes))
+    assert (row["type"], row["dialect"]) == (step, "unknown")
+    assert "guessed" in row["flags"]
+    if attributes:
+        assert (row["tool"], row["arguments"], row["result"]) == ("lookup", '{"a":1}', "x")
