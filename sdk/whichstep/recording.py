@@ -2,6 +2,8 @@
 
 Nothing in here raises into the host: what fails is logged once and the step records nothing. A step's context is
 attached only while its own code runs, and detached quietly where an abandoned generator ends in another context.
+
+Longer than most modules: what users call, what decorators call and the span are three faces of one object.
 """
 
 from __future__ import annotations
