@@ -68,7 +68,7 @@ class DailyRunner:
     def _days(self, now: int) -> dict[date, int]:
         """Changed days and when they are due; at the start those that have no figures, today and yesterday."""
         if self._due is None:
-            missing = self._store.reader.query("daily_missing").column("day").to_pylist()
-            today = _EPOCH + timedelta(days=now // _DAY_NS)
-            self._due = dict.fromkeys([*missing, today, today - timedelta(days=1)], now)
+            yesterday = (now // _DAY_NS - 1) * _DAY_NS
+            days = self._store.reader.query("daily_due", {"since": max(0, yesterday)}).column("day")
+            self._due = dict.fromkeys(days.to_pylist(), now)
         return self._due

@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from whichstep_analytics.daily_runner import DailyRunner
 from whichstep_analytics.job import RESULT_VERSION, Recomputed, recompute
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
 from whichstep_analytics.jobs.frames import from_arrow, spans_from, to_arrow
@@ -59,6 +60,7 @@ class JobRunner:
         self._store, self._clock = store, clock
         self._prices = prices or default_prices()
         self._stale_looked_at = self._recomputed_at = 0
+        self._daily = DailyRunner(store)
 
     def tick(self) -> float:
         """Recomputes what is due, at most one slice of it; returns the seconds until it wants to run again."""
@@ -80,6 +82,7 @@ class JobRunner:
             self._recompute(_slice(touched), touched, self._clock())
         while not self._refresh(touched, self._clock()):
             pass
+        self._daily.drain(now=self._clock())
 
     def _refresh(self, touched: pl.DataFrame, now: int) -> float:
         """One slice of executions that are outdated or past their deadline."""
@@ -90,6 +93,8 @@ class JobRunner:
         )
         if stale.height:
             return self._recompute(stale, touched, now)
+        if self._daily.tick(now=now):
+            return 0.0
         self._stale_looked_at = now
         return _seconds_to_wait(touched, now)
 
@@ -97,7 +102,9 @@ class JobRunner:
         since, until = _nanoseconds(traces["min_started_at"]).min(), _nanoseconds(traces["max_started_at"]).max()
         asked = traces["trace_id"].unique(maintain_order=True)
         inputs = self._store.reader.job_inputs(asked.to_list(), since=_whole(since), until=_whole(until))
-        self._store.writer.replace_results(_results(inputs, asked, touched, prices=self._prices, now=now))
+        results = _results(inputs, asked, touched, prices=self._prices, now=now)
+        self._store.writer.replace_results(results)
+        self._daily.touch(results.executions, now=now)
         return 0.0
 
 
