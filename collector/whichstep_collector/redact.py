@@ -1,6 +1,6 @@
 r"""Takes secrets out of received spans and logs before anything else sees them.
 
-Every text and number of a request is a leaf: names, attribute keys and values at any depth, events, links, status,
+Every text, byte string and number of a request is a leaf: names, attribute keys and values at any depth, events, links, status,
 scope, resource. The distinct texts of a request are searched together for signs of secrets, vectorised; only texts
 that show one are looked at closely, so clean requests cost a few microseconds a span. A text that holds JSON is
 redacted inside, so JSON stays JSON and an escape (`\u002d`) hides nothing. A value under a name such as `password` or `api_key`
@@ -102,6 +102,11 @@ class Redactor:
             clean = self._text(leaf, counted, 0)
             if clean != leaf:
                 found[leaf], counts[leaf] = clean, counted
+        for blob in leaves.blobs:
+            counted = Counter()
+            clean = self._text(text := blob.decode("latin-1"), counted, 0)
+            if clean != text:
+                found[blob], counts[blob] = clean.encode("latin-1", "replace"), counted
         for number in leaves.numbers if self._cards else ():
             if _is_card_number(number):
                 found[number] = marker("payment_card")
@@ -184,6 +189,11 @@ class _Leaves:
     def texts(self) -> list[str]:
         """All distinct texts, attribute keys included."""
         return [*self.keys, *(leaf for leaf in self._found if type(leaf) is str)]
+
+    @property
+    def blobs(self) -> list[bytes]:
+        """All distinct byte strings: rare, so each is looked at."""
+        return [leaf for leaf in self._found if type(leaf) is bytes]
 
     @property
     def numbers(self) -> list[int | float]:
