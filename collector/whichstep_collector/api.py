@@ -61,11 +61,13 @@ class Api:
         limits: api_query.QueryLimits,
         workers: int,
         checks: Mapping[str, health.Check],
+        on_decision: Callable[[], None],
         time_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`checks` decide `/readyz`; `workers` threads answer."""
+        """`checks` decide `/readyz`; `on_decision` is called when something was written to the ledger."""
         self._answers, self._store, self._counters = answers, store, counters
         self._limits, self._checks, self._time_ns = limits, checks, time_ns
+        self._on_decision = on_decision
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
 
     def entries(self) -> list[Entry]:
@@ -161,6 +163,7 @@ class Api:
     async def _evaluate(self, request: Request) -> Response:
         evaluation = parse_evaluation(await _body(request), request.scope[GRANTED])
         document = await self._run(lambda: store_evaluation(self._store, self._answers, evaluation))
+        self._on_decision()
         return Response(orjson.dumps(document), status_code=201, media_type=JSON_TYPE, headers=health.NO_STORE)
 
     # What they share.
@@ -211,8 +214,8 @@ def _refused(error: Exception) -> Refused:
     """Return what a client is told of an error: our own sentences only."""
     if isinstance(error, Refused):
         return error
-    if isinstance(error, FilterError | SqlRefused):
-        return Refused(BAD_REQUEST, str(error))  # both are written for whoever asked
+    if isinstance(error, FilterError | SqlRefused) or type(error) is StoreError:
+        return Refused(BAD_REQUEST, str(error))  # written for whoever asked
     if isinstance(error, SqlStopped):
         return Refused(SQL_STOPPED, str(error))
     if isinstance(error, StoreError):

@@ -7,7 +7,6 @@ and Z, ids are hex text; a float that is no number is null.
 from __future__ import annotations
 
 import decimal
-import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -58,7 +57,7 @@ def parse_question(body: bytes, limits: QueryLimits) -> Question:
     sql, name = document.get("sql"), document.get("name")
     if (sql is None) == (name is None) or not isinstance(sql or name, str):
         raise Refused(BAD_REQUEST, 'give either "sql" or "name", as text')
-    parameters = document.get("parameters") or {}
+    parameters = document.get("parameters", {})
     if not isinstance(parameters, dict):
         raise Refused(BAD_REQUEST, '"parameters" is an object')
     if parameters and sql is not None:
@@ -134,6 +133,8 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         column = pc.strftime(column.cast(pa.timestamp("ns")), _TIME_FORMAT)
     values: list[Any] = column.to_pylist()
+    if column.type == pa.uuid():
+        return [value and value.hex for value in values]
     return values
 
 
@@ -141,8 +142,6 @@ def _plain(value: object) -> object:
     """Return what JSON has for a value that orjson does not know."""
     if isinstance(value, decimal.Decimal):
         return float(value)
-    if isinstance(value, uuid.UUID):
-        return value.hex
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, timedelta):

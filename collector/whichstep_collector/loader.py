@@ -1,10 +1,10 @@
 """Moves batches from the journal to the store: the only writer of received rows.
 
 One thread. Batches join one transaction for a short while; the transaction also holds the journal position, so after
-any failure the loader begins again where the store says it is, and nothing is there twice. It also seals and
-checkpoints, which an acknowledgement never waits for, and removes journal segments once their rows are in sealed
-files and a checkpoint has passed. A full disk or a failed database is waited for. A batch that the store refuses for a
-reason of its own is set aside in the journal's folder, said and counted, so that it cannot stop what comes behind it.
+any failure the loader begins again where the store says it is, and nothing is there twice. It also seals, checkpoints
+and applies retention, which an acknowledgement never waits for, and removes journal segments once their rows are in
+sealed files and a checkpoint has passed. A full disk or a failed database is waited for. A batch that the store refuses
+for a reason of its own is set aside in the journal's folder, said and counted: it cannot stop what comes behind it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from whichstep_store.store import Store
 
 START: Final = JournalPosition(0, 0)
 _IDLE_SECONDS: Final = 0.5
+_RETENTION_SECONDS: Final = 3600.0
 _RETRY_SECONDS: Final = (0.25, 5.0)
 
 log = logging.getLogger("whichstep.loader")
@@ -61,6 +62,7 @@ class Loader:
         self._thread = threading.Thread(target=self.run, name="loader", daemon=True)
         self._checkpointed_at = monotonic()
         self._loaded_since_checkpoint = False
+        self._retained_at: float | None = None
         self._deadline = float("inf")
         self._position: JournalPosition | None = None  # None: ask the store
         self.trouble: str | None = None
@@ -161,12 +163,15 @@ class Loader:
         self._journal.mark_loaded(end)
 
     def _tidy(self) -> None:
-        """Seal and checkpoint when due, then let the journal forget what is safe elsewhere."""
+        """Seal, checkpoint and drop what is too old, each when due; let the journal forget what is safe elsewhere."""
         sealed = self._store.writer.seal()
         self._counters.add("whichstep_segments_sealed_total", len(sealed))
         overdue = self._monotonic() - self._checkpointed_at >= self._checkpoint_interval_seconds
         if sealed or (overdue and self._loaded_since_checkpoint):
             self.checkpoint()
+        if self._retained_at is None or self._monotonic() - self._retained_at >= _RETENTION_SECONDS:
+            self._store.retention.apply()
+            self._retained_at = self._monotonic()
 
     def checkpoint(self) -> None:
         """Checkpoint the database, then remove the journal segments that nothing needs any more."""

@@ -30,7 +30,7 @@ from whichstep_collector.receive_http import otlp_entries
 from whichstep_collector.redact import Redactor, load_patterns
 from whichstep_collector.redact_patterns import PatternsError
 from whichstep_collector.settings import Settings
-from whichstep_collector.tokens import INGEST, READ, REVIEW, Tokens, grant, reviewer_token
+from whichstep_collector.tokens import INGEST, READ, REVIEW, Grant, Tokens, grant, reviewer_token
 from whichstep_store.errors import StoreError
 from whichstep_store.store import Store
 
@@ -77,7 +77,7 @@ class Sidecar:
         self._settings, self._store = settings, store
         redactor = _redactor(settings)
         self.counters = counters or Counters()
-        self._tokens = _tokens(settings)
+        self._tokens = _tokens(settings, store)
         if not self._tokens.required and not is_loopback(settings.host):
             raise SettingsError(
                 f"host is {settings.host}, which others can reach, and there is no token: set WHICHSTEP_TOKEN, "
@@ -120,6 +120,7 @@ class Sidecar:
             limits=QueryLimits(settings.query_rows_max, settings.query_timeout_seconds, settings.query_memory_max),
             workers=settings.query_workers,
             checks=self._checks(),
+            on_decision=self._jobs.wake,
             time_ns=time_ns,
         )
         self._http = HttpServer(self.gate())
@@ -234,11 +235,11 @@ def _redactor(settings: Settings) -> Redactor:
         raise SettingsError(str(error)) from error
 
 
-def _tokens(settings: Settings) -> Tokens:
+def _tokens(settings: Settings, store: Store) -> Tokens:
     grants = [grant(reviewer_token(settings.data_dir), READ, REVIEW)]
     if settings.token:
         grants.append(grant(settings.token, INGEST, READ))
-    return Tokens(grants)
+    return Tokens(grants, more=lambda: [Grant(token.digest, token.scopes) for token in store.ledger.tokens()])
 
 
 def _query_trouble(store: Store) -> str | None:

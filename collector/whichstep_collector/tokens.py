@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,6 +21,7 @@ INGEST, READ, REVIEW, ADMIN = "ingest", "read", "review", "admin"
 SCOPES: Final = (INGEST, READ, REVIEW, ADMIN)
 NOBODY: Final[frozenset[str]] = frozenset()
 _OPEN_SCOPES: Final = frozenset({INGEST, READ})
+_MORE_SECONDS: Final = 1.0
 REVIEWER_FILE: Final = "reviewer.token"
 
 
@@ -33,10 +35,18 @@ class Grant(NamedTuple):
 class Tokens:
     """The tokens of one sidecar."""
 
-    def __init__(self, grants: Iterable[Grant], *, more: Callable[[], Iterable[Grant]] = tuple) -> None:
-        """`more` gives the tokens that can come and go while the sidecar runs; it is asked on every request."""
+    def __init__(
+        self,
+        grants: Iterable[Grant],
+        *,
+        more: Callable[[], Iterable[Grant]] = tuple,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`more` gives the tokens that come and go while the sidecar runs; it is asked once a second at most."""
         self._grants = tuple(grants)
-        self._more = more
+        self._more, self._monotonic = more, monotonic
+        self._known = (*self._grants, *more())
+        self._known_until = monotonic() + _MORE_SECONDS
 
     @property
     def required(self) -> bool:
@@ -60,7 +70,10 @@ class Tokens:
         return frozenset().union(*found) | (NOBODY if self.required else _OPEN_SCOPES)
 
     def _all(self) -> tuple[Grant, ...]:
-        return (*self._grants, *self._more())
+        if self._monotonic() >= self._known_until:
+            self._known_until = self._monotonic() + _MORE_SECONDS
+            self._known = (*self._grants, *self._more())
+        return self._known
 
 
 def grant(token: str, *scopes: str) -> Grant:

@@ -1,7 +1,10 @@
 import httpx
+import orjson
+import pyarrow as pa
 import pytest
 
 from running import PROTOBUF, running, traces, wait_until
+from whichstep_collector.api_query import Rows, json_body
 from whichstep_collector.counters import METRICS
 from whichstep_store.errors import StoreFailed
 from whichstep_store.filters import FILTER_NAMES
@@ -17,7 +20,7 @@ def sidecar(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(sidecar):
-    with httpx.Client(base_url=sidecar.http, trust_env=False) as client:
+    with httpx.Client(base_url=sidecar.http, trust_env=False, timeout=30) as client:
         yield client
 
 
@@ -45,7 +48,7 @@ def test_a_sidecar_that_cannot_work_is_not_ready_and_says_why(tmp_path, monkeypa
             raise StoreFailed("a path and other details")
 
         monkeypatch.setattr(started.store.reader, "journal_position", fail)
-        response = httpx.get(started.http + "/readyz", trust_env=False)
+        response = httpx.get(started.http + "/readyz", trust_env=False, timeout=30)
         assert response.status_code == 503
         assert response.json()["checks"] == {
             "store": "the store does not answer", "disk": "the disk is full", "loader": "ok", "doors": "ok",
@@ -137,3 +140,111 @@ def test_the_openapi_document_names_every_route(client, sidecar):
 
 def test_a_body_over_a_mebibyte_is_refused(client):
     assert_problem(client.post("/api/v1/query", content=b"x" * (1 << 20 | 1)), 413)
+
+
+# Queries.
+
+
+def test_sql_is_answered_as_json_with_types_and_says_when_it_was_cut(client):
+    answer = client.post("/api/v1/query", json={"sql": "select execution_id, started_at from executions"}).json()
+    assert [column["name"] for column in answer["columns"]] == ["execution_id", "started_at"]
+    assert answer["rows"] == []
+    assert answer["truncated"] is False
+    many = {"sql": "select * from (values (1), (2), (3), (4)) as numbers(n)", "row_limit": 3}
+    assert client.post("/api/v1/query", json=many).json() == {
+        "columns": [{"name": "n", "type": "int32"}], "rows": [[1], [2], [3]], "truncated": True,
+    }  # fmt: skip
+
+
+def test_a_named_query_is_answered_and_an_unknown_one_names_the_others(client):
+    assert client.post("/api/v1/query", json={"name": "touched"}).json()["columns"][0]["name"] == "trace_id"
+    assert "touched" in assert_problem(client.post("/api/v1/query", json={"name": "../touched"}), 400)
+    assert_problem(client.post("/api/v1/query", json={"name": "touched", "parameters": {"x": 1}}), 400)
+
+
+def test_times_ids_and_odd_numbers_have_one_form_in_json():
+    table = pa.table({
+        "at": pa.array([1_790_000_000_123_456_789, None], pa.timestamp("ns")),
+        "id": pa.array([b"\1" * 16, None], pa.binary(16)).cast(pa.uuid()),
+        "cost": pa.array([float("nan"), 0.5]),
+        "big": pa.array([2**64 - 1, None], pa.uint64()),
+        "tags": pa.array([["a"], []]),
+    })  # fmt: skip
+    answer = orjson.loads(json_body(Rows(table, truncated=False)))
+    assert answer["rows"] == [
+        ["2026-09-21T14:13:20.123456789Z", "01" * 16, None, 2**64 - 1, ["a"]],
+        [None, None, 0.5, None, []],
+    ]
+
+
+def test_sql_is_answered_as_arrow_when_asked_for(client):
+    response = client.post(
+        "/api/v1/query",
+        json={"sql": "select count(*) as n from executions"},
+        headers={"accept": "application/vnd.apache.arrow.stream"},
+    )
+    assert response.headers["content-type"] == "application/vnd.apache.arrow.stream"
+    table = pa.ipc.open_stream(response.content).read_all()
+    assert table.to_pylist() == [{"n": 0}]
+    assert table.schema.metadata[b"truncated"] == b"false"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b'{"sql": 1}', b'{"sql": "select 1", "name": "x"}', b'{"sql": "select 1", "limit": 3}',
+     b'{"name": "touched", "parameters": []}', b'{"sql": "select 1", "row_limit": 0}'],
+)  # fmt: skip
+def test_a_question_that_is_none_is_refused(client, body):
+    assert_problem(client.post("/api/v1/query", content=body), 400)
+
+
+@pytest.mark.parametrize("sql", ["drop table span_rows", "select * from span_rows", "select 1; select 2", "nonsense"])
+def test_anything_but_one_select_over_the_public_views_is_refused_in_words(client, sql):
+    assert assert_problem(client.post("/api/v1/query", json={"sql": sql}), 400)
+
+
+def test_a_query_over_its_time_is_stopped(tmp_path):
+    with running(tmp_path, query_timeout_seconds=0.2) as started:
+        sql = "with recursive t(n) as (select 1 union all select (n + 1) % 7 from t) select count(*) from t"
+        response = httpx.post(started.http + "/api/v1/query", json={"sql": sql}, trust_env=False, timeout=30)
+        assert_problem(response, 422)
+
+
+# Evaluations.
+
+
+def reviewer(sidecar):
+    return {"authorization": "Bearer " + (sidecar.store.data_dir / "reviewer.token").read_text().strip()}
+
+
+def evaluations(sidecar):
+    return {row["name"]: row for row in sidecar.store.ledger.changes("evaluations", after=0)}
+
+
+def test_an_evaluation_is_in_the_ledger_before_the_answer_and_is_code_unless_said_otherwise(client, sidecar):
+    body = {"execution_id": KNOWN, "step_id": "a" * 16, "name": "helpful", "score": 0.9, "explanation": "why"}
+    response = client.post("/api/v1/evaluations", json=body)
+    assert response.status_code == 201
+    assert response.json().items() >= {**body, "source": "CODE"}.items()
+    row = evaluations(sidecar)["helpful"]
+    assert (row["score"], row["source"], row["trusted"]) == (0.9, "CODE", 0)
+
+
+def test_a_human_evaluation_needs_a_reviewers_token(client, sidecar):
+    body = {"execution_id": KNOWN, "name": "task_success", "score": 1, "source": "HUMAN"}
+    assert_problem(client.post("/api/v1/evaluations", json=body), 403)
+    assert "task_success" not in evaluations(sidecar)
+    assert client.post("/api/v1/evaluations", json=body, headers=reviewer(sidecar)).status_code == 201
+    assert evaluations(sidecar)["task_success"]["source"] == "HUMAN"
+    unsaid = {"execution_id": KNOWN, "name": "polite", "label": "yes"}
+    assert client.post("/api/v1/evaluations", json=unsaid, headers=reviewer(sidecar)).json()["source"] == "HUMAN"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"execution_id": "0" * 32}, 404), ({"step_id": "b" * 16}, 404), ({"name": ""}, 400), ({"score": "good"}, 400),
+     ({"score": None}, 400), ({"source": "GUESS"}, 400), ({"socre": 1}, 400), ({"explanation": "x" * 20_000}, 400)],
+)  # fmt: skip
+def test_an_evaluation_of_nothing_or_that_says_nothing_is_refused(client, change, status):
+    body = {"execution_id": KNOWN, "name": "helpful", "score": 0.5} | change
+    assert_problem(client.post("/api/v1/evaluations", json=body), status)

@@ -31,7 +31,7 @@ def routes(started):
 
 
 def ask(started, method, path, **headers):
-    return httpx.request(method, started.http + path, headers=headers, trust_env=False)
+    return httpx.request(method, started.http + path, headers=headers, trust_env=False, timeout=30)
 
 
 def test_every_route_of_every_method_asks_for_a_token_except_the_two_probes(closed):
@@ -76,6 +76,7 @@ def test_without_tokens_a_foreign_host_name_is_refused(opened, host):
         content=traces(1).SerializeToString(),
         headers={"content-type": PROTOBUF, "host": host},
         trust_env=False,
+        timeout=30,
     )
     assert response.status_code in (400, 403)
 
@@ -104,7 +105,7 @@ def test_a_public_address_without_tokens_is_refused_before_anything_listens(tmp_
 
 def test_a_public_address_with_a_token_is_served(tmp_path):
     with running(tmp_path, host="0.0.0.0", token="agent") as started:
-        response = httpx.get(f"http://127.0.0.1:{started.http_port}/healthz", trust_env=False)
+        response = httpx.get(f"http://127.0.0.1:{started.http_port}/healthz", trust_env=False, timeout=30)
         assert response.status_code == 200
 
 

@@ -32,7 +32,9 @@ def sidecar(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(sidecar):
-    with httpx.Client(base_url=sidecar.http, trust_env=False, headers={"accept-encoding": "identity"}) as client:
+    with httpx.Client(
+        base_url=sidecar.http, trust_env=False, timeout=30, headers={"accept-encoding": "identity"}
+    ) as client:
         yield client
 
 
@@ -351,13 +353,19 @@ def assert_retryable(response, http_status):
     ids=["backlog", "disk"],
 )
 def test_what_time_mends_is_refused_retryably(tmp_path, settings, expected):
-    with running(tmp_path, **settings) as started, httpx.Client(base_url=started.http, trust_env=False) as client:
+    with (
+        running(tmp_path, **settings) as started,
+        httpx.Client(base_url=started.http, trust_env=False, timeout=30) as client,
+    ):
         assert_retryable(post(client, traces(1).SerializeToString()), expected)
         assert started.span_ids() == []
 
 
 def test_too_much_in_flight_is_429(tmp_path):
-    with running(tmp_path, in_flight_bytes_max=1) as started, httpx.Client(base_url=started.http) as client:
+    with (
+        running(tmp_path, in_flight_bytes_max=1) as started,
+        httpx.Client(base_url=started.http, trust_env=False, timeout=30) as client,
+    ):
         with started.connect() as slow:
             slow.sendall(raw_post(b"half", length=100))
             wait_until(lambda: started.sidecar._admission.in_flight_bytes() > 0)

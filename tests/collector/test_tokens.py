@@ -34,12 +34,16 @@ def test_a_wrong_token_is_never_taken_for_none():
     assert Tokens([]).scopes("Basic dXNlcjpwYXNz") is None
 
 
-def test_tokens_that_come_later_are_known_at_once():
-    later = []
-    tokens = Tokens([], more=lambda: later)
-    assert tokens.scopes("Bearer new") is None
+def test_tokens_come_and_go_within_a_second():
+    later, now = [], [0.0]
+    tokens = Tokens([], more=lambda: later, monotonic=lambda: now[0])
     later.append(grant("new", ADMIN))
+    assert tokens.scopes("Bearer new") is None
+    now[0] = 1.0
     assert tokens.scopes("Bearer new") >= {ADMIN}
+    later.clear()
+    now[0] = 2.0
+    assert tokens.scopes("Bearer new") is None
 
 
 @pytest.mark.parametrize("header", ["Bearer abc", "bearer abc", "Bearer%20abc", " Bearer   abc "])
