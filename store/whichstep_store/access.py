@@ -212,7 +212,12 @@ class Database:
             connection = duckdb.connect(str(self._path), config=_configuration(self._limits))
             _lock_down(connection, self._folders)
         except duckdb.Error as error:
-            raise self._translated(error) from error
+            translated = self._translated(error)
+            if isinstance(translated, StoreFull):
+                raise translated from error
+            raise StoreError(
+                f"cannot open {self._path}: {error}; `whichstep rebuild` makes it again from segments and journal"
+            ) from error
         return connection
 
     def _roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:

@@ -21,12 +21,15 @@ _PACKAGE: Final = files("whichstep_store")
 _MIGRATION: Final = re.compile(r"(\d{4})_\w+\.sql")
 
 
-def ensure(database: Database, path: Path) -> None:
-    """Creates the tables of a new file, or brings those of an older one up to date. Refuses a newer one."""
+def ensure(database: Database, path: Path) -> bool:
+    """Creates the tables of a new file, or brings those of an older one up to date; whether the file was new.
+
+    Raises SchemaUnsupported for a file that a newer build wrote.
+    """
     found = stored_version(database)
     if found is None:
         _create(database)
-        return
+        return True
     if found > VERSION:
         raise SchemaUnsupported(
             f"cannot open {path}: schema version {found}, this build reads up to {VERSION}; "
@@ -34,6 +37,7 @@ def ensure(database: Database, path: Path) -> None:
         )
     for version in range(found + 1, VERSION + 1):
         _migrate(database, version)
+    return False
 
 
 def stored_version(database: Database) -> int | None:

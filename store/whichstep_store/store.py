@@ -2,41 +2,65 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from whichstep_store import public_views, recovery, schema
+from whichstep_store import ledger as ledgers
+from whichstep_store import mirror, public_views, recovery, schema
 from whichstep_store.access import Database, Limits
+from whichstep_store.errors import StoreUnavailable
 from whichstep_store.owner import OwnerLock
 from whichstep_store.reader import Reader
+from whichstep_store.retention import DAYS, Retention
 from whichstep_store.segments import Folder
 from whichstep_store.writer import Writer
 
 DATABASE_NAME: Final = "whichstep.duckdb"
 SEGMENTS_NAME: Final = "segments"
 SPILL_NAME: Final = "spill"
+log = logging.getLogger("whichstep.store")
 
 
 class Store:
-    """What the data folder holds, by intent: `writer` and `reader`."""
+    """What the data folder holds, by intent: `writer`, `reader`, `ledger`, `retention`, and the `segments` beneath."""
 
-    def __init__(self, data_dir: Path, owner: OwnerLock, database: Database, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        owner: OwnerLock,
+        database: Database,
+        clock: Callable[[], int],
+        retention_days: int,
+        size_bytes_max: int | None,
+    ) -> None:
         self.data_dir = data_dir
         self._owner = owner
         self._database = database
-        self._segments = Folder(database, data_dir / SEGMENTS_NAME)
+        self.segments = Folder(database, data_dir / SEGMENTS_NAME)
         self._make_ready(clock)
-        self.writer = Writer(database, self._segments, clock)
-        self.reader = Reader(database, self._segments)
+        self.writer = Writer(database, self.segments, clock)
+        self.reader = Reader(database, self.segments)
+        self.retention = Retention(
+            database, self.segments, data_dir, clock, days=retention_days, size_bytes_max=size_bytes_max
+        )
+        self.ledger = ledgers.Ledger(data_dir / ledgers.FILE_NAME, clock=clock, on_change=self._mirror)
+        self._mirror()
 
     @classmethod
     def open(
-        cls, data_dir: Path | str, *, clock: Callable[[], int] = time.time_ns, limits: Limits | None = None
+        cls,
+        data_dir: Path | str,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        limits: Limits | None = None,
+        retention_days: int = DAYS,
+        size_bytes_max: int | None = None,
     ) -> Self:
-        """Takes ownership of a data folder, making it when it is not there; creates or migrates its tables.
+        """Takes ownership of a data folder, making it when it is not there; creates, migrates or rebuilds its tables.
 
         `clock` gives nanoseconds since the epoch. Raises StoreLocked when another process owns the folder and
         SchemaUnsupported when a newer build wrote it.
@@ -50,7 +74,7 @@ class Store:
                 folder / DATABASE_NAME, (folder / SEGMENTS_NAME, folder / SPILL_NAME), limits or Limits()
             )
             try:
-                return cls(folder, owner, database, clock)
+                return cls(folder, owner, database, clock, retention_days, size_bytes_max)
             except BaseException:
                 database.close()
                 raise
@@ -59,13 +83,24 @@ class Store:
             raise
 
     def _make_ready(self, clock: Callable[[], int]) -> None:
-        """Brings tables, views and segments to what this build and the folder say."""
-        schema.ensure(self._database, self.data_dir / DATABASE_NAME)
-        self._segments.remove_temporary()
+        """Brings tables, views and segments to what this build and the folder say.
+
+        A new database beside old segments is a rebuild: every segment is taken into its manifest.
+        """
+        created = schema.ensure(self._database, self.data_dir / DATABASE_NAME)
+        self.segments.remove_temporary()
         with self._database.writing() as session:
-            self._segments.define_views(session)
+            self.segments.define_views(session)
             public_views.define(session)
-        recovery.adopt_leftovers(self._database, self._segments, clock)
+        if recovery.adopt_leftovers(self._database, self.segments, clock, rebuilding=created):
+            self._database.checkpoint()
+
+    def _mirror(self) -> None:
+        """Shows the ledger's changes in the views; they stand in the ledger whether or not that works now."""
+        try:
+            mirror.mirror(self._database, self.ledger, self.writer.next_touched_at)
+        except StoreUnavailable:
+            log.exception("the ledger's changes show in the views after the next one, or the next start")
 
     def announce(self, endpoint: str) -> None:
         """Writes where this owner answers, for processes that are refused the folder."""
@@ -81,6 +116,7 @@ class Store:
 
     def close(self) -> None:
         """Closes the files and gives the folder up."""
+        self.ledger.close()
         self._database.close()
         self._owner.release()
 

@@ -38,7 +38,7 @@ class Writer:
         """
         arrivals = Arrivals.of(batches)
         with self._database.writing() as session:
-            report = loading.load(session, arrivals, touched_at=self._next_touched_at())
+            report = loading.load(session, arrivals, touched_at=self.next_touched_at())
             if position is not None:
                 loading.move_position(session, position)
         if report.open_bytes:
@@ -78,7 +78,7 @@ class Writer:
         aged = now - self._open_since >= OPEN_SECONDS_MAX * _NANOSECONDS
         return aged or self._open_bytes >= OPEN_BYTES_MAX or now // _DAY != self._open_since // _DAY
 
-    def _next_touched_at(self) -> int:
+    def next_touched_at(self) -> int:
         """Now, but later than any mark before: a job that read one mark must never clear a younger one."""
         self._touched_at = max(self._clock(), self._touched_at + 1)
         return self._touched_at

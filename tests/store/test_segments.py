@@ -107,7 +107,7 @@ def test_small_segments_of_a_day_are_merged(store, clock):
         clock.advance(1)
         before = wide(store)
         store.writer.seal(force=True)
-    listed = store._segments.listed()
+    listed = store.segments.listed()
     assert sorted((segment.kind, segment.rows) for segment in listed) == [("content", 9), ("spans", 9)]
     assert wide(store) == before
     assert store._database.read("select * from spans_superseded").num_rows == 0
@@ -146,7 +146,7 @@ def crash_while_sealing(data_dir, step):
     sealing._SMALL_SEGMENTS_MAX = 3
     store = Store.open(data_dir)
     load_for_crash(store)
-    store._segments.reached = reached
+    store.segments.reached = reached
     store.writer.seal(force=True)
 
 
@@ -164,7 +164,7 @@ def test_a_crash_at_any_step_of_sealing_loses_and_doubles_nothing(tmp_path, step
         found = wide(store), sorted(row["text"] for row in texts(store))
         assert found == expected
         assert store._database.read("select count(*) n from log_rows").to_pylist() == [{"n": 3}]
-        listed = {f"{segment.segment_id}.parquet" for segment in store._segments.listed()}
+        listed = {f"{segment.segment_id}.parquet" for segment in store.segments.listed()}
         assert {path.name for path in (tmp_path / "segments").iterdir()} == listed
         store.writer.seal(force=True)
         assert wide(store) == expected[0]
