@@ -4,7 +4,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from store_builders import DAY, NOON, SECOND, batch, log, results, span
+from store_builders import DAY, NOON, SECOND, batch, content, digest, log, results, span
 from whichstep_analytics import render
 from whichstep_analytics.answers import Answers, Check
 from whichstep_analytics.runner import JobRunner
@@ -274,6 +274,22 @@ def test_the_first_digits_find_an_execution_where_they_are_enough(store, answers
 def test_there_is_no_answer_for_an_execution_that_is_not_there(store, answers, text):
     put(store, execution(1))
     assert answers.execution(text) is None
+
+
+def test_a_step_opens_to_its_whole_texts(store, answers):
+    whole = "long " * 1_000
+    rows = span(1, 2, output=whole[:1_024], output_parts=[digest(whole)], output_is_list=False, input="hello")
+    store.writer.load([batch(spans=[rows], contents=[content(1, whole)])], JournalPosition(1, 1))
+    JobRunner(store, clock=lambda: NOW).drain()
+    found = answers.step(rows["trace_id"].hex(), "0000000000000002")
+    assert found["fields"] == {"input": "hello", "output": whole}
+
+
+def test_a_step_without_texts_is_there_and_others_are_not(store, answers):
+    put(store, execution(1), steps=[step(1, 2)])
+    assert answers.step(hex_id(1), "0000000000000002")["fields"] == {}
+    for execution_id, step_id in ((hex_id(1), "0000000000000003"), (hex_id(1), "2"), (hex_id(2), "0000000000000002")):
+        assert answers.step(execution_id, step_id) is None
 
 
 # Metrics

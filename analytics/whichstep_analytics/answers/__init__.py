@@ -6,9 +6,11 @@ question that cannot be understood raises `whichstep_store.filters.FilterError`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from whichstep_analytics.answers.doctor import Check, Probe, doctor_document
 from whichstep_analytics.answers.documents import Document, documents, frame
@@ -17,6 +19,8 @@ from whichstep_analytics.answers.failing import failures_document
 from whichstep_analytics.answers.figures import metrics_document
 from whichstep_store.filters import Filters
 from whichstep_store.store import Store
+
+_STEP_ID: Final = re.compile(r"[0-9a-f]{16}")
 
 __all__ = ["Answers", "Check", "Document", "Probe"]
 
@@ -50,11 +54,11 @@ class Answers:
     def step(self, execution_id: str, step_id: str) -> Document | None:
         """The whole texts of one step by field; None where there is no such step."""
         found = resolve(self._reader, execution_id)
-        if found is None:
+        if found is None or not _STEP_ID.fullmatch(step_id):
+            return None
+        if not self._reader.query("step_exists", {"execution_id": found, "step_id": step_id}).num_rows:
             return None
         texts = self._reader.step_content(found, step_id).to_pylist()
-        if not texts:
-            return None
         return {"execution_id": found, "step_id": step_id, "fields": {row["field"]: row["text"] for row in texts}}
 
     def metrics(self, filters: Filters, *, by: Sequence[str] = ()) -> Document:
