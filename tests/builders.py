@@ -37,7 +37,7 @@ def span_id(number: int) -> bytes:
     return number.to_bytes(8, "big")
 
 
-def any_value(value: Any) -> AnyValue:
+def any_value(value: Any) -> AnyValue:  # noqa: PLR0911
     """A Python value as OTLP has it."""
     if value is None:
         return AnyValue()
@@ -169,7 +169,7 @@ def _json(message: Any) -> dict[str, Any]:
     return found
 
 
-def _json_value(field: Any, value: Any) -> Any:
+def _json_value(field: Any, value: Any) -> Any:  # noqa: PLR0911
     if field.type == field.TYPE_MESSAGE:
         return _json(value)
     if field.name in _HEX:

@@ -102,7 +102,7 @@ def _control_flow(exception_type: str | None, message: str | None, status_messag
 
 
 def _escaped(span: ReceivedSpan, exception_time: int, values: dict[str, Any]) -> bool:
-    """An exception alone is a failure only if it left the span: it says so, or the span says nothing and ended there."""
+    """An exception alone is a failure only if it left the span: it says so, or the span ended there without a word."""
     if span.status == 1:
         return False
     if str(values.get("exception.escaped")).lower() == "true":

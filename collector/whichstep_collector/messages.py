@@ -72,7 +72,7 @@ def read_messages(value: Any, *, default_role: str) -> list[Message] | None:
     return messages or None
 
 
-def read_message(item: Any, *, default_role: str) -> Message | None:
+def read_message(item: Any, *, default_role: str) -> Message | None:  # noqa: PLR0911  (one shape a line)
     """One message of any known shape; None for what is no message."""
     if isinstance(item, str):
         return {"role": default_role, "parts": [text_part(item)]}
@@ -93,11 +93,10 @@ def _with_parts(item: dict[str, Any], default_role: str) -> Message:
     parts = item["parts"]
     if all(isinstance(part, dict) and "type" in part for part in parts) and isinstance(item.get("role"), str):
         return item  # already the form of OTel: kept as sent, so that equal messages have equal text
-    message = {"role": role_of(item.get("role") or default_role), "parts": [_any_part(part) for part in parts]}
-    return message
+    return {"role": role_of(item.get("role") or default_role), "parts": [_any_part(part) for part in parts]}
 
 
-def _any_part(part: Any) -> Part:
+def _any_part(part: Any) -> Part:  # noqa: PLR0911  (one shape a line)
     if isinstance(part, str):
         return text_part(part)
     if not isinstance(part, dict):
@@ -161,7 +160,7 @@ def content_parts(content: Any) -> list[Part]:
     return [part for piece in content if (part := _content_piece(piece)) is not None]
 
 
-def _content_piece(piece: Any) -> Part | None:
+def _content_piece(piece: Any) -> Part | None:  # noqa: PLR0911  (one shape a line)
     if isinstance(piece, str):
         return text_part(piece)
     if not isinstance(piece, dict):
@@ -223,7 +222,7 @@ class EventMessages(NamedTuple):
 
 
 def read_events(events: Iterable[tuple[str, Mapping[str, Any]]]) -> EventMessages:
-    """Messages from span events (name, attributes): one event a message, one for all, or prompt and completion texts."""
+    """Messages from span events (name, attributes): one a message, one for all, or prompt and completion texts."""
     found = EventMessages([], [])
     for name, values in events:
         if name == "gen_ai.content.prompt":

@@ -7,6 +7,7 @@ attributes as a skeleton. Facts of one span only: what needs the rest of the tra
 
 from __future__ import annotations
 
+import logging
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ from whichstep_collector.steps import FILLS, fill_task
 from whichstep_collector.texts import SpanTexts
 from whichstep_store.batches import Batch
 
+log = logging.getLogger(__name__)
+
 _KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES: Final = ("unset", "ok", "error")
 _TIME_MAX: Final = 2**63 - 1
@@ -50,7 +53,7 @@ def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
     for group in received.groups:
         source = SourceFacts.of(group.source)
         for span in group.spans:
-            rows.append(_row(span, source, contents, received_at))
+            rows.append(_row_or_rest(span, source, contents, received_at))
             if span.events:
                 logs += [
                     evaluation_row(event, span, source, received_at)
@@ -71,8 +74,37 @@ def normalise_logs(received: ReceivedLogs, *, received_at: int) -> Batch:
     return Batch(span_batch([]), Contents().batch(), log_batch(logs))
 
 
+def _row_or_rest(span: ReceivedSpan, source: SourceFacts, contents: Contents, received_at: int) -> SpanFacts:
+    """The row of a span; where our reading of it fails, a plain step with the raw attributes, flagged `unread`.
+
+    A defect here must not cost the request: the raw span is stored, and `rebuild --renormalise` reads it when mended.
+    """
+    try:
+        return _row(span, source, contents, received_at)
+    except Exception:
+        log.exception("a span of scope %r could not be read; its raw attributes are kept", source.scope)
+        facts = _identified(span, source, received_at)
+        facts.dialect, facts.type, facts.step_name = "unknown", "other", span.name
+        facts.error = span.status == 2
+        facts.flag("unread")
+        _put_raw(facts, SpanTexts(facts, contents), span, source)
+        return facts
+
+
 def _row(span: ReceivedSpan, source: SourceFacts, contents: Contents, received_at: int) -> SpanFacts:
     plan = plan_for(source.scope, span.attributes)
+    facts = _identified(span, source, received_at)
+    _put_columns(facts, span, plan)
+    texts = SpanTexts(facts, contents)
+    dialect = _put_step(facts, texts, span, plan)
+    _put_identity(facts, span, plan)
+    _put_raw(facts, texts, span, source)
+    dialect.finish(facts, span)
+    return facts
+
+
+def _identified(span: ReceivedSpan, source: SourceFacts, received_at: int) -> SpanFacts:
+    """A row with what every span has: ids, times, name, kind, status, source."""
     facts = SpanFacts()
     facts.__dict__.update(source.columns)
     facts.trace_id, facts.span_id, facts.parent_span_id = span.trace_id, span.span_id, span.parent_span_id
@@ -80,12 +112,6 @@ def _row(span: ReceivedSpan, source: SourceFacts, contents: Contents, received_a
     facts.kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "unspecified"
     facts.status = _STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else "unset"
     _put_times(facts, span)
-    _put_columns(facts, span, plan)
-    texts = SpanTexts(facts, contents)
-    dialect = _put_step(facts, texts, span, plan)
-    _put_identity(facts, span, plan)
-    _put_raw(facts, texts, span, source)
-    dialect.finish(facts, span)
     return facts
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+
 from builders import RECEIVED, log_request, request
 from whichstep_collector.decode import decode_logs, decode_traces
 from whichstep_collector.normalise import normalise_logs, normalise_traces

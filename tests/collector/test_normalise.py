@@ -451,8 +451,21 @@ def test_whatever_a_sender_writes_a_row_comes_out_and_its_attributes_come_back(a
     message = request(span(attributes=attributes, kind=1, start=time, end=time, events=told, status=2), scope=scope)
     message.resource_spans[0].scope_spans[0].spans[0].kind = kind
     batch = batch_of(message)
-    assert batch.spans.num_rows == 1
+    (row,) = batch.spans.to_pylist()
+    assert "unread" not in row["flags"]
     orjson.loads(batch.spans.column("attributes")[0].as_py())
+
+
+def test_a_defect_of_ours_costs_no_span(monkeypatch, caplog):
+    def broken(_attributes):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("whichstep_collector.coerce.json_object", broken)
+    bad, good = rows_of(span(id=1, status=2, attributes={"metadata": "{}", "a": "b"}), span(id=2))
+    assert (bad["type"], bad["error"], bad["flags"]) == ("other", True, ["unread"])
+    assert orjson.loads(bad["attributes"]) == {"metadata": "{}", "a": "b"}
+    assert "unread" not in good["flags"]
+    assert "could not be read" in caplog.text
 
 
 def test_an_index_allocates_nothing():
