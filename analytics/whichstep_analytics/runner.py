@@ -43,10 +43,9 @@ _GROWTH_SPANS_MIN: Final = 32
 _SLICE_SPANS_MAX: Final = 20_000
 """Spans of one recompute: about 0.3 s of work, so that a backlog cannot hold memory or the write lock for long."""
 _SLICE_EXECUTIONS_MAX: Final = 500
-_PACE_NS: Final = _SECOND
-_PACE_SPANS: Final = 8_000
-"""At most one recompute a second unless so many spans are due: a recompute costs some 40 ms before its first span and
-5 µs a span (benchmarks/analytics/bench_jobs.py, 2 cores), so small ones in a row would cost more than their spans."""
+_PACE_NS: Final = 2 * _SECOND
+"""At most one recompute in so long, unless a whole slice is due: reading, computing and replacing cost some 130 ms
+before the first span (benchmarks/analytics/bench_jobs.py, 2 busy cores), so many small rounds would cost more."""
 _STALE_EVERY_NS: Final = 5 * _SECOND
 _IDLE_SECONDS: Final = 2.0
 _HOUR_NS: Final = 3600 * _SECOND
@@ -68,7 +67,7 @@ class JobRunner:
         touched = from_arrow(self._store.reader.touched())
         if touched.height and (due := touched.filter(_is_due(now))).height:
             rest = self._recomputed_at + _PACE_NS - now
-            if rest > 0 and due["span_count"].sum() < _PACE_SPANS:
+            if rest > 0 and due["span_count"].sum() < _SLICE_SPANS_MAX:
                 return rest / _SECOND
             self._recomputed_at = now
             return self._recompute(_slice(due), touched, now)

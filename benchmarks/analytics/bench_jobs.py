@@ -21,8 +21,9 @@ for part in ("analytics", "collector", "store", "sdk", "tests", "tests/analytics
     sys.path.append(str(ROOT / part))
 
 import polars as pl  # noqa: E402
-import store_builders  # noqa: E402
 from frames import agent, call, failed, frame, span, tool  # noqa: E402
+
+import store_builders  # noqa: E402
 from whichstep_analytics.job import recompute  # noqa: E402
 from whichstep_analytics.jobs.frames import empty  # noqa: E402
 from whichstep_analytics.prices import default_prices  # noqa: E402

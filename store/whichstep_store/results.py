@@ -22,7 +22,10 @@ SPAN_IDS: Final = pa.list_(pa.uint64())
 Fields = tuple[tuple[str, pa.DataType, bool], ...]
 
 # Columns of span_open that the jobs do not need; every other narrow column and these previews are read.
-_UNREAD: Final = frozenset({"kind", "request_model", "expectation", "normaliser_version"})
+_UNREAD: Final = frozenset({
+    "name", "kind", "status", "scope", "synthetic", "outcome_explanation", "request_model", "resend_count",
+    "expectation", "normaliser_version",
+})  # fmt: skip
 JOB_TEXT_COLUMNS: Final[tuple[str, ...]] = (
     "input",
     "output",

@@ -136,7 +136,7 @@ def test_spans_that_arrive_while_it_computes_are_not_forgotten(bench: Bench, mon
 def test_a_trace_that_joins_later_replaces_the_execution_and_leaves_an_alias(bench: Bench) -> None:
     bench.load(root(2, started_at=NOON + 50 * SECOND, links_join=True, linked_trace_ids=[trace(1)]))
     bench.runner.tick()
-    bench.clock.pass_seconds(2)
+    bench.clock.pass_seconds(2.1)
     bench.load(root(1, started_at=NOON))
     bench.runner.tick()
     (found,) = bench.executions()
@@ -149,7 +149,7 @@ def test_a_trace_that_joins_later_replaces_the_execution_and_leaves_an_alias(ben
 def test_an_earlier_trace_of_a_session_moves_the_turns_of_later_ones(bench: Bench) -> None:
     bench.load(root(2, started_at=NOON + 50 * SECOND, session_id="s"))
     bench.runner.tick()
-    bench.clock.pass_seconds(2)
+    bench.clock.pass_seconds(2.1)
     bench.load(root(1, started_at=NOON, session_id="s"))
     bench.runner.tick()
     assert [row["turn"] for row in bench.executions()] == [1, 2]
@@ -163,7 +163,7 @@ def test_the_trace_after_a_wait_resumes_it_in_whichever_order_they_arrive(bench:
     resumed = root(2, session_id="s", started_at=NOON + 9 * SECOND)
     bench.load(resumed)
     bench.runner.tick()
-    bench.clock.pass_seconds(2)
+    bench.clock.pass_seconds(2.1)
     bench.load(*waiting)
     bench.runner.tick()
     assert [row["execution_id"] for row in bench.executions()] == [hex_id(trace(1))]
@@ -197,7 +197,7 @@ def test_an_idle_store_is_left_alone(bench: Bench, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(bench.store.writer, "replace_results", lambda _results: pytest.fail("nothing was due"))
     for _ in range(5):
         assert bench.runner.tick() >= 1
-        bench.clock.pass_seconds(2)
+        bench.clock.pass_seconds(2.1)
 
 
 def test_drain_computes_everything_at_once(bench: Bench) -> None:

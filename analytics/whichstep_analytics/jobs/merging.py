@@ -17,7 +17,7 @@ from whichstep_store.results import JOB_TEXT_COLUMNS
 _INNERMOST: Final = (
     "error_type", "error_message", "control_flow", "model", "provider", "input_tokens", "output_tokens",
     "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "reported_cost_usd", "finish_reason",
-    "time_to_first_token_ms", "input_digest", "tool", "tool_call_id", "arguments_digest", "resend_count", "agent",
+    "time_to_first_token_ms", "input_digest", "tool", "tool_call_id", "arguments_digest", "agent",
     "output_summary", "approval_id", "step_index",
 )  # fmt: skip
 _OUTERMOST: Final = ("execution_id", "trace_id", "span_id", "started_at", "type", "step_name", "dialect", "merge_key")

@@ -27,7 +27,6 @@ WORKING_SCHEMA: Final = pl.Schema(
         "asked_tools": pl.List(pl.String),
         "arguments_digest": pl.String(),
         "error_guessed": pl.Boolean(),
-        "resend_count": pl.Int32(),
         "user_message": pl.String(),
     }
 )
