@@ -1,15 +1,14 @@
 """`whichstep backup`: copy a data folder, also while its owner is at work.
 
-Copies what nothing can be computed from otherwise: journal, closed segments, ledger. The database is left out, as
-`whichstep rebuild` makes it again. The journal goes first: what leaves it meanwhile is in a segment by then.
+Copies what cannot be computed: journal, closed segments, ledger. The database is left out; whoever opens the copy makes
+it again. The journal goes first: what leaves it meanwhile is in a segment by then.
 """
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -38,9 +37,7 @@ def backup(
     files, size = _copy(source, target)
     if format is Format.JSON:
         return output.write_json({"files": files, "bytes": size, "from": str(source), "to": str(target)})
-    output.write_text(
-        f"{files:,} files, {size:,} bytes in {target}; open it with: whichstep rebuild --data-dir {target}"
-    )
+    output.write_text(f"{files:,} files, {size:,} bytes in {target}; open it with: whichstep up --data-dir {target}")
     return None
 
 
@@ -48,10 +45,8 @@ def _copy(source: Path, target: Path) -> tuple[int, int]:
     """Copy in an order that loses nothing; returns files and bytes. A copy that fails is removed again."""
     try:
         target.mkdir(parents=True, mode=0o700)
-        for path in _copied_files(source):
-            copy = target / path.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copy2(path, copy)
+        for folder in FOLDERS:
+            _copy_folder(source / folder, target / folder)
         if (source / LEDGER).exists():
             _copy_ledger(source / LEDGER, target / LEDGER)
     except OSError as error:
@@ -61,9 +56,15 @@ def _copy(source: Path, target: Path) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def _copied_files(source: Path) -> Iterator[Path]:
-    for folder in FOLDERS:
-        yield from sorted(path for path in (source / folder).rglob("*") if path.is_file())
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy all files; looks again until nothing is new, as the owner may merge files into others meanwhile."""
+    target.mkdir(mode=0o700)
+    seen: set[Path] = set()
+    while new := sorted({path for path in source.glob("*") if path.is_file()} - seen):
+        for path in new:
+            with suppress(FileNotFoundError):
+                shutil.copy2(path, target / path.name)
+        seen |= set(new)
 
 
 def _copy_ledger(source: Path, target: Path) -> None:
