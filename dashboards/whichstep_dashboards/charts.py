@@ -98,7 +98,7 @@ def pareto(rows: Rows, *, colours: Palette, selected: str | None = None) -> alt.
         )
     pick = alt.selection_point(name=SELECTED, fields=["label"], on="click", empty=False)
     base = chart_of(data).encode(
-        y=_label_axis([row["label"] for row in data], colours),
+        y=_label_axis([row["label"] for row in data], colours, pixels=200),
         tooltip=[
             alt.Tooltip("label:N", title="where"),
             alt.Tooltip("count:Q", title="failed executions"),
@@ -120,7 +120,7 @@ def pareto(rows: Rows, *, colours: Palette, selected: str | None = None) -> alt.
     line = base.mark_line(color=colours.cause, strokeWidth=2).encode(x="cumulative:Q", order="cumulative:Q")
     dots = base.mark_circle(color=colours.cause, size=44, opacity=1).encode(x="cumulative:Q")
     counts = base.mark_text(align="left", dx=8, color=colours.text, fontSize=12).encode(x="share:Q", text="count:Q")
-    chart = alt.layer(bars.add_params(pick), line, dots, counts)
+    chart = bars.add_params(pick) + line + dots + counts
     return view(chart, height=LINE_PIXELS * len(data) + TITLED_AXIS_PIXELS)
 
 
@@ -134,7 +134,7 @@ def heat_map(rows: Rows, *, weeks: Sequence[str], labels: Sequence[str], colours
             scale=alt.Scale(domain=list(weeks)),
             axis=_week_axis(colours),
         ),
-        y=_label_axis([one_line(label, limit=60) for label in labels], colours),
+        y=_label_axis([one_line(label, limit=60) for label in labels], colours, pixels=130),
         tooltip=[
             alt.Tooltip("label:N", title="where"),
             alt.Tooltip("week:O", title="week"),
@@ -153,8 +153,8 @@ def heat_map(rows: Rows, *, weeks: Sequence[str], labels: Sequence[str], colours
     return view(cells + numbers, height=LINE_PIXELS * len(labels) + TITLED_AXIS_PIXELS)
 
 
-def _label_axis(labels: list[str], colours: Palette) -> alt.Y:
-    return alt.Y("label:N", title=None, scale=alt.Scale(domain=labels), axis=axis(colours, labelLimit=210))
+def _label_axis(labels: list[str], colours: Palette, *, pixels: int) -> alt.Y:
+    return alt.Y("label:N", title=None, scale=alt.Scale(domain=labels), axis=axis(colours, labelLimit=pixels))
 
 
 def _week_axis(colours: Palette) -> alt.Axis:

@@ -85,3 +85,14 @@ def test_an_unknown_figure_gives_its_reason_and_what_is_possible():
     figure = {"value": None, "n": 4, "reason": "only failures are known", "bound_lower": 0, "bound_upper": 0.95}
     assert figures.reason_unknown(SUCCESS, figure) == "only failures are known; between 0 and 95.0 %"
     assert figures.reason_unknown(SUCCESS, {"n": 0}) == "no executions"
+
+
+def test_releases_are_ordered_by_their_numbers():
+    from whichstep_dashboards.views.overview import _version
+
+    rows = [{"label": label} for label in ("2026.11.8", "1.0.0", "2026.11.22", "(no release)")]
+    assert [row["label"] for row in sorted(rows, key=_version, reverse=True)][:3] == [
+        "2026.11.22",
+        "2026.11.8",
+        "1.0.0",
+    ]

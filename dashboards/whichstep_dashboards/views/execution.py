@@ -153,9 +153,9 @@ def _failure(execution: Document) -> None:
     with st.container(border=True, key="failure"):
         confidence = execution.get("failure_confidence")
         sure = "" if confidence is None else f", confidence {figures.format_share(confidence)}"
-        where = _step_words_of(failing) if failing else "no single step"
         kind = plain(execution.get("failure_kind") or "unknown kind")
-        st.markdown(f"##### :red[{FAILING_GLYPH} Failing step:] {where} :gray[· {kind}{sure}]")
+        where = f"Failing step:] {_step_words_of(failing)}" if failing else "Failed,] but no single step can be named"
+        st.markdown(f"##### :red[{FAILING_GLYPH} {where} :gray[· {kind}{sure}]")
         if reason := execution.get("failure_reason"):
             st.text(str(reason))
         if cause and cause.get("step_id") != (failing or {}).get("step_id"):

@@ -82,7 +82,7 @@ def _charts(groups: Sequence[Document], colours: Palette) -> None:
         }
         for group in groups
     ]
-    pareto, weeks = st.columns([3, 2], gap="medium")
+    pareto, weeks = st.columns([4, 3], gap="medium")
     with pareto.container(border=True, height="stretch"):
         st.markdown("##### Which few explain most")
         chart = charts.pareto(rows, colours=colours, selected=chosen)

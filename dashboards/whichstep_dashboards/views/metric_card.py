@@ -31,8 +31,8 @@ def _known(metric: Metric, figure: Mapping[str, Any]) -> None:
     st.header(plain(figures.format_value(figure["value"], metric.unit)), anchor=False)
     change = figures.change(metric, figure)
     # The words carry the meaning; colour only underlines it.
-    text = plain(change.words)
-    st.markdown(text if change.good is None else f":{'green' if change.good else 'red'}[{text}]")
+    colour = {True: "green", False: "red", None: "gray"}[change.good]
+    st.markdown(f":{colour}[{plain(change.words)}]")
     if interval := figures.interval(metric, figure):
         st.caption(plain(interval))
 

@@ -89,12 +89,18 @@ def _point(group: Document, by: str, metric_id: str) -> dict[str, Any]:
 def _releases(pairs: Pairs, colours: Palette) -> None:
     st.markdown("##### Success by release")
     groups = data.metrics(pairs, by="release").get("groups") or []
-    rows = [_release(group) for group in groups]
+    rows = sorted((_release(group) for group in groups), key=_version, reverse=True)
     if not any(row["n"] for row in rows):
         st.caption("No release is known in this window: set `service.version`, or `whichstep.configure(release=…)`.")
         return
     st.altair_chart(charts.success_by_group(rows[:RELEASES_MAX], colours=colours), width="stretch", key="releases")
     st.caption(f"{min(len(rows), RELEASES_MAX)} of {len(rows)} releases · the line is the 95 % interval")
+
+
+def _version(row: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """Numbers within a release count as numbers: 2026.11.22 comes after 2026.11.8."""
+    parts = re.findall(r"\d+|\D+", str(row["label"]))
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _release(group: Document) -> dict[str, Any]:
