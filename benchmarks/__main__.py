@@ -7,7 +7,13 @@ import runpy
 
 from benchmarks import end_to_end, machine
 
-PARTS = ("benchmarks.sdk.bench_overhead", "benchmarks.collector.bench_normalise", "benchmarks.analytics.bench_jobs")
+PARTS = (
+    "benchmarks.sdk.bench_overhead",
+    "benchmarks.collector.bench_normalise",
+    "benchmarks.collector.bench_journal",
+    "benchmarks.analytics.bench_jobs",
+    "benchmarks.analytics.bench_metrics",
+)
 
 
 def main() -> None:
