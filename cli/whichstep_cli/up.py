@@ -32,12 +32,21 @@ _EXIT_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 @takes_options
 def up(
     *,
-    data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that this process will own.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; any but loopback needs tokens.")] = None,
-    grpc_port: Annotated[int | None, typer.Option(help="OTLP/gRPC; 0 picks a free port.")] = None,
-    http_port: Annotated[int | None, typer.Option(help="OTLP/HTTP and the API; 0 picks a free port.")] = None,
-    dashboard_port: Annotated[int | None, typer.Option(help="Dashboard; 0 picks a free port.")] = None,
-    dashboard: Annotated[bool | None, typer.Option("--dashboard/--no-dashboard", help="With the dashboard.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder that this process will own; .whichstep unless set.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on, 127.0.0.1 unless set; any but loopback needs tokens.")
+    ] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="OTLP/gRPC, 4317 unless set; 0 picks a free port.")] = None,
+    http_port: Annotated[
+        int | None, typer.Option(help="OTLP/HTTP and the API, 4318 unless set; 0 picks a free port.")
+    ] = None,
+    dashboard_port: Annotated[int | None, typer.Option(help="Dashboard, 8501 unless set; 0 picks a free port.")] = None,
+    dashboard: Annotated[
+        bool | None,
+        typer.Option("--dashboard/--no-dashboard", help="With or without the dashboard; with it unless set."),
+    ] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Policy that decides on actions.")] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:

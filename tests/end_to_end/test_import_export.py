@@ -121,3 +121,45 @@ def test_a_damaged_file_is_named_and_the_others_are_imported(sidecar, tmp_path):
     assert done.returncode == 1
     assert "broken.pb" in done.stderr
     assert "in 1 requests of 2 files" in done.stdout
+
+
+def test_an_execution_is_explained_in_every_form(sidecar):
+    found = sidecar.json("executions", "list", "--failure-kind", "tool_error")["executions"][0]
+    for form, mark in (("text", "issue_refund"), ("md", "#"), ("html", "<html"), ("json", '"failing_step"')):
+        shown = sidecar.run("executions", "show", found["execution_id"], "--format", form).stdout
+        assert mark in shown, form
+        assert "GatewayDownError" in shown, form
+
+
+def test_lists_for_people_say_n_of_n_and_page_by_cursor(sidecar):
+    first = sidecar.run("executions", "list", "--limit", "3")
+    assert f"3 of {len(EXPECTED)} executions" in first.stderr
+    cursor = first.stderr.split("--cursor ")[1].strip()
+    second = sidecar.run("executions", "list", "--limit", "3", "--cursor", cursor)
+    ids = [line.split()[2] for page in (first, second) for line in page.stdout.splitlines()[1:]]
+    assert len(ids) == len(set(ids)) == 6
+
+
+def test_metrics_failures_and_doctor_speak_to_people(sidecar):
+    assert "task_success_rate" in sidecar.run("metrics").stdout
+    assert "1.0.0" in sidecar.run("metrics", "--by", "release").stdout
+    failed = sum(expected["status"] == "error" for expected in EXPECTED.values())
+    assert f"{failed} of {len(EXPECTED)} executions failed" in sidecar.run("failures").stdout
+    assert "✓ journal" in sidecar.run("doctor").stdout
+
+
+def test_an_evaluation_from_the_command_line_is_shown_with_the_execution(sidecar):
+    execution_id = sidecar.json("executions", "list", "--limit", "1")["executions"][0]["execution_id"]
+    sidecar.run("evaluate", execution_id, "--name", "helpful", "--score", "0.75", "--explanation", "to the point")
+
+    def noted():
+        return sidecar.get(f"/api/v1/executions/{execution_id}")["evaluations"]
+
+    evaluation = sidecar.wait_for(noted)[0]
+    assert (evaluation["name"], evaluation["score"], evaluation["explanation"]) == ("helpful", 0.75, "to the point")
+
+
+def test_sql_that_is_no_select_is_refused_as_wrong_usage(sidecar):
+    done = sidecar.run("sql", "drop table execution_rows", check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
