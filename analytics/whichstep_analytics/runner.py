@@ -65,15 +65,14 @@ class JobRunner:
         """Recomputes what is due, at most one slice of it; returns the seconds until it wants to run again."""
         now = self._clock()
         touched = from_arrow(self._store.reader.touched())
-        if touched.height and (due := touched.filter(_is_due(now))).height:
-            rest = self._recomputed_at + _PACE_NS - now
-            if rest > 0 and due["span_count"].sum() < _SLICE_SPANS_MAX:
-                return rest / _SECOND
+        due = touched.filter(_is_due(now)) if touched.height else touched
+        rest = self._recomputed_at + _PACE_NS - now
+        if due.height and (rest <= 0 or due["span_count"].sum() >= _SLICE_SPANS_MAX):
             self._recomputed_at = now
             return self._recompute(_slice(due), touched, now)
-        if now - self._stale_looked_at >= _STALE_EVERY_NS:
+        if now - self._stale_looked_at >= _STALE_EVERY_NS:  # in the rests of a busy store, too
             return self._refresh(touched, now)
-        return _seconds_to_wait(touched, now)
+        return rest / _SECOND if due.height else _seconds_to_wait(touched, now)
 
     def drain(self) -> None:
         """Recomputes everything that was touched, due or not, and everything outdated. For imports and rebuilds."""
