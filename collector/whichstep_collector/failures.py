@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, NamedTuple
 
+from whichstep.attributes import CONTROL_FLOW
 from whichstep_collector.contents import preview
 from whichstep_collector.received import ReceivedSpan
 
@@ -25,6 +26,7 @@ _CONTROL_TYPES: Final = {
     "CancelledError": "cancelled",
     "GeneratorExit": "cancelled",
 }
+_FLOWS: Final = frozenset(_CONTROL_TYPES.values())
 _CONTROL_PREFIXES: Final = (("(Interrupt(", "interrupt"), ("Command(", "handoff"))
 _QUALIFIED: Final = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$<][\w$>]*)+")
 _CLASS_REPR: Final = re.compile(r"<class '([^']+)'>")
@@ -50,6 +52,8 @@ NO_FAILURE: Final = Failure()
 
 def read_failure(span: ReceivedSpan, *, hint: str | None = None) -> Failure:
     """The failure of a span. `hint` is a tool's own word that it failed, None where it gave none."""
+    if flow := _said(span.attributes.get(CONTROL_FLOW)):
+        return Failure(control_flow=flow if flow in _FLOWS else "cancelled")
     exception = next((event for event in reversed(span.events) if event.name == "exception"), None)
     values = exception.attributes if exception else {}
     given = span.attributes.get("error.type")

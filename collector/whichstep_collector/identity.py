@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from whichstep.attributes import execution_id_of
 from whichstep_collector.coerce import text
-
-_HEX: Final = re.compile(r"[0-9a-fA-F]{32}")
 
 
 class ExecutionKey(NamedTuple):
-    """16 bytes, and the id as the user wrote it where the bytes are its hash."""
+    """16 bytes, and the id as the user wrote it where that is not simply their hex digits."""
 
     key: bytes | None
     external_id: str | None
@@ -23,6 +20,5 @@ def execution_key(value: Any) -> ExecutionKey:
     said = text(value)
     if said is None:
         return ExecutionKey(None, None)
-    if _HEX.fullmatch(said):
-        return ExecutionKey(bytes.fromhex(said), None)
-    return ExecutionKey(blake2b(said.encode(), digest_size=16).digest(), said)
+    digits = execution_id_of(said)
+    return ExecutionKey(bytes.fromhex(digits), None if said.lower() == digits else said)

@@ -219,6 +219,19 @@ def test_an_execution_id_joins_and_any_other_text_is_hashed():
     assert row_of(span())["execution_rule"] is None
 
 
+def test_a_uuid_with_dashes_is_the_same_execution_as_its_digits():
+    dashed = "0B4E2B6E-92E5-4D5B-8F2D-1F2E3D4C5B6A"
+    row = row_of(span(attributes={"whichstep.execution.id": dashed}))
+    assert row["execution_key"] == UUID(dashed)
+    assert row["external_id"] == dashed
+
+
+@pytest.mark.parametrize("flow", ["cancelled", "interrupt", "approval", "handoff"])
+def test_what_the_sender_calls_control_flow_is_no_error(flow):
+    row = row_of(span(attributes={"whichstep.control_flow": flow, "error.type": "CancelledError"}), scope="whichstep")
+    assert (row["control_flow"], row["error"]) == (flow, False)
+
+
 def test_links_are_kept_and_join_only_where_the_dialect_says_so():
     row = row_of(span(links=[link(7), link(7, 2), link(0)]))
     assert (row["linked_trace_ids"], row["links_join"]) == ([UUID(int=7)], False)
