@@ -9,6 +9,7 @@ extension, and its configuration is locked. A fatal error invalidates a DuckDB i
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,8 +118,9 @@ class Database:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Holds the writers' turn over several transactions; readers go on."""
+        """Holds the writers' turn over several transactions; readers go on. Opens a failed file again first."""
         with self._write_lock:
+            self._require_open()
             yield
 
     def read(self, sql: str, parameters: Parameters = None) -> pa.Table:
@@ -178,10 +180,13 @@ class Database:
         """Closes the file; what is still reading is interrupted. A second call does nothing."""
         with self._write_lock, self._state:
             connection, self._connection = self._connection, None
-            for cursor in self._reading:
-                cursor.interrupt()
-            if not self._state.wait_for(lambda: not self._reading, _CLOSE_WAIT_SECONDS):
-                raise StoreFailed(f"cannot close {self._path}: a query does not stop; restart the process")
+            deadline = time.monotonic() + _CLOSE_WAIT_SECONDS
+            while self._reading:
+                if time.monotonic() > deadline:
+                    raise StoreFailed(f"cannot close {self._path}: a query does not stop; restart the process")
+                for cursor in self._reading:
+                    cursor.interrupt()  # again and again: one that comes before its query has begun is lost
+                self._state.wait(0.05)
             if connection is not None:
                 connection.close()
 

@@ -40,11 +40,10 @@ class Stopwatch:
 
     def _watch(self, interrupt: Callable[[], None], used_bytes: Callable[[], int], before: int) -> None:
         deadline = time.monotonic() + self._time_limit_seconds
-        while not self._done.wait(min(_LOOK_SECONDS, max(deadline - time.monotonic(), 0.0))):
-            self.reason = self._exceeded(deadline, used_bytes, before)
+        while not self._done.wait(min(_LOOK_SECONDS, max(deadline - time.monotonic(), 0.001))):
+            self.reason = self.reason or self._exceeded(deadline, used_bytes, before)
             if self.reason is not None:
-                interrupt()
-                return
+                interrupt()  # again and again: one that comes between two steps of a query is lost
 
     def _exceeded(self, deadline: float, used_bytes: Callable[[], int], before: int) -> str | None:
         if time.monotonic() >= deadline:
