@@ -23,7 +23,7 @@ import builders
 from whichstep_collector import normalise
 from whichstep_collector.columns import span_batch
 from whichstep_collector.decode import decode_traces
-from whichstep_collector.pandas_free import keep_pandas_out
+from whichstep_collector.process_start import prepare_process
 from whichstep_collector.redact import Redactor
 
 WORDS = "order refund policy damaged parcel customer agent invoice delay retry answer question amount total".split()
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--requests", type=Path)
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    keep_pandas_out()
+    prepare_process()
     bodies = (
         [path.read_bytes() for path in sorted(options.requests.glob("*.pb"))[:8]]
         if options.requests

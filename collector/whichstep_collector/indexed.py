@@ -18,7 +18,6 @@ from whichstep_collector.messages import (
     Message,
     Part,
     call_part,
-    dump_message,
     response_part,
     role_of,
     text_part,
@@ -91,15 +90,15 @@ def said_by(keys: dict[str, str], name: str, attributes: Attributes) -> Any:
 
 
 class ReadMessage(NamedTuple):
-    """A message, its JSON text, and where its texts stand in it: attribute name and JSON pointer."""
+    """A message, where its texts stand in it (attribute name and JSON pointer), and its text if it is no more."""
 
     message: Message
-    text: str
     pointers: tuple[tuple[str, str], ...]
+    text: str | None = None
 
 
-KnownMessages = dict[tuple[Any, Any], tuple[Message, str]]
-"""Messages of a role and a text that were read before, with their JSON text."""
+KnownMessages = dict[tuple[Any, Any], Message]
+"""Messages of a role and a text that were read before."""
 
 
 def read_message_at(keys: MessageKeys, attributes: Attributes, known: KnownMessages) -> ReadMessage | None:
@@ -108,10 +107,9 @@ def read_message_at(keys: MessageKeys, attributes: Attributes, known: KnownMessa
         content_key = keys.fields["content"]
         content, role = attributes[content_key], attributes[keys.fields["role"]]
         if type(content) is str and content and type(role) is str and role not in _TOOL_ROLES and content not in HIDDEN:
-            if (found := known.get((role, content))) is None:
-                message = {"role": role_of(role), "parts": [text_part(content)]}
-                found = known[role, content] = (message, dump_message(message))
-            return ReadMessage(found[0], found[1], ((content_key, "/parts/0/content"),))
+            if (message := known.get((role, content))) is None:
+                message = known[role, content] = {"role": role_of(role), "parts": [text_part(content)]}
+            return ReadMessage(message, ((content_key, "/parts/0/content"),), content)
     return _read_any_message(keys, attributes)
 
 
@@ -141,7 +139,7 @@ def _read_any_message(keys: MessageKeys, attributes: Attributes) -> ReadMessage 
     finish = said_by(fields, "finish_reason", attributes)
     if isinstance(finish, str) and finish:
         message["finish_reason"] = finish
-    return ReadMessage(message, dump_message(message), tuple(pointers))
+    return ReadMessage(message, tuple(pointers))
 
 
 def _tool_response(fields: dict[str, str], attributes: Attributes, content: str) -> Part:

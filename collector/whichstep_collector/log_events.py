@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any, Final
 
 from whichstep import attributes as names
 from whichstep_collector.coerce import json_object, line, score, text
+from whichstep_collector.contents import digest_of
 from whichstep_collector.identity import execution_key
 from whichstep_collector.received import Attributes, ReceivedEvent, ReceivedLog, ReceivedSpan, Value
 from whichstep_collector.skeleton import dump
@@ -26,11 +26,8 @@ def log_row(record: ReceivedLog, source: SourceFacts, received_at: int) -> dict[
     )
     body = None if record.body is None else _bounded(record.body)
     attributes = _bounded(record.attributes)
-    digest = blake2b(attributes.encode(), digest_size=16)
-    digest.update(
-        f"{record.trace_id!r}\0{record.span_id}\0{record.time}\0{event_name}\0{record.severity}\0{body}".encode()
-    )
-    digest.update(source.digest)
+    said = f"{record.trace_id!r}\0{record.span_id}\0{record.time}\0{event_name}\0{record.severity}\0{body}"
+    digest = digest_of(attributes.encode() + said.encode() + source.digest)
     return {
         "trace_id": record.trace_id,
         "span_id": record.span_id,
@@ -45,7 +42,7 @@ def log_row(record: ReceivedLog, source: SourceFacts, received_at: int) -> dict[
         "response_id": text(values.get(names.RESPONSE_ID)),
         "body": body,
         "attributes": attributes,
-        "digest": digest.digest(),
+        "digest": digest,
         **(_evaluation(values) if event_name == names.EVALUATION_EVENT else {}),
     }
 

@@ -188,12 +188,15 @@ def parts_of(message: Message) -> Iterable[Part]:
 
 def message_text(message: Message) -> str:
     """The text parts of a message, joined by line breaks."""
+    parts = message.get("parts")
+    if not isinstance(parts, (list, tuple)):
+        return ""
     found = [
-        part["content"]
-        for part in parts_of(message)
-        if part.get("type") == "text" and isinstance(part.get("content"), str)
+        content
+        for part in parts
+        if isinstance(part, dict) and part.get("type") == "text" and isinstance(content := part.get("content"), str)
     ]
-    return "\n".join(found)
+    return found[0] if len(found) == 1 else "\n".join(found)
 
 
 def tool_calls(messages: Iterable[Message]) -> list[tuple[str, str]]:

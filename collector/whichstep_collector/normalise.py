@@ -8,7 +8,6 @@ attributes as a skeleton. Facts of one span only: what needs the rest of the tra
 from __future__ import annotations
 
 import logging
-from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
@@ -16,7 +15,7 @@ import orjson
 from whichstep import attributes as names
 from whichstep_collector import coerce
 from whichstep_collector.columns import log_batch, span_batch
-from whichstep_collector.contents import Contents
+from whichstep_collector.contents import Contents, digest_of
 from whichstep_collector.dialects import Dialect
 from whichstep_collector.dialects.base import Kind
 from whichstep_collector.facts import SpanFacts
@@ -262,7 +261,7 @@ def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: Sou
     if span.links:
         parts.append(links := dump([_link(link) for link in span.links]))
         facts.links = links.decode()
-    facts.digest = blake2b(b"\0".join(parts), digest_size=16).digest()
+    facts.digest = digest_of(b"\0".join(parts))
     source.keep(trace_id, contents)
     if span.redacted:
         facts.flag("redacted")

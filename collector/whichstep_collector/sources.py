@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any
 
 from whichstep_collector.coerce import text
-from whichstep_collector.contents import Contents, hash_text
+from whichstep_collector.contents import Contents, digest_of, hash_text
 from whichstep_collector.fields import ENVIRONMENT_KEYS, RELEASE_KEYS
 from whichstep_collector.received import Attributes, Source
-from whichstep_collector.skeleton import dump, skeleton
+from whichstep_collector.skeleton import skeleton
 
 
 class SourceFacts:
@@ -20,7 +19,7 @@ class SourceFacts:
         document = skeleton(_document(source), b"", gathered)
         self.scope = source.scope
         self.service = text(source.resource.get("service.name")) or "unknown_service"
-        self.digest = blake2b(document, digest_size=16).digest()
+        self.digest = digest_of(document)
         self._texts = gathered.texts
         self.columns: dict[str, Any] = {
             "scope": source.scope,
@@ -66,6 +65,3 @@ def _document(source: Source) -> Attributes:
 def _if_said(column: str, resource: Attributes, keys: tuple[str, ...]) -> dict[str, str]:
     said = next((found for key in keys if (found := text(resource.get(key)))), None)
     return {} if said is None else {column: said}
-
-
-__all__ = ["SourceFacts", "dump"]

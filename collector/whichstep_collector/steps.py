@@ -52,7 +52,7 @@ def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, _dialect: 
 def _put_indexed_input(texts: SpanTexts, attributes: Attributes, keys: tuple[MessageKeys, ...]) -> None:
     found = _read_indexed(texts, keys, attributes)
     if found:
-        hashes = texts.put_input_messages([item.message for item in found], [item.text for item in found])
+        hashes = texts.put_input_messages([item.message for item in found])
         _share_indexed(texts, attributes, found, hashes)
 
 
@@ -108,6 +108,9 @@ def _system(attributes: Attributes) -> list[Message]:
 
 def _put_model_output(texts: SpanTexts, attributes: Attributes, plan: Plan, told: list[Message]) -> None:
     if plan.output and (found := _read_indexed(texts, plan.output, attributes)):
+        if len(found) == 1 and (answer := found[0].text) is not None:
+            texts.put_text("output", answer, key=found[0].pointers[0][0])
+            return
         hashes = texts.put_output_messages([item.message for item in found])
         _share_indexed(texts, attributes, found, hashes)
         _finish_reason(texts, [item.message for item in found])

@@ -7,12 +7,11 @@ kept again for the raw attributes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any, Literal
 
 import orjson
 
-from whichstep_collector.contents import Contents, preview
+from whichstep_collector.contents import Contents, digest_of, preview
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.messages import Message, dump_message, first_user_text, message_text, tool_calls
 from whichstep_collector.skeleton import INLINE_MAX, Shared, parse_json, reference
@@ -64,7 +63,7 @@ class SpanTexts:
         """Fills `input` with messages, `input_digest` and `user_message`."""
         texts = texts or [dump_message(message) for message in messages]
         hashes = self.put_items("input", texts)
-        self.facts.input_digest = self.contents.digest(tuple(texts))
+        self.facts.input_digest = self.contents.digest(tuple(texts)) if hashes is None else digest_of(b"".join(hashes))
         said = first_user_text(messages)
         if said is not None:
             self.facts.user_message = preview(said)
@@ -99,7 +98,7 @@ class SpanTexts:
 
 
 def digest_of_json(value: Any) -> bytes:
-    """BLAKE2b-128 of canonical JSON: keys sorted, no spaces; text that holds JSON counts as its value."""
+    """A digest of canonical JSON: keys sorted, no spaces; text that holds JSON counts as its value."""
     if isinstance(value, str):
         parsed = parse_json(value)
         value = value if parsed is None else parsed
@@ -107,4 +106,4 @@ def digest_of_json(value: Any) -> bytes:
         text = orjson.dumps(value, default=repr, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a number past 64 bits
         text = repr(value).encode()
-    return blake2b(text, digest_size=16).digest()
+    return digest_of(text)

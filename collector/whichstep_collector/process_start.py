@@ -1,0 +1,50 @@
+"""What a process that receives OTLP sets once, at its start, before other threads.
+
+pandas: the first `pyarrow.array` of a process imports it where it is installed, to recognise its types: 1.5 s of CPU
+and 50 MB, paid by the first request. pyarrow asks once, so the answer is given here. Garbage: a request makes tens of
+thousands of objects that live until it is journalled; at Python's defaults the collector walks all of them and every
+module again and again, a sixth of the CPU of a span (benchmarks/collector/bench_normalise.py).
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Final
+
+import pyarrow as pa
+
+_YOUNG_OBJECTS: Final = 100_000
+
+
+class _NoPandas(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        del path, target
+        if fullname == "pandas":
+            raise ImportError("pandas is kept out of this process")
+        return None
+
+
+def prepare_process() -> None:
+    """Keeps pandas out and collects garbage seldom, for the life of the process. Call it when imports are done."""
+    _keep_pandas_out()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
+
+
+def _keep_pandas_out() -> None:
+    if "pandas" in sys.modules:
+        return
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(finder)
