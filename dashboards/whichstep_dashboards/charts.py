@@ -1,7 +1,7 @@
 """Rows in, charts out: pure functions, no fetching and no page.
 
-Rows travel inside the chart's specification, at most a few hundred of them. Text of traces reaches marks and tooltips
-as text; no field is ever a link or an image.
+A chart holds at most a few hundred rows. Text of traces reaches marks and tooltips as text; no field is ever a link or
+an image.
 """
 
 from __future__ import annotations
