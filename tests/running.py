@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -128,3 +129,10 @@ def wait_until(claim: Callable[[], bool], seconds: float = 15) -> None:
     while not claim():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
+
+
+if __name__ == "__main__":  # a process of its own, to be killed: prints its address, ends with its input
+    with running(Path(sys.argv[1])) as sidecar_process:
+        sys.stdout.write(sidecar_process.http + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()

@@ -19,7 +19,7 @@ from whichstep_collector.counters import Counters
 from whichstep_collector.errors import JournalForeign
 from whichstep_collector.journal import Journal
 from whichstep_store.batches import Batch, JournalPosition
-from whichstep_store.errors import StoreError, StoreFailed, StoreUnavailable
+from whichstep_store.errors import StoreError, StoreFailed
 from whichstep_store.store import Store
 
 START: Final = JournalPosition(0, 0)
@@ -189,14 +189,14 @@ class Loader:
         if self.trouble != str(error):  # said once, not at every attempt
             log.error("loading waits: %s", error)
         self.trouble = str(error)
-        if isinstance(error, StoreFailed):
-            self._reopen()
+        if isinstance(error, StoreFailed) and self._monotonic() < self._deadline:
+            self._reopen()  # after the deadline the store is its owner's to close
 
     def _reopen(self) -> None:
         try:
             self._store.reopen()
             self._counters.add("whichstep_store_reopens_total")
-        except StoreUnavailable as error:
+        except StoreError as error:
             log.error("cannot open the store again, trying on: %s", error)  # noqa: TRY400  the cause is in the text
 
     def _pause(self, failures: int) -> None:
