@@ -18,7 +18,7 @@ def hash_text(text: str) -> bytes:
 
 
 def digest_of(data: bytes) -> bytes:
-    """16 bytes that tell things apart: SHA-256, cut. With SHA instructions it costs half of BLAKE2b, which texts have."""
+    """16 bytes that tell things apart: SHA-256, cut. With SHA instructions it costs half of the texts' BLAKE2b."""
     return sha256(data).digest()[:16]
 
 

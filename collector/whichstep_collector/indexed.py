@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from whichstep_collector.coerce import HIDDEN
+from whichstep_collector.documents import Document, tidy
 from whichstep_collector.messages import (
     INDEX_MAX,
     Message,
@@ -168,16 +169,33 @@ def _add_piece(
         parts.append({"type": "uri", "modality": "image", "uri": image})
 
 
-def read_document_at(keys: dict[str, str], attributes: Attributes) -> tuple[dict[str, Any], dict[str, str]]:
-    """One document (id, score, content, metadata, …) and where its content stands in it."""
-    found: dict[str, Any] = {}
-    pointers: dict[str, str] = {}
-    for rest, key in keys.items():
-        name = rest.removeprefix("document.")
-        value = attributes[key]
-        if name == "metadata" and isinstance(value, str):
-            value = parse_json(value) or value
-        elif name == "content" and isinstance(value, str):
-            pointers[key] = "/content"
-        found[name] = value
-    return found, pointers
+class DocumentKeys(NamedTuple):
+    """The attribute names that make up one document: (field, name) pairs, and the name of its text."""
+
+    fields: tuple[tuple[str, str], ...]
+    content: str | None
+    plain: bool
+    """Has nothing to take apart: no metadata, its text under its usual name."""
+
+
+def document_keys(keys: Iterable[str]) -> tuple[DocumentKeys, ...]:
+    """The documents that a set of attribute names spells, by the first prefix that occurs."""
+    for prefix in DOCUMENT_PREFIXES:
+        if items := group_by_index(keys, prefix):
+            return tuple(_document_keys(item) for item in items.values())
+    return ()
+
+
+def _document_keys(item: dict[str, str]) -> DocumentKeys:
+    fields = {rest.removeprefix("document."): key for rest, key in item.items()}
+    return DocumentKeys(tuple(fields.items()), fields.get("content"), fields.keys() <= {"id", "score", "content"})
+
+
+def read_document_at(keys: DocumentKeys, attributes: Attributes) -> Document:
+    """One document (id, score, content, metadata, …)."""
+    found = {name: attributes[key] for name, key in keys.fields}
+    if keys.plain:
+        return found
+    if isinstance(metadata := found.get("metadata"), str):
+        found["metadata"] = parse_json(metadata) or metadata
+    return tidy(found)

@@ -22,11 +22,12 @@ from whichstep_collector.fields import (
     RESULT_KEYS,
 )
 from whichstep_collector.indexed import (
-    DOCUMENT_PREFIXES,
     INPUT_PREFIXES,
     OUTPUT_PREFIXES,
     TOOL_PREFIXES,
+    DocumentKeys,
     MessageKeys,
+    document_keys,
     group_by_index,
     message_keys,
 )
@@ -48,7 +49,7 @@ class Plan:
     columns: tuple[tuple[str, Callable[[Any], Any], tuple[str, ...]], ...]
     input: tuple[MessageKeys, ...]
     output: tuple[MessageKeys, ...]
-    documents: tuple[dict[str, str], ...]
+    documents: tuple[DocumentKeys, ...]
     tools: tuple[str, ...]
     parameters: tuple[str, ...]
     input_values: tuple[str, ...]
@@ -92,7 +93,7 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
         ),
         input=message_keys(keys, INPUT_PREFIXES),
         output=message_keys(keys, OUTPUT_PREFIXES),
-        documents=_documents(keys),
+        documents=document_keys(keys),
         tools=tuple(
             key for prefix in TOOL_PREFIXES for item in group_by_index(keys, prefix).values() for key in item.values()
         ),
@@ -113,10 +114,3 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
 
 def _present(keys: tuple[str, ...], present: frozenset[str]) -> tuple[str, ...]:
     return tuple(key for key in keys if key in present)
-
-
-def _documents(keys: Collection[str]) -> tuple[dict[str, str], ...]:
-    for prefix in DOCUMENT_PREFIXES:
-        if items := group_by_index(keys, prefix):
-            return tuple(items.values())
-    return ()

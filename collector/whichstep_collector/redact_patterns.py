@@ -71,7 +71,7 @@ _ISSUED: Final = re.compile(
     r"|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}(?:\d{3})?|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}"
 )
 _SECRET_NAMES: Final = (
-    r"pass(?:word|wd|phrase)|pwd|secret|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key"
+    r"pass(?:word|wd|phrase)|pwd|secret|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key"  # noqa: S105  (names, no secret)
     r"|signing[_-]?key|encryption[_-]?key|(?:access|auth|refresh|id|bearer|api|session|security)[_-]?token|authorization"
     r"|credentials?|connection[_-]?string"
 )

@@ -10,7 +10,7 @@ from whichstep import attributes as names
 from whichstep_collector.coerce import meaningful
 from whichstep_collector.contents import preview
 from whichstep_collector.dialects.base import Dialect
-from whichstep_collector.documents import read_documents, tidy
+from whichstep_collector.documents import read_documents
 from whichstep_collector.indexed import MessageKeys, ReadMessage, read_document_at, read_message_at, said_by
 from whichstep_collector.messages import (
     Message,
@@ -203,15 +203,14 @@ def fill_retrieval(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Di
 
 
 def _put_indexed_documents(texts: SpanTexts, attributes: Attributes, plan: Plan) -> None:
-    read = [read_document_at(keys, attributes) for keys in plan.documents]
-    texts.facts.document_count = len(read)
-    hashes = texts.put_items("sources", [dump_message(tidy(document)) for document, _ in read])
+    documents = [dump_message(read_document_at(keys, attributes)) for keys in plan.documents]
+    texts.facts.document_count = len(documents)
+    hashes = texts.put_items("sources", documents)
     if hashes is None:
         return
-    for (_, pointers), digest in zip(read, hashes, strict=True):
-        for key, pointer in pointers.items():
-            if len(attributes[key]) > INLINE_MAX:
-                texts.shared[key] = reference(digest, pointer)
+    for keys, digest in zip(plan.documents, hashes, strict=True):
+        if (key := keys.content) and isinstance(attributes[key], str) and len(attributes[key]) > INLINE_MAX:
+            texts.shared[key] = reference(digest, "/content")
 
 
 def fill_task(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:

@@ -7,7 +7,7 @@ kept again for the raw attributes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -18,6 +18,9 @@ from whichstep_collector.skeleton import INLINE_MAX, Shared, parse_json, referen
 
 MessageColumn = Literal["input", "output"]
 TextColumn = Literal["input", "output", "arguments", "result", "query", "sources"]
+
+_PARTS: Final = {name: f"{name}_parts" for name in ("input", "output", "arguments", "result", "query", "sources")}
+_IS_LIST: Final = {name: f"{name}_is_list" for name in ("input", "output")}
 
 
 class SpanTexts:
@@ -37,9 +40,9 @@ class SpanTexts:
         setattr(self.facts, column, short)
         if parts is None:
             return
-        setattr(self.facts, f"{column}_parts", parts)
-        if column in {"input", "output"}:
-            setattr(self.facts, f"{column}_is_list", False)
+        setattr(self.facts, _PARTS[column], parts)
+        if column in _IS_LIST:
+            setattr(self.facts, _IS_LIST[column], False)
         if key is not None:
             self.shared[key] = reference(parts[0])
 
@@ -54,9 +57,9 @@ class SpanTexts:
             self.facts.sources_parts = [self.contents.add(self.trace_id, whole)]
             return None
         hashes = [self.contents.add(self.trace_id, text) for text in texts]
-        setattr(self.facts, f"{column}_parts", hashes)
-        if column in {"input", "output"}:
-            setattr(self.facts, f"{column}_is_list", True)
+        setattr(self.facts, _PARTS[column], hashes)
+        if column in _IS_LIST:
+            setattr(self.facts, _IS_LIST[column], True)
         return hashes
 
     def put_input_messages(self, messages: Sequence[Message], texts: Sequence[str] | None = None) -> list[bytes] | None:

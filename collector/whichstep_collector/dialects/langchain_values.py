@@ -10,6 +10,8 @@ from whichstep_collector.messages import Message, read_message
 from whichstep_collector.skeleton import parse_json
 
 _LITERAL_LENGTH_MAX: Final = 64 * 1024
+_RESULT_NAMES: Final = ('"tool_call_id"', '"output"')
+_TASK_NAMES: Final = ('"messages"', '"inputs"', '"outputs"')
 PLUMBING: Final = frozenset({"tools_condition", "__start__", "_write", "ChannelWrite", "Branch"})
 """Names of spans that decide an edge or write a channel: no steps."""
 
@@ -27,6 +29,8 @@ def read(value: Any) -> Any:
 
 def unwrap_result(value: Any) -> ToolResult:
     """The content of a serialised ToolMessage, its call id, and its word on whether the tool failed."""
+    if isinstance(value, str) and not any(name in value for name in _RESULT_NAMES):
+        return ToolResult(value)  # most results: not worth reading
     found = read(value)
     message = _tool_message(found)
     if message is None:
@@ -83,6 +87,8 @@ def python_literal(said: Any) -> Any:
 
 def unwrap_task(value: Any) -> Task:
     """The messages of a graph's state, out of "inputs" or "outputs" where wrapped; else the value."""
+    if isinstance(value, str) and not any(name in value for name in _TASK_NAMES):
+        return Task(value)
     found = read(value)
     if not isinstance(found, dict):
         return Task(value)

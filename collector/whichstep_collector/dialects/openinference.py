@@ -97,6 +97,8 @@ def _without_method(name: str) -> str:
 
 
 def _unwrap_task(value: Any) -> Task:
+    if isinstance(value, str) and value[:1] not in {"{", "["}:
+        return Task(value)
     found = langchain_values.read(value)
     chat = autogen_values.unwrap_task(found) if isinstance(found, dict) else None
     return chat or langchain_values.unwrap_task(value)
