@@ -12,14 +12,15 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from whichstep_collector.received import Attributes, ReceivedLogs, ReceivedSpan, ReceivedTraces, Source, Value
+from whichstep_collector.received import ReceivedLogs, ReceivedTraces, Value
+from whichstep_collector.redact_leaves import Leaves, Replacements, is_hideable
 from whichstep_collector.redact_patterns import BUILT_IN, SECRET_KEY, Pattern, is_payment_card, load_patterns, marker
 
 __all__ = ["Redactor", "load_patterns"]
@@ -50,7 +51,7 @@ class Redactor:
 
     def redact_traces(self, received: ReceivedTraces) -> ReceivedTraces:
         """Redacts every leaf of the spans in place, marks those that held a secret, returns what it was given."""
-        leaves = _Leaves()
+        leaves = Leaves()
         for group in received.groups:
             leaves.add_source(group.source)
             for span in group.spans:
@@ -65,7 +66,7 @@ class Redactor:
 
     def redact_logs(self, received: ReceivedLogs) -> ReceivedLogs:
         """Redacts every leaf of the records in place. Returns what it was given."""
-        leaves = _Leaves()
+        leaves = Leaves()
         for group in received.groups:
             leaves.add_source(group.source)
             for record in group.logs:
@@ -93,7 +94,7 @@ class Redactor:
         with self._lock:
             self.counts.update(counts)
 
-    def _replacements(self, leaves: _Leaves) -> _Replacements | None:
+    def _replacements(self, leaves: Leaves) -> Replacements | None:
         """What to put for what; None when the request holds no secret."""
         counts: dict[Value, Counter[str]] = {}
         found: dict[Value, Value] = {}
@@ -112,9 +113,9 @@ class Redactor:
                 found[number] = marker("payment_card")
                 counts[number] = Counter(payment_card=1)
         secret_keys = {key for key in leaves.keys if self._is_secret_key(key)} if self._named else set()
-        return _Replacements(found, counts, secret_keys) if found or secret_keys else None
+        return Replacements(found, counts, secret_keys) if found or secret_keys else None
 
-    def _suspects(self, leaves: _Leaves) -> list[str]:
+    def _suspects(self, leaves: Leaves) -> list[str]:
         """The texts that show a sign of a secret."""
         texts = [text for text in leaves.texts if len(text) >= _TEXT_LENGTH_MIN]
         if self._unsigned or not texts:
@@ -176,139 +177,6 @@ class Redactor:
                 counts[pattern.name] += 1
                 text = clean
         return text
-
-
-class _Leaves:
-    """The distinct leaves of a request."""
-
-    def __init__(self) -> None:
-        self._found: set[Value] = set()
-        self.keys: set[str] = set()
-
-    @property
-    def texts(self) -> list[str]:
-        """All distinct texts, attribute keys included."""
-        return [*self.keys, *(leaf for leaf in self._found if type(leaf) is str)]
-
-    @property
-    def blobs(self) -> list[bytes]:
-        """All distinct byte strings: rare, so each is looked at."""
-        return [leaf for leaf in self._found if type(leaf) is bytes]
-
-    @property
-    def numbers(self) -> list[int | float]:
-        """All distinct numbers large enough to be a card's."""
-        return [leaf for leaf in self._found if type(leaf) in {int, float} and leaf >= _CARD_FROM]
-
-    def add_source(self, source: Source) -> None:
-        self.add_texts((source.scope, source.scope_version, source.resource_schema_url, source.scope_schema_url))
-        self.add_attributes(source.resource)
-        self.add_attributes(source.scope_attributes)
-
-    def add_span(self, span: ReceivedSpan) -> None:
-        self._found.add(span.name)
-        self.add_attributes(span.attributes)
-        if span.status_message:
-            self._found.add(span.status_message)
-        if span.trace_state:
-            self._found.add(span.trace_state)
-        for event in span.events:
-            self._found.add(event.name)
-            self.add_attributes(event.attributes)
-        for link in span.links:
-            self._found.add(link.trace_state)
-            self.add_attributes(link.attributes)
-
-    def add_texts(self, texts: Iterable[str]) -> None:
-        self._found.update(texts)
-
-    def add_attributes(self, attributes: Attributes) -> None:
-        self.keys.update(attributes)
-        try:
-            self._found.update(attributes.values())
-        except TypeError:  # a map inside
-            for value in attributes.values():
-                self.add_value(value)
-            return
-        for value in attributes.values():
-            if type(value) is tuple:
-                self.add_value(value)
-
-    def add_value(self, value: Value) -> None:
-        if isinstance(value, dict):
-            self.add_attributes(value)
-        elif isinstance(value, tuple):
-            for item in value:
-                self.add_value(item)
-        else:
-            self._found.add(value)
-
-
-class _Replacements:
-    """Puts clean values for the leaves that held secrets."""
-
-    def __init__(self, found: dict[Value, Value], counts: dict[Value, Counter[str]], secret_keys: set[str]) -> None:
-        self._found, self._counts, self._secret_keys = found, counts, secret_keys
-        self.counts: Counter[str] = Counter()
-        self.done = 0
-
-    def source(self, source: Source) -> bool:
-        before = self.done
-        source.scope, source.scope_version = self.text(source.scope), self.text(source.scope_version)
-        source.resource_schema_url = self.text(source.resource_schema_url)
-        source.scope_schema_url = self.text(source.scope_schema_url)
-        source.resource = self.attributes(source.resource)
-        source.scope_attributes = self.attributes(source.scope_attributes)
-        return self.done > before
-
-    def span(self, span: ReceivedSpan) -> bool:
-        before = self.done
-        span.name, span.status_message = self.text(span.name), self.text(span.status_message)
-        span.trace_state = self.text(span.trace_state)
-        span.attributes = self.attributes(span.attributes)
-        for event in span.events:
-            event.name, event.attributes = self.text(event.name), self.attributes(event.attributes)
-        for link in span.links:
-            link.trace_state, link.attributes = self.text(link.trace_state), self.attributes(link.attributes)
-        return self.done > before
-
-    def text(self, text: str) -> str:
-        clean: str = self._leaf(text)
-        return clean
-
-    def attributes(self, attributes: Attributes) -> Attributes:
-        return {self.text(key): self._member(key, value) for key, value in attributes.items()}
-
-    def value(self, value: Value) -> Value:
-        if isinstance(value, dict):
-            return self.attributes(value)
-        if isinstance(value, tuple):
-            return tuple(self.value(item) for item in value)
-        return self._leaf(value)
-
-    def _member(self, key: str, value: Value) -> Value:
-        if key in self._secret_keys and is_hideable(value):
-            self.done += 1
-            self.counts["secret"] += 1
-            return marker("secret")
-        return self.value(value)
-
-    def _leaf(self, leaf: Value) -> Value:
-        clean = self._found.get(leaf)
-        if clean is None:
-            return leaf
-        self.done += 1
-        self.counts.update(self._counts[leaf])
-        return clean
-
-
-def is_hideable(value: Value) -> bool:
-    """Whether a value under a secret's name can be the secret: not a switch, not nothing, not hidden already."""
-    if isinstance(value, str):
-        return bool(value) and not value.startswith("[REDACTED")
-    return (
-        not isinstance(value, bool) and value is not None and not (isinstance(value, (dict, tuple, list)) and not value)
-    )
 
 
 def _is_card_number(value: Value) -> bool:
