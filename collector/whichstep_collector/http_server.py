@@ -9,6 +9,7 @@ import threading
 from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from whichstep_collector.errors import CollectorError, PortInUse
 from whichstep_collector.gate import App
@@ -16,6 +17,7 @@ from whichstep_collector.gate import App
 _BACKLOG: Final = 1024
 # Exporters reuse a connection every 5 s; shorter would race with them.
 _KEEP_ALIVE_SECONDS: Final = 75
+_HEAD_SECONDS_MAX: Final = 20.0
 _START_SECONDS_MAX: Final = 20.0
 
 log = logging.getLogger("whichstep.http")
@@ -29,7 +31,7 @@ class HttpServer:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=_Protocol,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -74,6 +76,19 @@ class HttpServer:
                 raise CollectorError("the HTTP server did not start; its log says why")
             threading.Event().wait(step)
             waited += step
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP/1.1 that hangs up on a client which connects and never finishes the head of a request."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Give a new connection its time."""
+        super().connection_made(transport)
+        self.loop.call_later(_HEAD_SECONDS_MAX, self._hang_up_unless_asked)
+
+    def _hang_up_unless_asked(self) -> None:
+        if not self.cycle and not self.transport.is_closing():
+            self.transport.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -294,7 +294,7 @@ class Journal:
                 if frame.payload is None:
                     self._note_damage(number, frame)
                 else:
-                    yield JournalPosition(number, frame.end), records.decode(frame.version, frame.payload)
+                    yield JournalPosition(number, frame.end), records.decode(frame)
         finally:
             os.close(descriptor)
 
@@ -329,7 +329,7 @@ def read_batches(log_dir: Path) -> Iterator[Batch]:
         try:
             for frame in records.frames(descriptor, 0, path.stat().st_size):
                 if frame.payload is not None:
-                    yield records.decode(frame.version, frame.payload)
+                    yield records.decode(frame)
         finally:
             os.close(descriptor)
 

@@ -1,11 +1,12 @@
 """One batch as one record of the journal: bytes and back, and the search for whole records in damaged bytes.
 
-    magic (4)  length (4)  crc32 (4)  schema version (2)  reserved (2)  │ sizes of the three parts (3 of 4) │ LZ4 block
+    magic (4)  length (4)  crc32 (4)  schema version (2)  coding (2)  │  sizes of the three parts (16)  body
 
-The body of a part is the Arrow IPC message of its record batch without a schema: the version stands for the
-schemas of `whichstep_store.batches`. The three are compressed as one block, which costs a third of Arrow's own LZ4 of
-every buffer at 512 spans and a thirtieth at one (benchmarks/collector/bench_journal.py, 2026-11, 2 cores).
-CRC-32 comes from zlib: in the standard library, 4 GB/s here; CRC-32C would be a dependency for no better answer.
+The body is the Arrow IPC message of each record batch without a schema: the version stands for the schemas of
+`whichstep_store.batches`. Small bodies, which are mostly padding, are one LZ4 block. Large ones stay as they are: making
+512 spans durable costs 4 us of CPU a span and 3 ms so, 10 us and 9 ms with LZ4, for space that is given back when the
+rows are sealed (benchmarks/collector/bench_journal.py, 2026-11, 2 cores). CRC-32 comes from zlib: in the standard
+library, 4 GB/s here; CRC-32C would be a dependency for no better answer.
 Pure: knows no files but the one it is handed.
 """
 
@@ -25,10 +26,12 @@ from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_SCHEMA, Bat
 SCHEMA_VERSION: Final = 1
 MAGIC: Final = b"\xf5ws\n"
 _HEADER: Final = struct.Struct("<4sIIHH")
-_SIZES: Final = struct.Struct("<III")
+_SIZES: Final = struct.Struct("<IIIxxxx")  # padded, so that what follows is aligned for Arrow
 _CHECKED_FROM: Final = 12  # the CRC covers everything behind itself
 _SCHEMAS: Final = (SPAN_SCHEMA, CONTENT_SCHEMA, LOG_SCHEMA)
 _SCAN_BYTES: Final = 1 << 20
+_PLAIN, _LZ4 = 0, 1
+_LZ4_BYTES_MAX: Final = 64 << 10
 
 
 class Frame(NamedTuple):
@@ -37,7 +40,8 @@ class Frame(NamedTuple):
     start: int
     end: int
     version: int
-    payload: bytes | None
+    coding: int
+    payload: pa.Buffer | None
     """None for damage."""
 
 
@@ -45,26 +49,30 @@ def encode(batch: Batch) -> bytes:
     """Return the record of a batch. CPU-bound: call it in the thread that decoded the batch."""
     parts = [part.serialize() if part.num_rows else pa.py_buffer(b"") for part in batch]
     sizes = _SIZES.pack(*(part.size for part in parts))
-    payload = sizes + _compress(b"".join(parts))
-    tail = struct.pack("<HH", SCHEMA_VERSION, 0)
-    checksum = zlib.crc32(payload, zlib.crc32(tail))
-    return MAGIC + struct.pack("<II", len(payload), checksum) + tail + payload
+    coding = _LZ4 if sum(part.size for part in parts) <= _LZ4_BYTES_MAX else _PLAIN
+    pieces = [sizes, _compressed(b"".join(parts))] if coding == _LZ4 else [sizes, *parts]
+    tail = struct.pack("<HH", SCHEMA_VERSION, coding)
+    checksum = zlib.crc32(tail)
+    for piece in pieces:
+        checksum = zlib.crc32(piece, checksum)
+    length = sum(memoryview(piece).nbytes for piece in pieces)
+    return b"".join([MAGIC, struct.pack("<II", length, checksum), tail, *pieces])
 
 
-def decode(version: int, payload: bytes) -> Batch:
-    """Return the batch of a record.
+def decode(frame: Frame) -> Batch:
+    """Return the batch of a whole record.
 
     Raises:
         JournalForeign: the record was written by a build with other schemas.
     """
-    if version != SCHEMA_VERSION:
+    if frame.version != SCHEMA_VERSION or frame.payload is None:
         raise JournalForeign(
-            f"a journal record has schema version {version}, this build reads {SCHEMA_VERSION}; "
+            f"a journal record has schema version {frame.version}, this build reads {SCHEMA_VERSION}; "
             "start the version that wrote it once more, or choose another --data-dir"
         )
-    sizes = _SIZES.unpack_from(payload)
-    body = _decompress(payload[_SIZES.size :], sum(sizes))
-    spans, content, logs = _parts(body, sizes)
+    sizes = _SIZES.unpack_from(frame.payload)
+    body = frame.payload.slice(_SIZES.size)
+    spans, content, logs = _parts(_decompressed(body, sum(sizes)) if frame.coding == _LZ4 else body, sizes)
     return Batch(spans=spans, content=content, logs=logs)
 
 
@@ -84,14 +92,15 @@ def _frame_at(descriptor: int, start: int, end: int) -> Frame | None:
     header = os.pread(descriptor, _HEADER.size, start)
     if len(header) < _HEADER.size or not header.startswith(MAGIC):
         return None
-    _, length, checksum, version, _ = _HEADER.unpack(header)
+    _, length, checksum, version, coding = _HEADER.unpack(header)
     stop = start + _HEADER.size + length
     if length < _SIZES.size or stop > end:
         return None
-    payload = os.pread(descriptor, length, start + _HEADER.size)
+    payload = pa.allocate_buffer(length)  # aligned, which bytes are not
+    os.preadv(descriptor, [payload], start + _HEADER.size)
     if zlib.crc32(payload, zlib.crc32(header[_CHECKED_FROM:])) != checksum:
         return None
-    return Frame(start=start, end=stop, version=version, payload=payload)
+    return Frame(start, stop, version, coding, payload)
 
 
 def _damage_at(descriptor: int, start: int, end: int) -> Frame:
@@ -105,17 +114,17 @@ def _damage_at(descriptor: int, start: int, end: int) -> Frame:
             continue
         at += found
         if _frame_at(descriptor, at, end):
-            return Frame(start=start, end=at, version=0, payload=None)
+            return Frame(start, at, 0, _PLAIN, None)
         at += 1
-    return Frame(start=start, end=end, version=0, payload=None)
+    return Frame(start, end, 0, _PLAIN, None)
 
 
-def _compress(data: bytes) -> bytes:
+def _compressed(data: bytes) -> bytes:
     compressed: bytes = pa.compress(data, codec="lz4_raw", asbytes=True) if data else b""
     return compressed
 
 
-def _decompress(data: bytes, size: int) -> pa.Buffer:
+def _decompressed(data: pa.Buffer, size: int) -> pa.Buffer:
     return pa.decompress(data, decompressed_size=size, codec="lz4_raw") if size else pa.py_buffer(b"")
 
 

@@ -2,6 +2,7 @@ import errno
 import os
 import threading
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from running import wait_until
 from store_builders import batch, content, span
 from whichstep_collector.errors import JournalFailed, JournalForeign, JournalFull
 from whichstep_collector.journal import Journal, read_batches, segment_numbers, segment_path
-from whichstep_collector.journal_records import decode, encode
+from whichstep_collector.journal_records import Frame, decode, encode
 from whichstep_store.batches import JournalPosition
 
 START = JournalPosition(0, 0)
@@ -54,6 +55,14 @@ def test_what_is_appended_is_read_back_as_it_was(journal):
     assert read.spans.equals(sent.spans)
     assert read.content.equals(sent.content)
     assert read.logs.equals(sent.logs)
+
+
+def test_a_large_batch_is_read_back_as_it_was(journal):
+    sent = span_batch(range(2000), texts=[f"text {number}" for number in range(500)])
+    journal.append(sent)
+    [(_, read)] = journal.read(START)
+    assert read.spans.equals(sent.spans)
+    assert read.content.equals(sent.content)
 
 
 def test_reading_goes_on_behind_a_position(journal):
@@ -239,7 +248,7 @@ def test_waiting_ends_when_something_becomes_durable(journal):
 
 def test_a_record_of_another_schema_stops_the_reader_and_is_not_skipped():
     with pytest.raises(JournalForeign, match="schema version 9"):
-        decode(9, b"")
+        decode(Frame(0, 16, 9, 0, pa.py_buffer(b"")))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from running import JSON, PROTOBUF, logs, running, traces, wait_until
+from whichstep_collector import http_server
 
 INVALID_ARGUMENT, UNAVAILABLE = 3, 14
 numbers = itertools.count(1000)
@@ -325,6 +326,14 @@ def test_an_endless_chunked_body_is_refused_while_it_arrives(sidecar):
                 connection.shutdown(socket.SHUT_RDWR)
             thread.join()
     wait_until(lambda: sidecar.sidecar._admission.in_flight_bytes() == 0)
+
+
+def test_a_connection_that_never_asks_is_closed(sidecar, monkeypatch):
+    monkeypatch.setattr(http_server, "_HEAD_SECONDS_MAX", 0.2)
+    with sidecar.connect() as connection:
+        connection.sendall(b"POST /v1/traces HTTP/1.1\r\nHost: loc")
+        connection.settimeout(5)
+        assert connection.recv(100) == b""
 
 
 def test_a_client_that_hangs_up_leaves_nothing_behind(sidecar):
