@@ -34,16 +34,20 @@ class Found:
     """Why, or for `missing` what to install."""
 
 
-def instrument(*frameworks: str, tracer_provider: TracerProvider | None = None) -> list[Found]:
+def instrument(*frameworks: str, tracer_provider: TracerProvider | None = None, set_global: bool = True) -> list[Found]:
     """Turn on what is installed, or only the frameworks named; answers what was found and what became of it.
 
-    Spans go to `whichstep.tracer_provider()`: call this after the application has set its own provider, if it has
-    one. Never raises: what cannot be turned on is `failed`, with the reason.
+    Call this after the application's own OpenTelemetry set-up: where it has set a global tracer provider, that one is
+    used; where it has set none, ours becomes it, for frameworks that trace themselves know no other. Never raises:
+    what cannot be turned on is `failed`, with the reason.
 
     Args:
         frameworks: Names from the table; a model client named here is turned on even where a framework records it.
-        tracer_provider: Another provider to record with.
+        tracer_provider: Another provider to record with; nothing is set as global then.
+        set_global: False leaves the global tracer provider unset; what frameworks record of themselves is lost.
     """
+    if set_global and tracer_provider is None:
+        _make_global()
     for unknown in set(frameworks) - {framework.name for framework in table.FRAMEWORKS}:
         logger.warning(
             "whichstep.instrument(): %r is unknown; known: %s", unknown, ", ".join(f.name for f in table.FRAMEWORKS)
@@ -85,6 +89,12 @@ def _turn_on(framework: Framework, provider: TracerProvider | None) -> Found:
 
 def _instrumentor(module: str, cls: str) -> Any:
     return getattr(importlib.import_module(module), cls)()
+
+
+def _make_global() -> None:
+    from whichstep.runtime import running  # noqa: PLC0415  loads OpenTelemetry
+
+    running().make_global()
 
 
 def _provider() -> TracerProvider:

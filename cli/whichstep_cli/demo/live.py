@@ -9,8 +9,6 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from opentelemetry import trace
-
 import whichstep
 from whichstep_cli.demo.scripted_model import ModelEndpoint, model_endpoint
 from whichstep_cli.demo.shop import Shop
@@ -41,7 +39,6 @@ def run_agents(endpoint: str, *, purpose: str = "demo") -> Iterator[Answered]:
     agents = {name: _load(name) for name in FRAMEWORKS}
     whichstep.configure(endpoint=endpoint, service="support-agent", release=RELEASE, environment="demo")
     whichstep.instrument()
-    trace.set_tracer_provider(whichstep.tracer_provider())  # AutoGen's own spans have the errors of tools
     with model_endpoint() as model:
         for story in STORIES:
             for framework in FRAMEWORKS:
