@@ -155,7 +155,9 @@ _LOSERS_INSIDE: Final = """
     where rank > 1
 """
 
+# Materialised, here and below: DuckDB 1.5 cannot push what a join knows of UUIDs down into Arrow.
 _MEETINGS: Final = """
+    with keys as materialized (select * from arriving)
     select
         arriving.row,
         case
@@ -165,7 +167,7 @@ _MEETINGS: Final = """
         end as relation,
         (arriving.ended_at is not null, arriving.attribute_count, arriving.digest)
         > (stored.ended_at is not null, stored.attribute_count, stored.digest) as wins
-    from arriving
+    from keys as arriving
     inner join span_rows as stored on arriving.trace_id = stored.trace_id and arriving.span_id = stored.span_id
     where stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
 """
@@ -201,9 +203,10 @@ def _make_way(session: Session, replacing: pa.Table) -> None:
 
 _SUPERSEDE_SEALED: Final = """
     insert into spans_superseded (trace_id, span_id, digest)
+    with ids as materialized (select * from replacing)
     select stored.trace_id, stored.span_id, stored.digest
     from span_rows as stored
-    semi join replacing on stored.trace_id = replacing.trace_id and stored.span_id = replacing.span_id
+    semi join ids as replacing on stored.trace_id = replacing.trace_id and stored.span_id = replacing.span_id
     anti join (
         select trace_id, span_id from span_open
         where started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
@@ -211,7 +214,8 @@ _SUPERSEDE_SEALED: Final = """
     where stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
 """
 _DELETE_STORED: Final = """
-    delete from {table} as stored using replacing
+    with ids as materialized (select * from replacing)
+    delete from {table} as stored using ids as replacing
     where stored.trace_id = replacing.trace_id and stored.span_id = replacing.span_id
         and stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
 """
@@ -259,8 +263,9 @@ def _insert_content(session: Session, content: pa.Table) -> None:
 CREATE_CONTENT_RECENT: Final = "create temp table if not exists content_recent (trace_id uuid, hash uuid)"
 _INSERT_CONTENT: Final = """
     insert into content_open (trace_id, hash, text)
+    with texts as materialized (select * from arriving_content)
     select trace_id, hash, any_value(text)
-    from arriving_content as arriving
+    from texts as arriving
     where not exists (
             select 1 from content_open as stored
             where stored.trace_id = arriving.trace_id and stored.hash = arriving.hash
@@ -289,8 +294,9 @@ def _insert_logs(session: Session, logs: pa.Table, touched_at: int) -> int:
 
 _FRESH_LOGS: Final = """
     create or replace temp table fresh_logs as
+    with records as materialized (select * from arriving_logs)
     select {names}
-    from arriving_logs as arriving
+    from records as arriving
     where not exists (
         select 1 from log_rows as stored
         where stored.digest = arriving.digest

@@ -111,20 +111,26 @@ class Folder:
         """
         segment_id = self._free_id(kind, received_day, sealed_at)
         temporary = self.path / f"{segment_id}{TEMPORARY_SUFFIX}"
-        self._database.copy_out(_copy(kind, select, temporary))
-        self.reached(f"{kind} written")
-        facts = self._facts(kind, temporary)
-        if not facts.rows:
-            temporary.unlink()
-            return None
-        digest = _fsync_and_hash(temporary)
-        self.reached(f"{kind} synced")
-        temporary.rename(self.file(segment_id))
+        try:
+            facts, digest = self._close(kind, select, temporary)
+            if not facts.rows:
+                return None
+            temporary.rename(self.file(segment_id))
+        finally:
+            temporary.unlink(missing_ok=True)
         self.reached(f"{kind} renamed")
         _fsync_folder(self.path)
         if bounds is not None:
             facts = facts._replace(min_started_at=bounds[0], max_started_at=bounds[1])
         return self._segment(self.file(segment_id), kind, facts, received_day, sealed_at, digest)
+
+    def _close(self, kind: Kind, select: str, temporary: Path) -> tuple[_Facts, str]:
+        """Writes the rows to a file that survives power loss; what is in it, and its checksum."""
+        self._database.copy_out(_copy(kind, select, temporary))
+        self.reached(f"{kind} written")
+        digest = _fsync_and_hash(temporary)
+        self.reached(f"{kind} synced")
+        return self._facts(kind, temporary), digest
 
     def describe(self, path: Path, *, sealed_at: int) -> Segment:
         """The manifest row of a file that is there already."""
