@@ -70,7 +70,7 @@ def test_service_disabled_and_sources_are_read():
     assert settings.disabled
     assert settings.service == "agent"
     assert dict(settings.sources)["service"] == "OTEL_SERVICE_NAME"
-    assert settings.spool_dir == Path("/home/x/.cache/whichstep/spool")
+    assert settings.spool_dir == Path("/srv/x/.cache/whichstep/spool")
 
 
 def test_the_spool_can_be_switched_off():
