@@ -11,7 +11,7 @@ import importlib.util
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from whichstep import frameworks as table
 from whichstep.frameworks import Framework
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 logger = logging.getLogger("whichstep")
+_ON: Final = frozenset({"on", "already on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,23 @@ def instrument(*frameworks: str, tracer_provider: TracerProvider | None = None, 
         if _installed(framework.module):
             cover = None if frameworks else _cover(framework, found)
             found.append(cover or _turn_on(framework, tracer_provider))
+    _say(found)
     return found
+
+
+def _say(found: Sequence[Found]) -> None:
+    """Name what was turned on; where that is nothing, warn, and say what to install."""
+    on = [entry.framework for entry in found if entry.status in _ON]
+    missing = [f"{entry.framework}: {entry.detail}" for entry in found if entry.status == "missing"]
+    if on:
+        logger.info("whichstep instruments %s", ", ".join(on))
+    elif missing:
+        logger.warning("whichstep.instrument() turned nothing on; for %s", "; for ".join(missing))
 
 
 def _cover(framework: Framework, found: Sequence[Found]) -> Found | None:
     """The framework, among those turned on before, that records this one's calls already."""
-    on = {entry.framework for entry in found if entry.status in {"on", "already on"}}
+    on = {entry.framework for entry in found if entry.status in _ON}
     for other in table.FRAMEWORKS:
         for client, module in other.records_calls_of:
             if other.name in on and client == framework.name and _installed(module):
