@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.jobs import approvals, attempts, merging, summary, tree
+from whichstep_analytics.jobs import approvals, attempts, merging, shared_traces, summary, tree
 from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_analytics.prices import Prices
 from whichstep_store.results import STEP_FIELDS
@@ -52,17 +52,31 @@ def distinct(spans: pl.DataFrame) -> pl.DataFrame:
 
 def place(spans: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:
     """The spans of executions with `execution_id`, without set-up, in order of execution and start."""
+    by = ["trace_id"]
     belongs = mapping.filter(pl.col("rule") != "setup").select("trace_id", "execution_id")
+    if mapping["trace_id"].is_duplicated().any():
+        spans, belongs, by = *_shared(spans, mapping), ["trace_id", "key"]
     # executions and traces by number: order is found over integers, then each wide column is gathered once
     numbered = belongs.sort("execution_id", "trace_id").with_row_index("number")
     order = (
-        spans.select("trace_id", "started_at", "span_id", "setup")
+        spans.select(*by, "started_at", "span_id", "setup")
         .with_row_index("row")
-        .join(numbered.with_columns(pl.col("execution_id").rle_id().alias("group")), on="trace_id")
+        .join(numbered.with_columns(pl.col("execution_id").rle_id().alias("group")), on=by, nulls_equal=True)
         .filter(~pl.col("setup"))
         .sort("group", "started_at", "number", "span_id")
     )
     return spans[order["row"]].with_columns(order["execution_id"])
+
+
+def _shared(spans: pl.DataFrame, mapping: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Spans and mapping with `key`: which part of a shared trace they are, null in all others."""
+    keys = shared_traces.keys(spans)
+    assert keys is not None  # noqa: S101 - else no trace had two rows
+    part = pl.col("trace_id").is_duplicated() & (pl.col("rule") == "explicit")
+    parts = mapping.with_columns(pl.when(part).then("execution_key").alias("key"))
+    return shared_traces.apart(spans, keys), parts.filter(pl.col("rule") != "setup").select(
+        "trace_id", "execution_id", "key"
+    )
 
 
 def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
