@@ -8,7 +8,7 @@ the arriving ones did, day by day, because the tables have no index; zone maps m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -173,16 +173,22 @@ _MEETINGS: Final = """
 """
 
 
-def _started_ranges(spans: pa.Table) -> Iterator[tuple[int, int]]:
+def _started_ranges(spans: pa.Table) -> list[tuple[int, int]]:
     """First and last start of the spans on each UTC day, in nanoseconds since the epoch."""
     starts = spans["started_at"].cast(pa.int64())
+    bounds = pc.min_max(starts).as_py()
+    ranges = [(bounds["min"], bounds["max"])]
+    if bounds["min"] // _DAY != bounds["max"] // _DAY:
+        ranges = _ranges_by_day(starts) or ranges
+    earlier = _RETRY_WINDOW if _any_without_start(spans) else 0
+    return [(first - earlier, last) for first, last in ranges]
+
+
+def _ranges_by_day(starts: pa.ChunkedArray) -> list[tuple[int, int]]:
+    """One range a day; none when the days are too many to look at one by one."""
     by_day = pa.table({"day": pc.divide(starts, _DAY), "start": starts}).group_by("day")
     days = by_day.aggregate([("start", "min"), ("start", "max")]).to_pylist()
-    ranges = sorted((day["start_min"], day["start_max"]) for day in days)
-    if len(ranges) > _DAYS_MAX:
-        ranges = [(ranges[0][0], max(last for _, last in ranges))]
-    earlier = _RETRY_WINDOW if _any_without_start(spans) else 0
-    return ((first - earlier, last) for first, last in ranges)
+    return [(day["start_min"], day["start_max"]) for day in days] if len(days) <= _DAYS_MAX else []
 
 
 def _any_without_start(spans: pa.Table) -> bool:
@@ -226,8 +232,8 @@ def _insert_spans(session: Session, spans: pa.Table, touched_at: int) -> None:
         return
     for table, columns in (("span_rows", SPAN_ROW_COLUMNS), ("span_open", OPEN_COLUMNS)):
         names = ", ".join(columns)
-        session.bind("arriving", spans.select(list(columns)))
-        session.execute(f"insert into {table} ({names}) select {names} from arriving")
+        session.bind("arriving_columns", spans.select(list(columns)))
+        session.execute(f"insert into {table} ({names}) select {names} from arriving_columns")
     session.bind("arriving", spans.select(_KEYS))
     session.execute(_TOUCH_TRACES_OF_SPANS, [touched_at])
 

@@ -10,12 +10,12 @@ from typing import Final
 
 from whichstep_store import loading
 from whichstep_store.access import Database, Session
-from whichstep_store.segments import KINDS, OPEN_SPANS, Folder, Kind, Segment, read
+from whichstep_store.segments import KINDS, MERGE_LEVEL, OPEN_SPANS, Folder, Kind, Segment, read
 
 OPEN_BYTES_MAX: Final = 64 << 20
 OPEN_SECONDS_MAX: Final = 900.0
 # Segments below this size are merged once there are so many of one kind and day.
-_SMALL_BYTES: Final = 64 << 20
+_SMALL_BYTES: Final = 8 << 20
 _SMALL_SEGMENTS_MAX: Final = 8
 # Keys of sealed content kept in memory, so that a conversation that goes on does not store its history again.
 _RECENT_KEYS_MAX: Final = 100_000
@@ -85,6 +85,7 @@ class Sealer:
             _MERGED[kind].format(rows=read(kind, files)),
             received_day=group[0].received_day,
             sealed_at=max(self._clock(), *(segment.sealed_at + 1 for segment in group)),
+            level=MERGE_LEVEL,
             bounds=_bounds(group) if kind == "content" else None,
         )
         with self._database.writing() as session:
