@@ -16,7 +16,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from store_builders import NOON, batch, content, digest, span
-
 from whichstep_store.batches import Batch, JournalPosition
 from whichstep_store.store import Store
 

@@ -3,6 +3,8 @@
 `python -m benchmarks.store.read [--executions 50000]`; twenty steps each, texts sealed.
 """
 
+# ruff: noqa: SLF001  (a million rows are written in SQL, behind the loader)
+
 from __future__ import annotations
 
 import argparse
@@ -16,7 +18,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from store_builders import NOON, SECOND, batch, results, span, trace
-
 from whichstep_store.batches import SPAN_ROW_COLUMNS
 from whichstep_store.loading import OPEN_COLUMNS
 from whichstep_store.store import Store
@@ -33,11 +34,19 @@ def main() -> None:
         ids = [trace_hex(store, random.randrange(count)) for _ in range(30)]
         print(f"{count * STEPS:,} spans, {count:,} executions")
         report("execution by id", ids, lambda one: one_execution(store, one))
-        report("texts of an execution", ids, lambda one: store.reader.step_content(one))
+        report("texts of an execution", ids, store.reader.step_content)
         report("inputs of a recompute", ids, lambda one: recompute(store, one))
-        report("touched traces", ids, lambda one: store.reader.touched())
-        report("spans by trace (SQL)", ids[:5], lambda one: store.reader.sql(f"select * from spans where trace_id = '{one}'"))
-        report("steps by execution (SQL)", ids, lambda one: store.reader.sql(f"select * from steps where execution_id = '{one}'"))
+        report("touched traces", ids, lambda _: store.reader.touched())
+        report(
+            "spans by trace (SQL)",
+            ids[:5],
+            lambda one: store.reader.sql(f"select * from spans where trace_id = '{one}'"),
+        )
+        report(
+            "steps by execution (SQL)",
+            ids,
+            lambda one: store.reader.sql(f"select * from steps where execution_id = '{one}'"),
+        )
 
 
 def one_execution(store: Store, execution_id: str) -> None:
@@ -48,7 +57,9 @@ def one_execution(store: Store, execution_id: str) -> None:
 
 
 def recompute(store: Store, execution_id: str) -> None:
-    started_at = store.reader.query("execution_one", {"execution_id": execution_id})["started_at"].cast("int64")[0].as_py()
+    started_at = (
+        store.reader.query("execution_one", {"execution_id": execution_id})["started_at"].cast("int64")[0].as_py()
+    )
     found = store.reader.job_inputs([execution_id], since=started_at, until=started_at + 60 * SECOND)
     assert found.spans.num_rows == STEPS, found.spans.num_rows
 
@@ -69,13 +80,17 @@ def trace_hex(store: Store, number: int) -> str:
 
 def fill(store: Store, executions: int) -> None:
     """Repeats one span, one step and one execution in SQL, in the order of time, and seals in ten parts."""
-    store.writer.load([batch([span(0, 1, input="x" * 300, attributes='{"a": 1}', model="gpt-4o", session_id="s")])], None)
+    store.writer.load(
+        [batch([span(0, 1, input="x" * 300, attributes='{"a": 1}', model="gpt-4o", session_id="s")])], None
+    )
     one = trace(0).hex()
     execution = {"execution_id": one, "trace_ids": [one], "session_id": "s", "status": "ok"}
     step = {"execution_id": one, "trace_id": one, "step_id": 1, "span_ids": [1], "type": "llm_call"}
     mapping = {"trace_id": one, "execution_id": one, "rule": "trace", "started_at": NOON, "ended_at": NOON}
     consumed = store.reader.touched().select(["trace_id", "touched_at"])
-    store.writer.replace_results(results(executions=[execution], steps=[step], trace_executions=[mapping], consumed=consumed))
+    store.writer.replace_results(
+        results(executions=[execution], steps=[step], trace_executions=[mapping], consumed=consumed)
+    )
     templates = {
         table: store._database.read(f"select * from {table}").column_names
         for table in ("execution_rows", "step_rows", "trace_executions")
@@ -87,13 +102,32 @@ def fill(store: Store, executions: int) -> None:
                 for table in ("span_rows", "span_open", *templates):
                     session.execute(f"create temp table one_{table} as select * from {table}")
                     session.execute(f"delete from {table}")
-            session.execute(f"create or replace temp table numbers as select i, s, md5(i::varchar)::uuid id, make_timestamp_ns({NOON} + i * 10000000 + s * 100000) as begun from range({low}, {high}) r(i), range(1, {STEPS + 1}) q(s) order by i, s")
-            changed = {"trace_id": "id", "execution_id": "id", "span_id": "s", "step_id": "s", "span_ids": "[s]", "trace_ids": "[id]", "started_at": "begun", "ended_at": "begun", "received_at": "begun", "digest": "md5(i || '.' || s)::uuid", "last_received_at": "begun", "position": "s", "session_id": "'s' || i", "input": "md5(i || 'x' || s) || input"}
+            session.execute(
+                f"create or replace temp table numbers as select i, s, md5(i::varchar)::uuid id, make_timestamp_ns({NOON} + i * 10000000 + s * 100000) as begun from range({low}, {high}) r(i), range(1, {STEPS + 1}) q(s) order by i, s"
+            )
+            changed = {
+                "trace_id": "id",
+                "execution_id": "id",
+                "span_id": "s",
+                "step_id": "s",
+                "span_ids": "[s]",
+                "trace_ids": "[id]",
+                "started_at": "begun",
+                "ended_at": "begun",
+                "received_at": "begun",
+                "digest": "md5(i || '.' || s)::uuid",
+                "last_received_at": "begun",
+                "position": "s",
+                "session_id": "'s' || i",
+                "input": "md5(i || 'x' || s) || input",
+            }
             tables = {"span_rows": list(SPAN_ROW_COLUMNS), "span_open": list(OPEN_COLUMNS), **templates}
             for table, names in tables.items():
                 values = ", ".join(f"{changed[name]} as {name}" if name in changed else f"t.{name}" for name in names)
                 once = "" if table in ("span_rows", "span_open", "step_rows") else "where s = 1"
-                session.execute(f"insert into {table} ({', '.join(names)}) select {values} from numbers, one_{table} t {once}")
+                session.execute(
+                    f"insert into {table} ({', '.join(names)}) select {values} from numbers, one_{table} t {once}"
+                )
         store.writer._sealer.seal()
 
 

@@ -118,7 +118,8 @@ class Folder:
     ) -> Segment | None:
         """Writes the rows of a query to a closed file, not listed yet; None when there are none.
 
-        `level` is that of the compression; `bounds` are the first and last start of the spans that the rows belong to, where the rows do not say.
+        `level` is that of the compression; `bounds` are the first and last start of the spans that the rows belong
+        to, where the rows do not say.
         """
         segment_id = self._free_id(kind, received_day, sealed_at)
         temporary = self.path / f"{segment_id}{TEMPORARY_SUFFIX}"

@@ -42,11 +42,11 @@ class Store:
         self._database = database
         self.segments = Folder(database, data_dir / SEGMENTS_NAME)
         self._make_ready(clock)
-        self.writer = Writer(database, self.segments, clock)
-        self.reader = Reader(database, self.segments)
         self.retention = Retention(
             database, self.segments, data_dir, clock, days=retention_days, size_bytes_max=size_bytes_max
         )
+        self.writer = Writer(database, self.segments, clock, retain=self.retention.apply)
+        self.reader = Reader(database, self.segments)
         self.ledger = ledgers.Ledger(data_dir / ledgers.FILE_NAME, clock=clock, on_change=self._mirror)
         self._mirror()
 
