@@ -21,6 +21,7 @@ from whichstep_cli.dashboard import Dashboard, Place
 from whichstep_cli.options import Format, FormatOption, takes_options
 from whichstep_cli.ports import choose_port
 from whichstep_cli.sidecar import Running, load_settings, running_sidecar
+from whichstep_collector.process_start import prepare_process
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import reviewer_token
 
@@ -99,7 +100,8 @@ class Served:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
-    """The sidecar and, unless the settings say no, its dashboard, for the block."""
+    """The sidecar and, unless the settings say no, its dashboard, for the block. The process is theirs."""
+    prepare_process()
     place = None
     if settings.dashboard:
         place = Place(settings.host, choose_port(settings.host, settings.dashboard_port, "--dashboard-port"))
