@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import importlib
 import inspect
 import logging
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import whichstep
+from whichstep_cli.demo.history import release_of
 from whichstep_cli.demo.scripted_model import ModelEndpoint, model_endpoint
 from whichstep_cli.demo.shop import Shop
 from whichstep_cli.demo.stories import STORIES, Story
@@ -17,7 +19,8 @@ from whichstep_cli.errors import UsageError
 
 FRAMEWORKS: Final = ("langgraph", "autogen")
 log = logging.getLogger("whichstep.demo")
-RELEASE: Final = "1.0.0"
+SERVICE: Final = "sample-agents"
+"""Not the service of the history, whose figures these few tickets, most of which go wrong, would bend."""
 _FLUSH_SECONDS: Final = 10.0
 
 
@@ -37,7 +40,9 @@ def run_agents(endpoint: str, *, purpose: str = "demo") -> Iterator[Answered]:
         UsageError: the frameworks are not installed.
     """
     agents = {name: _load(name) for name in FRAMEWORKS}
-    whichstep.configure(endpoint=endpoint, service="support-agent", release=RELEASE, environment="demo")
+    whichstep.configure(
+        endpoint=endpoint, service=SERVICE, release=release_of(dt.datetime.now(dt.UTC).date()), environment="demo"
+    )
     whichstep.instrument()
     with model_endpoint() as model:
         for story in STORIES:
