@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-
-from polars.exceptions import PanicException
 
 from whichstep_analytics.answers import Answers
 from whichstep_analytics.runner import JobRunner
@@ -65,7 +63,7 @@ def running_sidecar(settings: Settings) -> Iterator[Running]:
                 settings,
                 store,
                 answers=Answers(store, probes=[sidecar_probe(counters)]),
-                tick=_tick(runner),
+                tick=runner.tick,
                 counters=counters,
             )
             addresses = sidecar.start()
@@ -76,18 +74,6 @@ def running_sidecar(settings: Settings) -> Iterator[Running]:
             yield Running(addresses, store, counters)
         finally:
             sidecar.stop()
-
-
-def _tick(runner: JobRunner) -> Callable[[], float]:
-    """The runner's round; a panic inside Polars, which is no Exception, fails that round and not the jobs thread."""
-
-    def tick() -> float:
-        try:
-            return runner.tick()
-        except PanicException as error:
-            raise RuntimeError(f"Polars panicked: {error}") from error
-
-    return tick
 
 
 @contextmanager
