@@ -60,7 +60,7 @@ def test_the_bad_release_fails_far_more_often_than_the_others(days):
         if item.service == "support-agent" and success is not None:
             known[item.release] += 1
             failed[item.release] += not success
-    shares = {release: failed[release] / count for release, count in known.items() if count > 100}
+    shares = {release: failed[release] / count for release, count in known.items() if count > 150}
     assert bad & shares.keys()
     best = min(shares[release] for release in bad & shares.keys())
     assert best > 1.6 * max(share for release, share in shares.items() if release not in bad)

@@ -37,15 +37,15 @@ def test_the_bad_release_succeeds_less_often_than_the_others(sidecar):
     rates = {
         group["group"]["release"]: group["metrics"]["task_success_rate"]["value"]
         for group in groups
-        if group["metrics"]["task_success_rate"]["known"] > 100
+        if group["metrics"]["task_success_rate"]["known"] > 150
     }
     worst = max(rate for release, rate in rates.items() if release in bad)
     assert worst < min(rate for release, rate in rates.items() if release not in bad)
 
 
-def test_failures_name_the_step_that_regressed_first(sidecar):
-    document = sidecar.json("failures", "--by", "step", "--purpose", "demo")
-    assert "issue_refund" in document["groups"][0]["label"]
+def test_failures_name_the_steps_that_regressed_first(sidecar):
+    groups = sidecar.json("failures", "--by", "step", "--purpose", "demo")["groups"]
+    assert {group["label"] for group in groups[:2]} == {"support_agent/issue_refund", "support_agent/lookup_order"}
     kinds = {group["label"] for group in sidecar.json("failures", "--by", "kind", "--purpose", "demo")["groups"]}
     assert {"invalid_arguments", "tool_error", "tool_timeout", "loop", "llm_error", "approval_rejected"} <= kinds
     assert "unknown" not in kinds, "every failure of the history has a step and a reason"

@@ -39,7 +39,7 @@ MISHAPS: Final[dict[str, int]] = {
     "empty_retrieval": 18,
     "wrong_tool": 12,
     "invalid_arguments": 10,
-    "release_trouble": 30,
+    "release_trouble": 20,
     "corrected_arguments": 28,
     "model_error": 8,
     "context_overflow": 4,
@@ -50,7 +50,7 @@ MISHAPS: Final[dict[str, int]] = {
 }
 LABELLED: Final = 0.4
 """Share of the executions for which somebody has written down the right tools."""
-REGRESSION: Final[dict[str, int]] = {"release_trouble": 230, "loop": 30}
+REGRESSION: Final[dict[str, int]] = {"release_trouble": 260, "loop": 30}
 """What is more frequent in the bad release, in how many of a thousand."""
 
 
