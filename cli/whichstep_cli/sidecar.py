@@ -25,6 +25,7 @@ from whichstep_collector.errors import PortInUse, SettingsError
 from whichstep_collector.settings import Settings
 from whichstep_collector.sidecar import Addresses, Sidecar
 from whichstep_store.errors import StoreError
+from whichstep_store.retention import DAYS
 from whichstep_store.store import Store
 
 SETTLE_SECONDS_MAX: Final = 60.0
@@ -56,7 +57,9 @@ def running_sidecar(settings: Settings) -> Iterator[Running]:
     Raises:
         UnreachableError: the folder belongs to another process, or cannot be opened.
     """
-    with open_store(settings.data_dir) as store:
+    with open_store(
+        settings.data_dir, retention_days=settings.retention_days, size_bytes_max=settings.data_size_max
+    ) as store:
         runner, counters = JobRunner(store), Counters()
         try:
             sidecar = Sidecar(
@@ -77,14 +80,14 @@ def running_sidecar(settings: Settings) -> Iterator[Running]:
 
 
 @contextmanager
-def open_store(data_dir: Path) -> Iterator[Store]:
-    """The folder as its only owner, for the block.
+def open_store(data_dir: Path, *, retention_days: int = DAYS, size_bytes_max: int | None = None) -> Iterator[Store]:
+    """The folder as its only owner, for the block; what is older or larger than said goes when it next seals.
 
     Raises:
         UnreachableError: another process owns it (the message names it), or it cannot be opened.
     """
     try:
-        store = Store.open(data_dir)
+        store = Store.open(data_dir, retention_days=retention_days, size_bytes_max=size_bytes_max)
     except StoreError as error:
         raise UnreachableError(str(error)) from error
     except OSError as error:
