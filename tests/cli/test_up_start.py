@@ -30,4 +30,4 @@ def test_pandas_is_not_imported_by_ingest(tmp_path):
     command = [sys.executable, "-c", INGEST, str(tmp_path / "data")]
     environ = environment() | {"PYTHONPATH": tests}
     done = subprocess.run(command, check=False, env=environ, capture_output=True, text=True)
-    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
+    assert (done.stdout, done.stderr, done.returncode) == ("False\n", "", 0)
