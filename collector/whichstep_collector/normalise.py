@@ -59,7 +59,27 @@ def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
                     for event in span.events
                     if event.name == names.EVALUATION_EVENT
                 ]
+    _keep_first_words(rows)
     return Batch(span_batch(rows), contents.batch(), log_batch(logs))
+
+
+def _keep_first_words(rows: list[SpanFacts]) -> None:
+    """Leaves `user_message` on the earliest of siblings that say the same: every call of a loop sends it again.
+
+    Siblings belong to one execution, unless they carry other ids. A span without a parent may be one of its own.
+    """
+    earliest: dict[tuple[Any, ...], SpanFacts] = {}
+    for row in rows:
+        said, parent = row.user_message, row.parent_span_id
+        if said is None or parent is None:
+            continue
+        key = (said, parent, row.trace_id, row.execution_key)
+        first = earliest.setdefault(key, row)
+        if first.span_id == row.span_id:
+            continue  # the first of them, or an update of it, which may replace it
+        if (row.started_at, row.span_id) < (first.started_at, first.span_id):
+            earliest[key], row, first = row, first, row  # noqa: PLW2901
+        row.user_message = None
 
 
 def normalise_logs(received: ReceivedLogs, *, received_at: int) -> Batch:
