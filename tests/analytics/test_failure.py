@@ -113,9 +113,27 @@ def repeats(count: int, *, result: Any = "same", **columns: Any) -> list[dict[st
 def test_equal_calls_until_a_limit_are_a_loop_of_the_agent_and_the_call_that_repeated_is_the_cause() -> None:
     limit = failed(span(1, type="workflow", took=60), "Recursion limit of 12 reached", "GraphRecursionError")
     assert located(limit, *repeats(5)) == (1, "loop", 6)
-    assert execution(limit, *repeats(5))["failure_reason"].startswith(
-        "lookup was called 5 times in a row with the same"
-    )
+    found = execution(limit, *repeats(5))
+    assert found["failure_reason"] == "lookup was called 5 times with the same arguments until the limit of 12 steps"
+    told = [(suspect["step_id"], suspect["kind"]) for suspect in json.loads(found["suspects"])]
+    at = [f"{step:016x}" for step in (1, 1, 7, 6)]  # the agent, by loop and by limit; the call; who asked for it
+    assert told == list(zip(at, ["loop", "budget_exceeded", "loop", "loop"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("Max turns exceeded: {'max_turns': 6}", "until the limit of 6 turns"),
+        ("Max number of llm calls limit of `6` exceeded", "until the limit of 6 model calls"),
+        ("maximum number of turns reached", "until a limit stopped it"),
+    ],
+)
+def test_the_reason_of_a_loop_names_the_action_its_count_and_the_limit(message: str, words: str) -> None:
+    found = execution(failed(agent(), message), *repeats(4))
+    assert found["failure_reason"] == f"lookup was called 4 times with the same arguments {words}"
+    unsent = execution(failed(agent(), message), *unseen(5))
+    assert unsent["failure_reason"] == f"lookup was called 5 times (arguments not sent) {words}"
+    assert (unsent["failure_kind"], unsent["failing_step_id"]) == ("budget_exceeded", 1)
 
 
 def test_equal_calls_that_the_run_just_ends_with_are_a_loop() -> None:
