@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from whichstep_analytics.answers import Answers
+from whichstep_analytics.answers import Answers, Probe
 from whichstep_analytics.runner import JobRunner
 from whichstep_cli import output
 from whichstep_cli.errors import UnreachableError, UsageError
@@ -51,8 +51,8 @@ class Running:
 
 
 @contextmanager
-def running_sidecar(settings: Settings) -> Iterator[Running]:
-    """A sidecar that takes requests for the length of the block, then drains.
+def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterator[Running]:
+    """A sidecar that takes requests for the length of the block, then drains. The doctor asks `probes` too.
 
     Raises:
         UnreachableError: the folder belongs to another process, or cannot be opened.
@@ -65,7 +65,7 @@ def running_sidecar(settings: Settings) -> Iterator[Running]:
             sidecar = Sidecar(
                 settings,
                 store,
-                answers=Answers(store, probes=[sidecar_probe(counters)]),
+                answers=Answers(store, probes=[sidecar_probe(counters), *probes]),
                 tick=runner.tick,
                 counters=counters,
             )
