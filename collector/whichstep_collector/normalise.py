@@ -266,7 +266,7 @@ _SESSION_NAMES: Final = ("session_id", "conversation_id", "thread_id")
 
 def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: SourceFacts) -> None:
     contents, trace_id = texts.contents, span.trace_id
-    attributes = skeleton(span.attributes, trace_id, contents, texts.shared)
+    attributes = skeleton(span.attributes, trace_id, contents, texts.shared, texts.in_columns)
     facts.attributes = attributes.decode()
     facts.attribute_count = len(span.attributes)
     parts = [
@@ -274,6 +274,7 @@ def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: Sou
         f"{span.name}\0{span.kind}\0{span.start}\0{span.end}\0{span.status}\0{span.status_message}\0"
         f"{span.parent_span_id}\0{span.trace_state}\0{span.flags}".encode(),
         source.digest,
+        *map(str.encode, texts.in_columns),
     ]
     if span.events:
         parts.append(events := dump([_event(event, trace_id, contents) for event in span.events]))

@@ -531,3 +531,18 @@ def test_roots_that_say_the_same_keep_their_words():
 def test_the_resource_leaves_out_what_is_empty():
     found = orjson.loads(row_of(span())["resource"])
     assert found == {"resource": RESOURCE, "scope": {"name": "test", "version": "1"}}
+
+
+def test_a_text_that_stands_whole_in_a_column_is_kept_once():
+    attributes = {
+        "openinference.span.kind": "TOOL",
+        "tool.name": "t",
+        "output.value": "found " * 80,
+        "twin": "found " * 80,
+    }
+    batch = batch_of(request(span(attributes=attributes)))
+    (row,) = batch.spans.to_pylist()
+    assert batch.content.num_rows == 0
+    assert orjson.loads(row["attributes"])["output.value"] == {"$column": "result"}
+    assert restored(batch, row) == attributes
+    assert row_of(span(attributes=attributes | {"output.value": "other " * 80}))["digest"] != row["digest"]
