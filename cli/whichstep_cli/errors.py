@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
-EXIT_INCONCLUSIVE: Final = 3
 EXIT_UNREACHABLE: Final = 4
 
 

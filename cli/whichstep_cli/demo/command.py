@@ -102,8 +102,8 @@ def _run_agents(client: Client) -> None:
     total = len(STORIES) * len(FRAMEWORKS)
     right = 0
     with output.progress("running the sample agents", total) as bar:
-        for answered in run_agents(client.endpoint):
-            right += answered.right
+        for is_right in run_agents(client.endpoint):
+            right += is_right
             bar.advance(bar.task_ids[0])
     output.write_text(f"  live agents: {total} tickets, {right} answered rightly; some are made to go wrong")
 

@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import logging
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import whichstep
 from whichstep_cli.demo.history import release_of
@@ -28,18 +28,10 @@ _NEEDED: Final = (
     "autogen_agentchat",
     "autogen_ext",
     "openinference",
+    "openinference.instrumentation",
     "openinference.instrumentation.langchain",
     "openinference.instrumentation.autogen_agentchat",
 )
-
-
-class Answered(NamedTuple):
-    """One ticket that an agent has answered."""
-
-    framework: str
-    story: Story
-    execution_id: str
-    right: bool
 
 
 def missing() -> str | None:
@@ -47,10 +39,10 @@ def missing() -> str | None:
     return next((name for name in _NEEDED if importlib.util.find_spec(name) is None), None)
 
 
-def run_agents(endpoint: str, *, purpose: str = "demo") -> Iterator[Answered]:
-    """Let each agent answer each ticket, one after the other; spans go to the sidecar at `endpoint`.
+def run_agents(endpoint: str) -> Iterator[bool]:
+    """Let each agent answer each ticket, one after the other, and say of each whether the answer was right.
 
-    Only where nothing is `missing`.
+    Spans go to the sidecar at `endpoint`. Only where nothing is `missing`.
     """
     agents = {name: importlib.import_module(f"whichstep_cli.demo.{name}_agent") for name in FRAMEWORKS}
     whichstep.configure(
@@ -60,24 +52,24 @@ def run_agents(endpoint: str, *, purpose: str = "demo") -> Iterator[Answered]:
     with model_endpoint() as model:
         for story in STORIES:
             for framework in FRAMEWORKS:
-                yield _answer(framework, agents[framework], story, model, purpose)
+                yield _answer(framework, agents[framework], story, model)
     whichstep.flush(timeout=_FLUSH_SECONDS)
 
 
-def _answer(framework: str, agent: Any, story: Story, model: ModelEndpoint, purpose: str) -> Answered:
+def _answer(framework: str, agent: Any, story: Story, model: ModelEndpoint) -> bool:
     """One execution. A run that raises ends its execution in an error, and the next ticket is taken."""
     shop = Shop()
-    task = whichstep.task(story.task_type, input=story.ticket, purpose=purpose, tags=[framework])
+    task = whichstep.task(story.task_type, input=story.ticket, purpose="demo", tags=[framework])
     right = False
     try:
-        with task as execution:
+        with task:
             whichstep.expect(tools=list(story.expected_actions))
             answer = _run(agent, story.ticket, shop, model)
             right = story.is_right(shop.journal, answer)
             whichstep.outcome(success=right, output=answer)
     except Exception as error:  # noqa: BLE001 (whatever a framework raises is what the demo shows)
         log.info("%s on %s: %s", framework, story.name, error)
-    return Answered(framework, story, str(execution.execution_id), right)
+    return right
 
 
 def _run(agent: Any, ticket: str, shop: Shop, model: ModelEndpoint) -> str:

@@ -29,10 +29,9 @@ SPANS_PER_REQUEST: Final = 512
 
 def send_history(
     client: Client, planned: Iterable[PlannedExecution], on_sent: Callable[[int], None] = lambda _: None
-) -> int:
-    """Send all executions and their evaluations; returns how many. `on_sent` hears the number of each batch."""
+) -> None:
+    """Send all executions and their evaluations. `on_sent` hears how many executions each batch had."""
     sender = _Sender(client)
-    sent = 0
     waiting = 0
     for execution in planned:
         sender.add(execution)
@@ -40,10 +39,9 @@ def send_history(
         if sender.is_full:
             sender.flush()
             on_sent(waiting)
-            sent, waiting = sent + waiting, 0
+            waiting = 0
     sender.flush()
     on_sent(waiting)
-    return sent + waiting
 
 
 class _Sender:
