@@ -1,6 +1,7 @@
 """How much of the truth do the jobs find in recorded requests of real frameworks? Prints framework by fact.
 
-Usage: python benchmarks/captures_table.py [--wrong] [name part …]; `--wrong` lists every fact that is wrong.
+Usage: python -m benchmarks.captures_table [--wrong | --markdown] [name part …]; `--wrong` lists every fact that is
+wrong, `--markdown` writes docs/frameworks.md.
 A cell reads ok/unknown/wrong over the variants of the set-up.
 """
 
@@ -15,6 +16,21 @@ for part in ("analytics", "collector", "store", "sdk", "tests"):
 
 import captures  # noqa: E402
 
+VERDICTS = ("ok", "unknown", "wrong")
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "frameworks.md"
+_INTRODUCTION = """# Frameworks
+
+Real frameworks played one support story in about a dozen variants each (success, a failing tool, a retry, a wrong tool,
+empty retrieval, a model error, a loop, a hand-over, parallel tools, approvals) against a scripted model. Their OTLP
+requests were recorded, and what truly happened was written down beside them. This table says what whichstep makes of
+the recordings: `ok` as it happened, `unknown` where we say so, `wrong` otherwise. Written by
+`python -m benchmarks.captures_table --markdown`.
+
+**LangGraph** (OpenInference, OpenLLMetry) and **AutoGen** (native, OpenInference) are understood: whatever is on the wire is
+exact. AutoGen's native spans carry no tokens, no content and no session, so these are unknown. **The other frameworks**
+have no dialect of their own yet; their rows say what the general rules find, and `wrong` there is a known gap.
+"""
+
 
 def main(arguments: list[str]) -> None:
     parts = [argument for argument in arguments if not argument.startswith("-")]
@@ -28,6 +44,9 @@ def main(arguments: list[str]) -> None:
             setup[fact, verdict.split(":")[0]] += 1
             if verdict.startswith("wrong"):
                 wrong.append(f"{capture.parent.name}/{capture.name}: {fact} {verdict}")
+    if "--markdown" in arguments:
+        PAGE.write_text(_page(tally), encoding="utf-8")
+        return
     print(f"{'set-up (ok/unknown/wrong)':<36}" + "".join(f"{fact:>14}" for fact in captures.FACTS))
     for name, counts in tally.items():
         cells = (
@@ -36,6 +55,27 @@ def main(arguments: list[str]) -> None:
         print(f"{name:<36}" + "".join(f"{cell:>14}" for cell in cells))
     if "--wrong" in arguments:
         print("\n".join(wrong))
+
+
+def _page(tally: dict[str, Counter[tuple[str, str]]]) -> str:
+    """docs/frameworks.md: what holds for each recorded set-up."""
+    facts = " | ".join(captures.FACTS)
+    lines = [_INTRODUCTION, f"| set-up | runs | {facts} |", "|---|---|" + "---|" * len(captures.FACTS)]
+    for name, counts in tally.items():
+        framework, instrumentation = name.split("__", 1)
+        runs = sum(counts[captures.FACTS[0], verdict] for verdict in VERDICTS)
+        cells = " | ".join(_cell(counts, fact, runs) for fact in captures.FACTS)
+        lines.append(f"| {framework}, {instrumentation} | {runs} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(counts: Counter[tuple[str, str]], fact: str, runs: int) -> str:
+    if counts[fact, "ok"] == runs:
+        return "all"
+    said = f"{counts[fact, 'ok']} ok"
+    for verdict in VERDICTS[1:]:
+        said += f", {counts[fact, verdict]} {verdict}" if counts[fact, verdict] else ""
+    return said
 
 
 if __name__ == "__main__":

@@ -9,19 +9,15 @@ Without OPENAI_API_KEY a scripted model on loopback plays the ticket; with it, a
 import asyncio
 import sys
 
-from opentelemetry import trace
-
 import whichstep
 from whichstep_cli.demo.autogen_agent import answer
 from whichstep_cli.demo.scripted_model import model_endpoint
 from whichstep_cli.demo.shop import Shop
 from whichstep_cli.demo.stories import BY_NAME
 
-# These lines are all that an application of your own needs. AutoGen sends spans of its own, with the errors of tools in
-# them, to the global provider; where your application has set one already, leave the last line out.
+# These two lines are all that an application of your own needs, after its own OpenTelemetry set-up if it has one.
 whichstep.configure(service="support-agent", release="1.0.0")
 whichstep.instrument()
-trace.set_tracer_provider(whichstep.tracer_provider())
 
 
 async def main(name: str) -> None:

@@ -14,7 +14,7 @@ from whichstep_cli.demo.scripted_model import model_endpoint
 from whichstep_cli.demo.shop import Shop
 from whichstep_cli.demo.stories import BY_NAME
 
-# These two lines are all that an application of your own needs.
+# These two lines are all that an application of your own needs, after its own OpenTelemetry set-up if it has one.
 whichstep.configure(service="support-agent", release="1.0.0")
 whichstep.instrument()
 

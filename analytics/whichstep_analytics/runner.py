@@ -152,13 +152,15 @@ def _results(inputs: JobInputs, asked: pl.Series, touched: pl.DataFrame, *, pric
 
 
 def _aliases(before: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
-    """Ids that an execution no longer has, with the one it has now."""
+    """Ids that an execution no longer has, with the one it has now; none where a trace became several executions."""
     moved = before.select("trace_id", pl.col("execution_id").alias("alias")).join(found.mapping, on="trace_id")
     living = found.executions["execution_id"]
     return (
         moved.filter((pl.col("alias") != pl.col("execution_id")) & ~pl.col("alias").is_in(living.implode()))
         .select("alias", "execution_id")
-        .unique("alias", keep="first", maintain_order=True)
+        .unique()
+        .filter(~pl.col("alias").is_duplicated())
+        .sort("alias")
     )
 
 

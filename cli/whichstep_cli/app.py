@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 import typer
@@ -95,8 +97,9 @@ def root(
 
 
 def installed_version() -> str:
-    """The version of the installed distribution; `unknown` in a bare source tree."""
+    """The version of the installed distribution; in a source tree, of the sources."""
     try:
         return version("whichstep")
     except PackageNotFoundError:
-        return "unknown"
+        sources = Path(__file__).parents[2] / "pyproject.toml"
+        return f"{tomllib.loads(sources.read_text('utf-8'))['project']['version']} (sources)"

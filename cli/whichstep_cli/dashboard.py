@@ -88,18 +88,23 @@ class Dashboard:
             if self._stopping.is_set():
                 return 0
             child = subprocess.Popen(  # noqa: S603 (our own command)
-                argv, env=dict(self._command.environment), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                argv,
+                env=dict(self._command.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C on the terminal is ours: a child that ended by it would be started again
             )
             self._child = child
         while child.poll() is None and not self._stopping.is_set() and not self._ready.is_set():
-            if _answers(self.place):
+            if answers(self.place):
                 self._ready.set()
             else:
                 self._stopping.wait(_POLL_SECONDS)
         return child.wait()
 
 
-def _answers(place: Place) -> bool:
+def answers(place: Place) -> bool:
+    """Whether a dashboard takes connections there now."""
     connection = HTTPConnection(place.host, place.port, timeout=1)
     try:
         connection.request("GET", serve.HEALTH_PATH)

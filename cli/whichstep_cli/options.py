@@ -96,6 +96,7 @@ class ExecutionFilterOptions(FilterOptions):
     success: Annotated[Values, typer.Option(help="true, false or unknown.")] = None
     failure_kind: Annotated[Values, typer.Option(help="As tool_error, loop or empty_retrieval.")] = None
     failing_step: Annotated[Values, typer.Option(help="Name or path of the step that failed.")] = None
+    failing_path: Annotated[Values, typer.Option(help="Path of the step that failed, as `failures` shows.")] = None
     signature: Annotated[Values, typer.Option(help="Signature of the failure, as `failures --by signature` shows.")] = (
         None
     )

@@ -1,4 +1,4 @@
-"""What the doctor asks of the running sidecar itself: journal, doors, loader and jobs, from its own figures."""
+"""What the doctor asks of the running sidecar itself: journal, doors, loader, jobs and dashboard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from whichstep_analytics.answers import Check, Probe
+from whichstep_cli.dashboard import Place, answers
 from whichstep_collector.counters import Counters
 
 BACKLOG_BYTES_WARN: Final = 64 * 2**20
@@ -17,6 +18,18 @@ def sidecar_probe(counters: Counters) -> Probe:
 
     def checks() -> Sequence[Check]:
         return [_journal(counters), _loader(counters), _rejected(counters), _jobs(counters)]
+
+    return checks
+
+
+def dashboard_probe(place: Place) -> Probe:
+    """Whether the dashboard answers; `detail` is its address."""
+
+    def checks() -> Sequence[Check]:
+        if answers(place):
+            return [Check("dashboard", "ok", "the dashboard answers", place.url)]
+        remedy = "it may be starting; the sidecar's log says why it ended"
+        return [Check("dashboard", "warn", "the dashboard does not answer", place.url, remedy)]
 
     return checks
 

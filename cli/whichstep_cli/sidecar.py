@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from polars.exceptions import PanicException
-
-from whichstep_analytics.answers import Answers
+from whichstep_analytics.answers import Answers, Probe
 from whichstep_analytics.runner import JobRunner
 from whichstep_cli import output
 from whichstep_cli.errors import UnreachableError, UsageError
@@ -27,6 +25,7 @@ from whichstep_collector.errors import PortInUse, SettingsError
 from whichstep_collector.settings import Settings
 from whichstep_collector.sidecar import Addresses, Sidecar
 from whichstep_store.errors import StoreError
+from whichstep_store.retention import DAYS
 from whichstep_store.store import Store
 
 SETTLE_SECONDS_MAX: Final = 60.0
@@ -52,20 +51,22 @@ class Running:
 
 
 @contextmanager
-def running_sidecar(settings: Settings) -> Iterator[Running]:
-    """A sidecar that takes requests for the length of the block, then drains.
+def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterator[Running]:
+    """A sidecar that takes requests for the length of the block, then drains. The doctor asks `probes` too.
 
     Raises:
         UnreachableError: the folder belongs to another process, or cannot be opened.
     """
-    with open_store(settings.data_dir) as store:
+    with open_store(
+        settings.data_dir, retention_days=settings.retention_days, size_bytes_max=settings.data_size_max
+    ) as store:
         runner, counters = JobRunner(store), Counters()
         try:
             sidecar = Sidecar(
                 settings,
                 store,
-                answers=Answers(store, probes=[sidecar_probe(counters)]),
-                tick=_tick(runner),
+                answers=Answers(store, probes=[sidecar_probe(counters), *probes]),
+                tick=runner.tick,
                 counters=counters,
             )
             addresses = sidecar.start()
@@ -78,27 +79,15 @@ def running_sidecar(settings: Settings) -> Iterator[Running]:
             sidecar.stop()
 
 
-def _tick(runner: JobRunner) -> Callable[[], float]:
-    """The runner's round; a panic inside Polars, which is no Exception, fails that round and not the jobs thread."""
-
-    def tick() -> float:
-        try:
-            return runner.tick()
-        except PanicException as error:
-            raise RuntimeError(f"Polars panicked: {error}") from error
-
-    return tick
-
-
 @contextmanager
-def open_store(data_dir: Path) -> Iterator[Store]:
-    """The folder as its only owner, for the block.
+def open_store(data_dir: Path, *, retention_days: int = DAYS, size_bytes_max: int | None = None) -> Iterator[Store]:
+    """The folder as its only owner, for the block; what is older or larger than said goes when it next seals.
 
     Raises:
         UnreachableError: another process owns it (the message names it), or it cannot be opened.
     """
     try:
-        store = Store.open(data_dir)
+        store = Store.open(data_dir, retention_days=retention_days, size_bytes_max=size_bytes_max)
     except StoreError as error:
         raise UnreachableError(str(error)) from error
     except OSError as error:

@@ -20,7 +20,9 @@ from whichstep_cli.app import installed_version
 from whichstep_cli.dashboard import Dashboard, Place
 from whichstep_cli.options import Format, FormatOption, takes_options
 from whichstep_cli.ports import choose_port
+from whichstep_cli.probes import dashboard_probe
 from whichstep_cli.sidecar import Running, load_settings, running_sidecar
+from whichstep_collector.process_start import prepare_process
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import reviewer_token
 
@@ -99,11 +101,12 @@ class Served:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
-    """The sidecar and, unless the settings say no, its dashboard, for the block."""
+    """The sidecar and, unless the settings say no, its dashboard, for the block. The process is theirs."""
+    prepare_process()
     place = None
     if settings.dashboard:
         place = Place(settings.host, choose_port(settings.host, settings.dashboard_port, "--dashboard-port"))
-    with running_sidecar(settings) as running:
+    with running_sidecar(settings, [dashboard_probe(place)] if place else []) as running:
         dashboard = None
         if place:
             dashboard = Dashboard(place, endpoint=running.addresses.http, token=reviewer_token(settings.data_dir))
@@ -121,5 +124,10 @@ def wait_for_signal() -> None:
     for number in _EXIT_SIGNALS:
         signal.signal(number, lambda *_: asked.set())
     asked.wait()
+    end_at_once_by_signal()
+
+
+def end_at_once_by_signal() -> None:
+    """From now on a signal ends the process without finishing anything."""
     for number in _EXIT_SIGNALS:
         signal.signal(number, signal.SIG_DFL)

@@ -24,6 +24,7 @@ from whichstep_collector.api_evaluations import parse_evaluation, store_evaluati
 from whichstep_collector.api_openapi import openapi_document
 from whichstep_collector.counters import Counters
 from whichstep_collector.gate import ANYBODY, GRANTED, Entry, Receive, Scope, Send, send_refusal
+from whichstep_collector.panics import contained
 from whichstep_collector.refusals import (
     BAD_REQUEST,
     DEFECT,
@@ -182,7 +183,7 @@ class Api:
         return await _answered(request, document)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: contained(work))
 
     def _endpoint(self, path: str, handler: Handler) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """Return the ASGI application of a handler: answers, or a problem document."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from whichstep_collector.counters import Counters
+from whichstep_collector.panics import contained
 
 # Rounds closer than this share too little work to be worth it.
 _SECONDS_BETWEEN_MIN: Final = 0.25
@@ -49,7 +50,7 @@ class JobThread:
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
-                wait = self._tick()
+                wait = contained(self._tick)
             except Exception:  # a job that fails must not end the others, nor the sidecar
                 failures += 1
                 wait = min(2.0**failures, _RETRY_SECONDS_MAX)

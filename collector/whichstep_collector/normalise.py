@@ -59,7 +59,27 @@ def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
                     for event in span.events
                     if event.name == names.EVALUATION_EVENT
                 ]
+    _keep_first_words(rows)
     return Batch(span_batch(rows), contents.batch(), log_batch(logs))
+
+
+def _keep_first_words(rows: list[SpanFacts]) -> None:
+    """Leaves `user_message` on the earliest of siblings that say the same: every call of a loop sends it again.
+
+    Siblings belong to one execution, unless they carry other ids. A span without a parent may be one of its own.
+    """
+    earliest: dict[tuple[Any, ...], SpanFacts] = {}
+    for row in rows:
+        said, parent = row.user_message, row.parent_span_id
+        if said is None or parent is None:
+            continue
+        key = (said, parent, row.trace_id, row.execution_key)
+        first = earliest.setdefault(key, row)
+        if first.span_id == row.span_id:
+            continue  # the first of them, or an update of it, which may replace it
+        if (row.started_at, row.span_id) < (first.started_at, first.span_id):
+            earliest[key], row, first = row, first, row  # noqa: PLW2901
+        row.user_message = None
 
 
 def normalise_logs(received: ReceivedLogs, *, received_at: int) -> Batch:
@@ -246,7 +266,7 @@ _SESSION_NAMES: Final = ("session_id", "conversation_id", "thread_id")
 
 def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: SourceFacts) -> None:
     contents, trace_id = texts.contents, span.trace_id
-    attributes = skeleton(span.attributes, trace_id, contents, texts.shared)
+    attributes = skeleton(span.attributes, trace_id, contents, texts.shared, texts.in_columns)
     facts.attributes = attributes.decode()
     facts.attribute_count = len(span.attributes)
     parts = [
@@ -254,6 +274,7 @@ def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: Sou
         f"{span.name}\0{span.kind}\0{span.start}\0{span.end}\0{span.status}\0{span.status_message}\0"
         f"{span.parent_span_id}\0{span.trace_state}\0{span.flags}".encode(),
         source.digest,
+        *map(str.encode, texts.in_columns),
     ]
     if span.events:
         parts.append(events := dump([_event(event, trace_id, contents) for event in span.events]))

@@ -8,6 +8,7 @@ module again and again, a sixth of the CPU of a span (benchmarks/collector/bench
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ def prepare_process() -> None:
     _keep_pandas_out()
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # else extension modules report at the end what was not taken down as leaks
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
 
 

@@ -3,6 +3,7 @@
 A reference stands where the value stood:
     {"$content": hash}               a string: the content's text
     {"$content": hash, "$at": "/a"}  the value at this JSON pointer ("" is all) of the content's text read as JSON
+    {"$column": name}                a string: the text that stands whole in this column of the same row
     {"$json": value}                 a string that holds JSON of this value (the value is promised, not the bytes)
     {"$bytes": base64}               bytes
 `restore` is the inverse. Strings of up to 256 characters stay inline; so do list items that encode to as much.
@@ -11,7 +12,7 @@ A reference stands where the value stood:
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -25,21 +26,24 @@ _WALK_FROM: Final = 2048
 _DEPTH_MAX: Final = 24
 _READ_DEPTH_MAX: Final = 200
 _JSON_BYTES_MAX: Final = 4 * 1024 * 1024
-_MARKERS: Final = frozenset({"$content", "$json", "$bytes"})
+_MARKERS: Final = frozenset({"$content", "$column", "$json", "$bytes"})
 _EXACT_MAX: Final = float(2**53)
-Shared = dict[str, Any]
-"""Attribute key to the reference that stands for its value, where its text is content already."""
+Shared = Mapping[str, Any]
+"""Attribute key, or long text, to the reference that stands for it where it is kept already."""
+_NONE: Final[Shared] = {}
 
 
-def skeleton(attributes: Attributes, trace_id: bytes, contents: Contents, shared: Shared | None = None) -> bytes:
-    """The attributes as JSON text; long parts go to `contents`."""
+def skeleton(
+    attributes: Attributes, trace_id: bytes, contents: Contents, shared: Shared = _NONE, in_columns: Shared = _NONE
+) -> bytes:
+    """The attributes as JSON text; long parts go to `contents`, unless `shared` by key or `in_columns` by text."""
     changed: Attributes = {}
     for key, value in attributes.items():
         kind = type(value)
         if kind is str:
             if len(value) > INLINE_MAX:
-                reference = shared.get(key) if shared else None
-                changed[key] = reference or _long_text(value, trace_id, contents)
+                kept = shared.get(key) or in_columns.get(value)
+                changed[key] = kept or _long_text(value, trace_id, contents)
         elif kind is tuple or kind is dict:
             changed[key] = _walk(value, trace_id, contents, 0)
     return dump({**attributes, **changed} if changed else attributes)
@@ -50,25 +54,32 @@ def dump(value: Value) -> bytes:
     return orjson.dumps(value, default=_bytes_marker)
 
 
-def restore(value: Any, fetch: Callable[[str], str]) -> Any:
-    """The JSON value that a skeleton stands for. `fetch` gives the text of a hash (32 hex digits)."""
+def restore(value: Any, fetch: Callable[[str], str], row: Mapping[str, Any]) -> Any:  # noqa: PLR0911  (a form a line)
+    """The JSON value that a skeleton of a row stands for. `fetch` gives the text of a hash (32 hex digits)."""
     if isinstance(value, list):
-        return [restore(item, fetch) for item in value]
+        return [restore(item, fetch, row) for item in value]
     if not isinstance(value, dict):
         return value
     if "$content" in value:
         text = fetch(value["$content"])
         return _at(orjson.loads(text), value["$at"]) if "$at" in value else text
+    if "$column" in value:
+        return row[value["$column"]]
     if "$json" in value:
-        return orjson.dumps(restore(value["$json"], fetch)).decode()
+        return orjson.dumps(restore(value["$json"], fetch, row)).decode()
     if "$bytes" in value:
         return base64.b64decode(value["$bytes"])
-    return {key: restore(item, fetch) for key, item in value.items()}
+    return {key: restore(item, fetch, row) for key, item in value.items()}
 
 
 def reference(digest: bytes, at: str | None = None) -> dict[str, str]:
     """A reference to content: its text, or the value at a JSON pointer in it."""
     return {"$content": digest.hex()} if at is None else {"$content": digest.hex(), "$at": at}
+
+
+def column_reference(column: str) -> dict[str, str]:
+    """A reference to the text in a column of the same row."""
+    return {"$column": column}
 
 
 def parse_json(text: str) -> Any:

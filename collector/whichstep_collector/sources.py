@@ -54,12 +54,15 @@ class _Gathered(Contents):
 
 
 def _document(source: Source) -> Attributes:
-    return {
+    """What was said of a source; it stands in every row, so what was left empty is left out."""
+    scope = {"name": source.scope, "version": source.scope_version, "attributes": source.scope_attributes}
+    document = {
         "resource": source.resource,
         "resource_schema_url": source.resource_schema_url,
-        "scope": {"name": source.scope, "version": source.scope_version, "attributes": source.scope_attributes},
+        "scope": {name: value for name, value in scope.items() if value},
         "scope_schema_url": source.scope_schema_url,
     }
+    return {name: value for name, value in document.items() if value}
 
 
 def _if_said(column: str, resource: Attributes, keys: tuple[str, ...]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Puts the texts of a span into its row: previews in the row, wholes in the batch's contents, each text once.
 
-`shared` tells the attribute skeleton which attributes are content already, so that a message kept for the row is not
-kept again for the raw attributes.
+`shared` tells the attribute skeleton which attributes are content already, `in_columns` which texts stand whole in a
+column of the row, so that what is kept for the row is not kept again for the raw attributes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import orjson
 from whichstep_collector.contents import Contents, digest_of, preview
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.messages import Message, dump_message, first_user_text, message_text, tool_calls
-from whichstep_collector.skeleton import INLINE_MAX, Shared, parse_json, reference
+from whichstep_collector.skeleton import INLINE_MAX, column_reference, parse_json, reference
 
 MessageColumn = Literal["input", "output"]
 TextColumn = Literal["input", "output", "arguments", "result", "query", "sources"]
@@ -26,19 +26,22 @@ _IS_LIST: Final = {name: f"{name}_is_list" for name in ("input", "output")}
 class SpanTexts:
     """The texts of one span on their way into its row."""
 
-    __slots__ = ("contents", "facts", "shared", "trace_id")
+    __slots__ = ("contents", "facts", "in_columns", "shared", "trace_id")
 
     def __init__(self, facts: SpanFacts, contents: Contents) -> None:
         self.facts = facts
         self.trace_id = facts.trace_id
         self.contents = contents
-        self.shared: Shared = {}
+        self.shared: dict[str, Any] = {}
+        self.in_columns: dict[str, Any] = {}
 
     def put_text(self, column: TextColumn, text: str, *, key: str | None = None) -> None:
         """Fills a text column. `key` names the attribute that holds exactly this text, if one does."""
         short, parts = self.contents.put(self.trace_id, text)
         setattr(self.facts, column, short)
         if parts is None:
+            if len(text) > INLINE_MAX:
+                self.in_columns[text] = column_reference(column)
             return
         setattr(self.facts, _PARTS[column], parts)
         if column in _IS_LIST:

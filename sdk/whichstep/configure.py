@@ -59,7 +59,7 @@ def configure(
 def tracer_provider() -> TracerProvider:
     """The tracer provider to hand to instrumentations: the application's if it has set one, else our own.
 
-    `whichstep.instrument()` hands it over by itself. The global provider is never replaced.
+    `whichstep.instrument()` hands it over by itself. A global provider that is set is never replaced.
     """
     from whichstep.runtime import running  # noqa: PLC0415  OpenTelemetry is loaded when it is needed
 

@@ -49,7 +49,13 @@ FRAMEWORKS: Final = (
         (_openinference("langchain", "LangChain"), _opentelemetry("langchain", "Langchain")),
         LANGCHAIN_CLIENTS,
     ),
-    Framework("autogen", "autogen_agentchat", (_openinference("autogen_agentchat", "AutogenAgentChat"),)),
+    # Its agents and tools trace themselves besides, errors of tools included, to the global tracer provider.
+    Framework(
+        "autogen",
+        "autogen_agentchat",
+        (_openinference("autogen_agentchat", "AutogenAgentChat"),),
+        (("openai", "autogen_ext.models.openai"),),
+    ),
     Framework(
         "openai-agents",
         "agents",

@@ -11,7 +11,7 @@ import importlib.util
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from whichstep import frameworks as table
 from whichstep.frameworks import Framework
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 logger = logging.getLogger("whichstep")
+_ON: Final = frozenset({"on", "already on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,20 @@ class Found:
     """Why, or for `missing` what to install."""
 
 
-def instrument(*frameworks: str, tracer_provider: TracerProvider | None = None) -> list[Found]:
+def instrument(*frameworks: str, tracer_provider: TracerProvider | None = None, set_global: bool = True) -> list[Found]:
     """Turn on what is installed, or only the frameworks named; answers what was found and what became of it.
 
-    Spans go to `whichstep.tracer_provider()`: call this after the application has set its own provider, if it has
-    one. Never raises: what cannot be turned on is `failed`, with the reason.
+    Call this after the application's own OpenTelemetry set-up: where it has set a global tracer provider, that one is
+    used; where it has set none, ours becomes it, for frameworks that trace themselves know no other. Never raises:
+    what cannot be turned on is `failed`, with the reason.
 
     Args:
         frameworks: Names from the table; a model client named here is turned on even where a framework records it.
-        tracer_provider: Another provider to record with.
+        tracer_provider: Another provider to record with; nothing is set as global then.
+        set_global: False leaves the global tracer provider unset; what frameworks record of themselves is lost.
     """
+    if set_global and tracer_provider is None:
+        _make_global()
     for unknown in set(frameworks) - {framework.name for framework in table.FRAMEWORKS}:
         logger.warning(
             "whichstep.instrument(): %r is unknown; known: %s", unknown, ", ".join(f.name for f in table.FRAMEWORKS)
@@ -54,12 +59,23 @@ def instrument(*frameworks: str, tracer_provider: TracerProvider | None = None) 
         if _installed(framework.module):
             cover = None if frameworks else _cover(framework, found)
             found.append(cover or _turn_on(framework, tracer_provider))
+    _say(found)
     return found
+
+
+def _say(found: Sequence[Found]) -> None:
+    """Name what was turned on; where that is nothing, warn, and say what to install."""
+    on = [entry.framework for entry in found if entry.status in _ON]
+    missing = [f"{entry.framework}: {entry.detail}" for entry in found if entry.status == "missing"]
+    if on:
+        logger.info("whichstep instruments %s", ", ".join(on))
+    elif missing:
+        logger.warning("whichstep.instrument() turned nothing on; for %s", "; for ".join(missing))
 
 
 def _cover(framework: Framework, found: Sequence[Found]) -> Found | None:
     """The framework, among those turned on before, that records this one's calls already."""
-    on = {entry.framework for entry in found if entry.status in {"on", "already on"}}
+    on = {entry.framework for entry in found if entry.status in _ON}
     for other in table.FRAMEWORKS:
         for client, module in other.records_calls_of:
             if other.name in on and client == framework.name and _installed(module):
@@ -85,6 +101,12 @@ def _turn_on(framework: Framework, provider: TracerProvider | None) -> Found:
 
 def _instrumentor(module: str, cls: str) -> Any:
     return getattr(importlib.import_module(module), cls)()
+
+
+def _make_global() -> None:
+    from whichstep.runtime import running  # noqa: PLC0415  loads OpenTelemetry
+
+    running().make_global()
 
 
 def _provider() -> TracerProvider:

@@ -1,8 +1,8 @@
 """Sees every span of a tracer provider: stamps the execution id, and hands agent spans to the delivery.
 
-One processor per provider. In our own provider every span is ours to send; in the application's provider only agent
-spans are (`agent_scopes`), and a span whose parent is not sent is hung on the nearest ancestor that is, so a web or
-database span in between does not cut the tree. The application's exporters are never touched.
+One processor per provider. In a private provider of ours every span is ours to send; in the global provider, whoever
+set it, only agent spans are (`agent_scopes`), and a span whose parent is not sent is hung on the nearest ancestor that
+is, so a web or database span in between does not cut the tree. The application's exporters are never touched.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class AgentSpanProcessor(SpanProcessor):
 
     def __init__(self, delivery: Delivery, *, everything: bool) -> None:
         self.delivery = delivery
+        self._ours = everything
         self._everything = everything
         self._ancestors: dict[int, trace.SpanContext | None] = {}
         self._open: weakref.WeakValueDictionary[int, Span] = weakref.WeakValueDictionary()
@@ -43,12 +44,15 @@ class AgentSpanProcessor(SpanProcessor):
         execution_id = _stamp(parent_context)
         if execution_id is not None:
             span.set_attribute(names.EXECUTION_ID, execution_id)
-        if self._everything:
-            context = span.get_span_context()
-            if context is not None:
-                self._open[context.span_id] = span
-        else:
+        context = span.get_span_context()
+        if self._ours and context is not None:
+            self._open[context.span_id] = span
+        if not self._everything:
             self._adopt(span, parent_context)
+
+    def send_agent_spans_only(self) -> None:
+        """From now on, spans of web servers, databases and the application itself are left alone."""
+        self._everything = False
 
     def on_end(self, span: ReadableSpan) -> None:
         """Offer the span for delivery if it is an agent's and was sampled."""

@@ -1,8 +1,8 @@
 """The one recording machinery of a process: settings, delivery, tracer provider. Loaded at the first step, not before.
 
 Which tracer provider: the application's, when it has set a real one as the global provider (ours is added to it as a
-processor), else a private one of ours. The global provider is never set by us; when the application sets one later,
-executions that begin from then on use it.
+processor), else one of our own. That one is private, and when the application sets one later, executions that begin
+from then on use the application's; `instrument()` makes ours the global one, which OpenTelemetry allows once.
 """
 
 from __future__ import annotations
@@ -83,6 +83,17 @@ class Runtime:
             own = TracerProvider(shutdown_on_exit=False, span_limits=_span_limits(self.settings))
             self._own = self._join(own, everything=True)
         return self._own
+
+    def make_global(self) -> None:
+        """Make our own provider the global one unless the application has set one; agent spans alone are sent then.
+
+        Some frameworks (AutoGen, Semantic Kernel) trace themselves, to the global provider and no other. So do web
+        servers and databases, whose spans are not ours to send.
+        """
+        own = self.provider()
+        if own is self._own and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            self._processors[own].send_agent_spans_only()
+            trace.set_tracer_provider(own)
 
     def shutdown(self, *, timeout_seconds: float) -> None:
         """End what is open, our steps first, then what frameworks left open in our own provider; send; stop."""

@@ -171,7 +171,7 @@ class Database:
             cursor.execute("select 1 from schema_version").fetchall()  # the transaction's state is chosen here
             tables = self._open_tables(names)
         for name, table in tables.items():
-            cursor.register(name, table)
+            _register(cursor, name, table)
 
     def read_as_user(self, sql: str, *, row_limit: int, stopwatch: Stopwatch) -> pa.Table:
         """The first `row_limit` rows of a user's query over the public views, which must have been checked.
@@ -360,6 +360,17 @@ _OPEN_TABLES: Final = {
 def _open_names(texts: Iterable[str]) -> list[str]:
     whole = "\n".join(texts)
     return [name for name, needed in _OPEN_TABLES.items() if needed.search(whole)]
+
+
+def _register(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    if _ARROW_FROM_SQL:
+        cursor.register(name, table)
+        return
+    # 1.5 cannot push join filters on UUIDs into Arrow.
+    cursor.register(f"{name}_arrow", table)
+    cursor.execute(
+        f"create temp view {name} as with rows as materialized (select * from {name}_arrow) select * from rows"
+    ).fetchall()
 
 
 def quoted(text: str) -> str:

@@ -51,6 +51,8 @@ class Filters:
     failure_kind: tuple[str, ...] = ()
     failing_step: tuple[str, ...] = ()
     """Path or name of the failing step."""
+    failing_path: tuple[str, ...] = ()
+    """Path of the failing step, exactly: what failures are counted by."""
     signature: tuple[str, ...] = ()
     session_id: tuple[str, ...] = ()
     user_id: tuple[str, ...] = ()

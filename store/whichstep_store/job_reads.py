@@ -92,7 +92,9 @@ def _related(database: Database, trace_ids: Sequence[str], *, since: int, until:
             },
         )
         frontier = family.add(_bounded(found))
-    family.add(_bounded(_query(database, "job_sibling_traces", {"trace_ids": list(family.bounds)})))
+    # again where that brought new traces: one that executions share leads to the traces of the others
+    while family.add(_bounded(_query(database, "job_sibling_traces", {"trace_ids": list(family.bounds)}))):
+        pass
     return family
 
 

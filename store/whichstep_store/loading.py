@@ -8,7 +8,7 @@ the arriving ones did, day by day, because the tables have no index; zone maps m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -180,7 +180,9 @@ _LOSERS_INSIDE: Final = """
     where rank > 1
 """
 
+# Materialised, here and below: DuckDB 1.5 cannot push what a join knows of UUIDs down into Arrow.
 _MEETINGS: Final = """
+    with keys as materialized (select * from arriving)
     select
         arriving.row,
         case
@@ -190,22 +192,28 @@ _MEETINGS: Final = """
         end as relation,
         (arriving.ended_at is not null, arriving.attribute_count, arriving.digest)
         > (stored.ended_at is not null, stored.attribute_count, stored.digest) as wins
-    from arriving
+    from keys as arriving
     inner join span_rows as stored on arriving.trace_id = stored.trace_id and arriving.span_id = stored.span_id
     where stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
 """
 
 
-def _started_ranges(spans: pa.Table) -> Iterator[tuple[int, int]]:
+def _started_ranges(spans: pa.Table) -> list[tuple[int, int]]:
     """First and last start of the spans on each UTC day, in nanoseconds since the epoch."""
     starts = spans["started_at"].cast(pa.int64())
+    bounds = pc.min_max(starts).as_py()
+    ranges = [(bounds["min"], bounds["max"])]
+    if bounds["min"] // _DAY != bounds["max"] // _DAY:
+        ranges = _ranges_by_day(starts) or ranges
+    earlier = _RETRY_WINDOW if _any_without_start(spans) else 0
+    return [(first - earlier, last) for first, last in ranges]
+
+
+def _ranges_by_day(starts: pa.ChunkedArray) -> list[tuple[int, int]]:
+    """One range a day; none when the days are too many to look at one by one."""
     by_day = pa.table({"day": pc.divide(starts, _DAY), "start": starts}).group_by("day")
     days = by_day.aggregate([("start", "min"), ("start", "max")]).to_pylist()
-    ranges = sorted((day["start_min"], day["start_max"]) for day in days)
-    if len(ranges) > _DAYS_MAX:
-        ranges = [(ranges[0][0], max(last for _, last in ranges))]
-    earlier = _RETRY_WINDOW if _any_without_start(spans) else 0
-    return ((first - earlier, last) for first, last in ranges)
+    return [(day["start_min"], day["start_max"]) for day in days] if len(days) <= _DAYS_MAX else []
 
 
 def _any_without_start(spans: pa.Table) -> bool:
@@ -227,14 +235,16 @@ def _make_way(session: Session, replacing: pa.Table, still_open: frozenset[SpanK
 
 _SUPERSEDE_SEALED: Final = """
     insert into spans_superseded (trace_id, span_id, digest)
+    with ids as materialized (select * from replacing)
     select stored.trace_id, stored.span_id, stored.digest
     from span_rows as stored
-    semi join (select trace_id, span_id from replacing where sealed) as sealed
+    semi join (select trace_id, span_id from ids where sealed) as sealed
         on stored.trace_id = sealed.trace_id and stored.span_id = sealed.span_id
     where stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
 """
 _DELETE_STORED: Final = """
-    delete from span_rows as stored using replacing
+    with ids as materialized (select * from replacing)
+    delete from span_rows as stored using ids as replacing
     where stored.trace_id = replacing.trace_id and stored.span_id = replacing.span_id
         and stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
 """
@@ -244,8 +254,8 @@ def _insert_spans(session: Session, spans: pa.Table, touched_at: int) -> None:
     if not spans.num_rows:
         return
     names = ", ".join(SPAN_ROW_COLUMNS)
-    session.bind("arriving", spans.select(list(SPAN_ROW_COLUMNS)))
-    session.execute(f"insert into span_rows ({names}) select {names} from arriving")
+    session.bind("arriving_columns", spans.select(list(SPAN_ROW_COLUMNS)))
+    session.execute(f"insert into span_rows ({names}) select {names} from arriving_columns")
     session.bind("arriving", spans.select(_KEYS))
     session.execute(_TOUCH_TRACES_OF_SPANS, [touched_at])
 
@@ -284,8 +294,9 @@ def _insert_logs(session: Session, logs: pa.Table, touched_at: int) -> pa.Table:
 
 _FRESH_LOGS: Final = """
     create or replace temp table fresh_logs as
+    with records as materialized (select * from arriving_logs)
     select row, {names}
-    from arriving_logs as arriving
+    from records as arriving
     where not exists (
         select 1 from log_rows as stored
         where stored.digest = arriving.digest

@@ -46,7 +46,7 @@ TOUCHED_FIELDS: Final[Fields] = (
     ("touched_at", TIME, False),  # the latest
     ("root_ended", pa.bool_(), False),  # any of the new rows is a root that ended
     ("span_count", pa.int32(), False),  # new rows
-    ("known_span_count", pa.int32(), False),  # spans of its execution at the last recompute, 0 when new
+    ("known_span_count", pa.int32(), False),  # spans of its executions at the last recompute, 0 when new
     ("min_started_at", TIME, False),
     ("max_started_at", TIME, False),
 )
@@ -234,7 +234,8 @@ class JobInputs(NamedTuple):
     before each asked one that is `waiting`, and the first trace after it; 4. traces of an execution that an asked one
     is a re-run of; 5. last, for every trace found so far, all traces that `trace_executions` gives the same
     execution. 5 is what makes a replacement safe: an execution is never recomputed from a part of its traces.
-    `trace_executions`: the stored rows of these traces. `evaluations`: of these traces and executions.
+    `trace_executions`: the stored rows of these traces, several where executions share a trace. `evaluations`: of these
+    traces and executions.
     `neighbours`: stored executions of the sessions in `spans`, and those that are a re-run of one of them.
     """
 

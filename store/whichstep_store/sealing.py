@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from whichstep_store.access import Database, Session
 from whichstep_store.batches import JournalPosition
 from whichstep_store.open_rows import OpenRows
-from whichstep_store.segments import KINDS, Bounds, Folder, Kind, Segment, read
+from whichstep_store.segments import KINDS, MERGE_LEVEL, Bounds, Folder, Kind, Segment, read
 
 OPEN_BYTES_MAX: Final = 128 << 20
 OPEN_SECONDS_MAX: Final = 900.0
 # Segments below this size are merged once there are so many of one kind and day.
-_SMALL_BYTES: Final = 64 << 20
+_SMALL_BYTES: Final = 8 << 20
 _SMALL_SEGMENTS_MAX: Final = 32
 # Under which name queries see the open rows of a kind.
 OPEN_TABLES: Final[dict[Kind, str]] = {"spans": "span_open", "content": "content_open", "logs": "log_open"}
@@ -82,6 +82,7 @@ class Sealer:
             _MERGED[kind].format(rows=read(kind, files)),
             received_day=group[0].received_day,
             sealed_at=max(self._clock(), *(segment.sealed_at + 1 for segment in group)),
+            level=MERGE_LEVEL,
             bounds=_bounds(group) if kind == "content" else None,
         )
         with self._database.writing() as session:

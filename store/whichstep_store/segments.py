@@ -48,6 +48,9 @@ _STATISTICS: Final[Mapping[Kind, list[str]]] = {
     "logs": ["trace_id", "occurred_at"],
 }
 Bounds = tuple[int, int]
+# Of zstd. Seals are in the way of loads and fast; merging is not, and thorough.
+SEAL_LEVEL: Final = 1
+MERGE_LEVEL: Final = 6
 
 
 class Segment(NamedTuple):
@@ -123,12 +126,12 @@ class Folder:
         return self._close(kind, lambda path: _write(kind, rows, path), received_day, sealed_at, bounds)
 
     def write_query(
-        self, kind: Kind, select: str, *, received_day: date, sealed_at: int, bounds: Bounds | None
+        self, kind: Kind, select: str, *, received_day: date, sealed_at: int, level: int, bounds: Bounds | None
     ) -> Segment | None:
-        """Like `write`, for the rows of a query."""
+        """Like `write`, for the rows of a query; `level` is that of the compression."""
         return self._close(
             kind,
-            lambda path: self._database.copy_out(_copy(kind, select, path)),
+            lambda path: self._database.copy_out(_copy(kind, select, path, level)),
             *(received_day, sealed_at, bounds),
         )
 
@@ -255,7 +258,7 @@ def _write(kind: Kind, rows: pa.Table, path: Path) -> None:
             _sorted(kind, rows),
             path,
             compression="zstd",
-            compression_level=1,
+            compression_level=SEAL_LEVEL,
             row_group_size=_ROW_GROUP_ROWS,
             write_statistics=_STATISTICS[kind],
         )
@@ -282,12 +285,15 @@ def _sortable(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     return storage(column) if column.type == UUID else column
 
 
-def _copy(kind: Kind, select: str, path: Path) -> str:
+def _copy(kind: Kind, select: str, path: Path, level: int) -> str:
     # No bloom filter: with one, DuckDB 1.5 answers `=` on a dictionary-encoded column with no rows (duckdb #24994).
     return f"""
         copy (select {", ".join(COLUMNS[kind])} from ({select}) order by {ORDER[kind]})
         to {quoted(str(path))}
-        (format parquet, compression zstd, row_group_size {_ROW_GROUP_ROWS}, write_bloom_filter false)
+        (
+            format parquet, compression zstd, compression_level {level}, row_group_size {_ROW_GROUP_ROWS},
+            write_bloom_filter false
+        )
     """
 
 

@@ -44,11 +44,11 @@ class Store:
         created = self._make_tables()
         open_rows = unsealed.taken_from(database)
         database.show_open(open_rows.tables)
-        self.writer = Writer(database, self.segments, open_rows, clock)
-        self.reader = Reader(database, self.segments, open_rows)
         self.retention = Retention(
             database, self.segments, open_rows, data_dir, clock, days=retention_days, size_bytes_max=size_bytes_max
         )
+        self.writer = Writer(database, self.segments, open_rows, clock, retain=self.retention.apply)
+        self.reader = Reader(database, self.segments, open_rows)
         self._adopt(clock, rebuilding=created)
         self.ledger = ledgers.Ledger(data_dir / ledgers.FILE_NAME, clock=clock, on_change=self._mirror)
         self._mirror()

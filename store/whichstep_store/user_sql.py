@@ -45,7 +45,7 @@ def check(text: str) -> None:
 
 
 def _check_node(node: Mapping[str, Any], common_tables: frozenset[str]) -> None:
-    kind = str(node.get("type", ""))
+    kind = node["type"] if isinstance(node.get("type"), str) else ""
     if node.get("class") in ("FUNCTION", "WINDOW"):
         _check_function(node)
     elif node.get("class") == "PARAMETER":
@@ -54,8 +54,12 @@ def _check_node(node: Mapping[str, Any], common_tables: frozenset[str]) -> None:
         _check_table(node, common_tables)
     elif kind == "TABLE_FUNCTION":
         _check_table_function(node)
-    elif kind and "class" not in node and "kind" not in node and kind not in _NODES:
+    elif kind and "class" not in node and "kind" not in node and not _is_known(kind):
         raise SqlRefused(f"{kind.replace('_', ' ').lower()} is not available here; write one SELECT over {_views()}")
+
+
+def _is_known(kind: str) -> bool:
+    return kind in _NODES or kind.endswith("_TYPE_INFO")
 
 
 def _check_table(node: Mapping[str, Any], common_tables: frozenset[str]) -> None:
@@ -73,7 +77,7 @@ def _check_table_function(node: Mapping[str, Any]) -> None:
 
 def _check_function(node: Mapping[str, Any]) -> None:
     name = str(node.get("function_name", "")).lower()
-    if node.get("schema") or node.get("catalog"):
+    if node.get("schema") not in ("", "main", None) or node.get("catalog"):  # 1.5 itself writes main.list_value
         raise SqlRefused(f"call {name} without a schema")
     if name not in _allowed_functions():
         raise SqlRefused(f"the function {name} is not available here; functions that only compute are")

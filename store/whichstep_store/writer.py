@@ -24,8 +24,19 @@ _DAY: Final = 86_400 * _NANOSECONDS
 class Writer:
     """Changes the store; every method is one transaction."""
 
-    def __init__(self, database: Database, folder: Folder, open_rows: OpenRows, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        folder: Folder,
+        open_rows: OpenRows,
+        clock: Callable[[], int],
+        *,
+        retain: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`retain` drops what is beyond the limits; it is called after each seal and once a day."""
         self._database = database
+        self._retain = retain
+        self._retained_on: int | None = None
         self._folder = folder
         self._open = open_rows
         self._clock = clock
@@ -80,14 +91,18 @@ class Writer:
         """Moves open rows to closed segments when they are many, old, or of a day that has passed; else does nothing.
 
         Once it returns, the journal up to `Reader.sealed_position` is no longer needed. Takes about a second per
-        64 MB, during which other writers wait and readers do not.
+        64 MB, during which other writers wait and readers do not. Applies retention too, when it is due.
         """
         with self._database.exclusive():
-            if not (force or self.seal_is_due()):
-                return []
-            segments = self._sealer.seal()
-            self._open_since = None
-            self._sealer.compact()
+            segments: list[Segment] = []
+            if force or self.seal_is_due():
+                segments = self._sealer.seal()
+                self._open_since = None
+                self._sealer.compact()
+            today = self._clock() // _DAY
+            if segments or today != self._retained_on:
+                self._retain()
+                self._retained_on = today
             return segments
 
     def seal_is_due(self) -> bool:

@@ -375,9 +375,23 @@ def test_failures_open_to_the_executions_behind_them(store, answers):
     assert first["weeks"] == [{"week": "2026-W39", "count": 2}]
     assert second["label"] == "no single step"
     for group in document["groups"]:
-        found = answers.executions(Filters(success=("false",), failing_step=(group["key"]["failing_step"],)))
+        found = answers.executions(Filters(success=("false",), failing_path=(group["key"]["failing_path"],)))
         assert found["total"] == group["count"]
     json.dumps(document, allow_nan=False)
+
+
+@pytest.mark.parametrize("by", ["step", "kind", "signature"])
+def test_a_group_opens_exactly_the_executions_that_it_counts(store, answers, by):
+    """Though a step at the root is called as another one deeper down: its path is the other one's name."""
+    deeper = [failure(number, failing_step_path="planner/refund", failing_step_name="refund") for number in (1, 2)]
+    root = failure(3, failing_step_path="refund", failing_step_name="refund", failure_kind=None, failure_signature="x")
+    nowhere = failure(4, failing_step_path=None, failing_step_name=None, failure_kind=None, failure_signature=None)
+    put(store, *deeper, root, nowhere, execution(5))
+    for group in answers.failures(Filters(), by=by)["groups"]:
+        key = {name: (value,) for name, value in group["key"].items()}
+        found = answers.executions(Filters(success=("false",), **key))
+        assert found["total"] == group["count"]
+        assert {row["execution_id"] for row in found["executions"]} == set(group["examples"])
 
 
 def test_a_failure_that_only_the_latest_release_has_is_new(store, answers):

@@ -242,3 +242,20 @@ def test_turns_count_the_executions_of_a_session_by_start() -> None:
     found = results(*rows, neighbours=neighbour(execution_id=trace(7), at=0)).executions
     assert dict(found.select("execution_id", "turn").iter_rows()) == {trace(1): 2, trace(2): 3}
     assert execution(agent())["turn"] is None
+
+
+def test_a_wrapper_of_model_calls_names_no_workflow_and_is_no_second_try() -> None:
+    failing = [failed(call(2, 1, took=4, input_digest="a")), failed(call(3, 2, input_digest="a"))]
+    again = [call(12, 1, took=4, input_digest="a", output="done"), call(13, 12, input_digest="a")]
+    found = execution(agent(), *failing, *again)
+    assert (found["llm_call_count"], found["retry_count"], found["self_corrected"]) == (2, 1, False)
+    assert (found["status"], found["failing_step_id"], found["output"]) == ("ok", None, "done")
+    alone = execution(call(1, None, took=9, output="done"), call(2, 1))
+    assert (alone["workflow"], alone["task_type"], alone["output"]) == (None, None, "done")
+
+
+def test_a_wrapper_that_failed_below_an_agent_that_got_over_it_is_no_error_of_the_execution() -> None:
+    found = execution(agent(), failed(call(2, 1, took=4)), failed(call(3, 2)))
+    assert (found["status"], found["failure_kind"]) == ("ok", "llm_error")
+    unparsed = execution(agent(), failed(call(2, 1, took=4), "no answer"), call(3, 2))
+    assert (unparsed["failing_step_id"], unparsed["failure_kind"]) == (2, "llm_error")

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from frames import agent, call, execution, failed, results, span, tool
+from frames import agent, call, evaluation, execution, failed, results, span, tool
 
 from whichstep_analytics.failure import kinds
 from whichstep_analytics.failure.signature import signature
@@ -53,7 +53,34 @@ def test_a_success_has_no_failing_step_whatever_went_wrong_on_the_way() -> None:
 
 
 def test_a_failure_that_nothing_explains_is_of_unknown_kind_and_names_no_step() -> None:
-    assert located(agent(outcome_success=False), call(2), tool(3)) == (None, "unknown", None)
+    assert located(agent(outcome_success=False), tool(3)) == (None, "unknown", None)
+    assert located(agent(outcome_success=False), call(2, asks="lookup"), tool(3)) == (None, "unknown", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "by"),
+    [
+        ({"outcome_success": False}, {}, "the agent's code"),
+        ({}, {"source": "HUMAN", "trusted": True, "label": "fail"}, "a person"),
+        ({}, {"source": "LLM", "score": 0.1}, "an evaluator"),
+    ],
+)
+def test_a_failure_that_only_somebody_says_is_the_answers_with_low_confidence(
+    given: dict[str, Any], said: dict[str, Any], by: str
+) -> None:
+    found = execution(agent(**given), call(2, asks="lookup"), tool(3), call(4), evaluations=evaluation(**said))
+    assert (found["failing_step_id"], found["failure_kind"], found["failure_confidence"]) == (4, "wrong_answer", 0.25)
+    assert found["failure_reason"] == f"no step failed visibly; the outcome was set to failure by {by}"
+
+
+def test_an_answer_is_not_suspected_without_a_failure_nor_beside_another_suspect() -> None:
+    assert located(agent(), call(2)) == NOTHING
+    assert located(agent(outcome_success=True), call(2)) == NOTHING
+    assert located(agent(outcome_success=False, took=-1), call(2)) == NOTHING
+    assert (
+        located(agent(outcome_success=False), failed(tool(2)), call(4), tool(5, name="mail"), call(7))[1]
+        == "tool_error"
+    )
 
 
 def test_the_crash_is_told_from_an_earlier_error_that_was_handled() -> None:
@@ -113,9 +140,27 @@ def repeats(count: int, *, result: Any = "same", **columns: Any) -> list[dict[st
 def test_equal_calls_until_a_limit_are_a_loop_of_the_agent_and_the_call_that_repeated_is_the_cause() -> None:
     limit = failed(span(1, type="workflow", took=60), "Recursion limit of 12 reached", "GraphRecursionError")
     assert located(limit, *repeats(5)) == (1, "loop", 6)
-    assert execution(limit, *repeats(5))["failure_reason"].startswith(
-        "lookup was called 5 times in a row with the same"
-    )
+    found = execution(limit, *repeats(5))
+    assert found["failure_reason"] == "lookup was called 5 times with the same arguments until the limit of 12 steps"
+    told = [(suspect["step_id"], suspect["kind"]) for suspect in json.loads(found["suspects"])]
+    at = [f"{step:016x}" for step in (1, 1, 7, 6)]  # the agent, by loop and by limit; the call; who asked for it
+    assert told == list(zip(at, ["loop", "budget_exceeded", "loop", "loop"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("Max turns exceeded: {'max_turns': 6}", "until the limit of 6 turns"),
+        ("Max number of llm calls limit of `6` exceeded", "until the limit of 6 model calls"),
+        ("maximum number of turns reached", "until a limit stopped it"),
+    ],
+)
+def test_the_reason_of_a_loop_names_the_action_its_count_and_the_limit(message: str, words: str) -> None:
+    found = execution(failed(agent(), message), *repeats(4))
+    assert found["failure_reason"] == f"lookup was called 4 times with the same arguments {words}"
+    unsent = execution(failed(agent(), message), *unseen(5))
+    assert unsent["failure_reason"] == f"lookup was called 5 times (arguments not sent) {words}"
+    assert (unsent["failure_kind"], unsent["failing_step_id"]) == ("budget_exceeded", 1)
 
 
 def test_equal_calls_that_the_run_just_ends_with_are_a_loop() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from store_builders import NOON, SECOND, batch, hex_id, span, trace
+from store_builders import NOON, SECOND, batch, digest, hex_id, log, span, trace
 from whichstep_analytics import job
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
 from whichstep_analytics.runner import JobRunner
@@ -222,3 +223,55 @@ def test_the_rows_in_the_store_are_those_that_the_jobs_give(bench: Bench) -> Non
     )
     assert isinstance(steps, pl.DataFrame)
     assert steps["path"].to_list() == ["step 1", "step 1/step 2"]
+
+
+ONE, OTHER = digest("first"), digest("second")
+
+
+def one_request() -> list[list[dict[str, Any]]]:
+    """What a web request sends that runs two tasks, request by request; the second task goes on in another trace."""
+    first, second = ({"execution_key": key, "execution_rule": "explicit"} for key in (ONE, OTHER))
+    return [
+        [root(task_id="T-1", **first) | {"span_id": 2, "parent_span_id": 1}, span(1, 3, parent_span_id=2)],
+        [root(task_id="T-2", **second) | {"span_id": 4, "parent_span_id": 1}, span(1, 5, parent_span_id=4)],
+        [root(2, **second)],
+        [span(1, 1, type="none")],
+    ]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
+def test_tasks_that_share_a_trace_stay_apart_in_whichever_order_they_arrive(bench: Bench, order: list[int]) -> None:
+    for request in order:
+        bench.load(*one_request()[request])
+        bench.clock.pass_seconds(5)
+        bench.runner.tick()
+    found = {row["execution_id"]: (row["task_id"], row["span_count"]) for row in bench.executions()}
+    assert found == {hex_id(ONE): ("T-1", 2), hex_id(OTHER): ("T-2", 3)}
+    assert bench.count("step_rows") == 5
+    assert bench.count("trace_executions") == 4  # two tasks and the rest of the request; the second trace
+    assert bench.count("execution_aliases where execution_id not in (select execution_id from execution_rows)") == 0
+
+
+def test_what_was_said_or_expected_in_a_shared_trace_is_of_its_execution(bench: Bench) -> None:
+    first, second, *rest = one_request()
+    first[0]["expectation"] = '{"tools": ["lookup"]}'
+    bench.load(*first, *second, *(row for rows in rest for row in rows))
+    said = [log(1, span_id=5, digest=digest("a")), log(1, span_id=2, execution_key=ONE, digest=digest("b"))]
+    bench.store.writer.load([batch(logs=said)], JournalPosition(1, 99))
+    bench.runner.drain()
+    reader, text = bench.store.reader, hex_id
+    expected = reader.sql(
+        "select execution_id from expectations", row_limit=9, time_limit_seconds=9, memory_limit=1 << 28
+    )
+    assert expected["execution_id"].to_pylist() == [text(ONE)]
+    for key, steps in ((ONE, [f"{2:016x}"]), (OTHER, [f"{5:016x}"])):
+        evaluations = reader.query("execution_evaluations", {"execution_id": text(key)})
+        assert evaluations["step_id"].to_pylist() == steps
+    spans = reader.sql(
+        "select execution_id from spans order by span_id, trace_id",
+        row_limit=9,
+        time_limit_seconds=9,
+        memory_limit=1 << 28,
+    )
+    assert sorted(filter(None, spans["execution_id"].to_pylist())) == sorted([text(ONE), text(OTHER), text(OTHER)])
+    assert len(spans) == 6

@@ -95,12 +95,13 @@ def test_an_agents_total_is_kept_where_no_call_shows() -> None:
     assert of(steps(agent(input_tokens=500), tool(2)), 1)["input_tokens"] == 500
 
 
-def test_a_wrapper_around_a_call_is_not_counted_twice_but_a_call_inside_its_tool_is_another() -> None:
-    wrapped = steps(agent(), call(2, took=9), call(3, 2))
-    assert wrapped.filter(pl.col("counted"))["step_id"].to_list() == [3]
+def test_the_steps_of_type_llm_call_are_the_model_calls_and_a_wrapper_of_some_is_a_workflow() -> None:
+    wrapped = steps(agent(), call(2, took=9), call(3, 2), tool(4, 2), call(5, 2))
+    assert wrapped.filter(type="llm_call")["step_id"].to_list() == [3, 5]
+    assert of(wrapped, 2)["type"] == "workflow"
     assert of(wrapped, 2)["input_tokens"] is None
     nested = steps(agent(), call(2, took=9), tool(3, 2), call(4, 3))
-    assert nested.filter(pl.col("counted"))["step_id"].to_list() == [2, 4]
+    assert nested.filter(type="llm_call")["step_id"].to_list() == [2, 4]
     assert of(nested, 2)["input_tokens"] == 100
 
 

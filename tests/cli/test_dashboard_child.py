@@ -67,7 +67,7 @@ def test_a_child_that_is_killed_is_started_again(place, monkeypatch):
     assert watched.wait_until_ready(10)
     first = watched._child.pid
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: watched._child.pid != first and dashboard._answers(place))
+    wait_until(lambda: watched._child.pid != first and dashboard.answers(place))
     watched.stop()
 
 

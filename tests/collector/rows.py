@@ -56,4 +56,4 @@ def whole(batch: Batch, row: dict[str, Any], column: str) -> str:
 
 def restored(batch: Batch, row: dict[str, Any]) -> dict[str, Any]:
     """The attributes that a row's skeleton stands for."""
-    return restore(orjson.loads(row["attributes"]), texts_of(batch).__getitem__)
+    return restore(orjson.loads(row["attributes"]), texts_of(batch).__getitem__, row)

@@ -503,3 +503,46 @@ def test_a_resource_with_a_long_text_keeps_it_for_each_of_its_traces():
     batch = batch_of(request(span(trace=1), span(trace=2), resource={**RESOURCE, "process.command_args": "x" * 400}))
     assert [row["trace_id"].int for row in batch.content.to_pylist()] == [1, 2]
     assert "xxx" not in batch.spans.to_pylist()[0]["resource"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
+def test_the_first_words_stand_on_the_earliest_call_of_siblings(order):
+    said = {**LLM, "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Where is A-1?"}
+    again = [span(id=at + 2, parent=1, start=START + at, attributes=said) for at in range(3)]
+    elsewhere = span(id=9, parent=8, start=START + 9, attributes=said)
+    found = rows_of(*([*again, elsewhere][at] for at in order))
+    assert {row["span_id"] for row in found if row["user_message"] == "Where is A-1?"} == {2, 9}
+
+
+def test_an_update_of_a_span_keeps_its_first_words():
+    said = {**LLM, "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Hi"}
+    found = rows_of(*(span(id=2, parent=1, end=end, attributes=said) for end in (None, START + 1)))
+    assert [row["user_message"] for row in found] == ["Hi", "Hi"]
+
+
+def test_roots_that_say_the_same_keep_their_words():
+    said = {**LLM, "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Hi"}
+    assert [row["user_message"] for row in rows_of(span(id=1, attributes=said), span(id=2, attributes=said))] == [
+        "Hi",
+        "Hi",
+    ]
+
+
+def test_the_resource_leaves_out_what_is_empty():
+    found = orjson.loads(row_of(span())["resource"])
+    assert found == {"resource": RESOURCE, "scope": {"name": "test", "version": "1"}}
+
+
+def test_a_text_that_stands_whole_in_a_column_is_kept_once():
+    attributes = {
+        "openinference.span.kind": "TOOL",
+        "tool.name": "t",
+        "output.value": "found " * 80,
+        "twin": "found " * 80,
+    }
+    batch = batch_of(request(span(attributes=attributes)))
+    (row,) = batch.spans.to_pylist()
+    assert batch.content.num_rows == 0
+    assert orjson.loads(row["attributes"])["output.value"] == {"$column": "result"}
+    assert restored(batch, row) == attributes
+    assert row_of(span(attributes=attributes | {"output.value": "other " * 80}))["digest"] != row["digest"]

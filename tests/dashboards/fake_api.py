@@ -512,8 +512,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name in ("purpose", "release", "task_type", "agent", "environment", "status", "failure_kind", "session_id"):
             if name in query and "all" not in query[name]:
                 rows = [row for row in rows if row[name] in query[name]]
-        if "failing_step" in query:
-            rows = [row for row in rows if row["failing_step_path"] in query["failing_step"]]
+        for name in ("failing_step", "failing_path"):
+            if name in query:
+                rows = [row for row in rows if (row["failing_step_path"] or "") in query[name]]
         if "success" in query:
             wanted = [{"true": True, "false": False, "unknown": None}[value] for value in query["success"]]
             rows = [row for row in rows if row["success"] in wanted]

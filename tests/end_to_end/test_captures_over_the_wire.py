@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import time
 import urllib.request
 from pathlib import Path
 
-import captures
 import grpc
 import polars as pl
 import pytest
+
+import captures
 from sidecar_process import sidecar_process
 
 SETUPS = ("langgraph__", "autogen__")
@@ -29,7 +31,7 @@ def sidecar(tmp_path_factory):
         with grpc.insecure_channel(running.grpc.removeprefix("http://")) as channel:
             for body, transport in zip(itertools.chain.from_iterable(map(_files, RECORDED)), itertools.cycle("hg")):
                 _send(running, channel, body, over_grpc=transport == "g")
-        running.wait_for(lambda: _all_computed(running), seconds=60)
+        _await_results(running)
         yield running
 
 
@@ -49,11 +51,14 @@ def _send(running, channel, path: Path, *, over_grpc: bool) -> None:
         assert response.read() == b""
 
 
-def _all_computed(running) -> bool:
-    """Whether every span that was sent is in, and every execution has ended or waits for a person."""
+def _await_results(running) -> None:
+    """Returns once every span that was sent is in, and the results have not changed for longer than the jobs wait."""
     spans = sum(batch.spans.num_rows for capture in RECORDED for batch in captures.batches(capture))
-    running_ones = "select count(*) from executions where status = 'running'"
-    return running.sql("select count(*) from spans").item() >= spans and running.sql(running_ones).item() == 0
+    running.wait_for(lambda: running.sql("select count(*) from spans").item() >= spans, seconds=60)
+    before = None
+    while (now := running.sql("select count(*), sum(step_count) from executions").row(0)) != before:
+        before = now
+        time.sleep(6)
 
 
 def _frames(running, capture: Path) -> tuple[pl.DataFrame, pl.DataFrame]:

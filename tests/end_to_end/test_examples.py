@@ -51,6 +51,11 @@ def test_an_autogen_tool_that_fails_is_the_failing_step(sidecar):
     assert document["failing_step"]["name"] == "issue_refund"
     assert document["failure_kind"] == "tool_error"
     assert "retrieval" in {step["type"] for step in document["steps"]}
+    tools = [step["name"] for step in document["steps"] if step["type"] == "tool_call"]
+    assert tools == ["search_help", "lookup_order", "issue_refund"], "two instrumentations, one step a call"
+    calls = [step for step in document["steps"] if step["type"] == "llm_call"]
+    assert len(calls) == 4, "search, look up, refund, give up: each model call once"
+    assert all(call["input_tokens"] for call in calls)
 
 
 def shown(sidecar, execution_id):

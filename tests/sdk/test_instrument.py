@@ -34,7 +34,7 @@ def test_scopes_of_web_servers_and_databases_are_no_agents():
 
 def test_an_unknown_name_is_said_and_finds_nothing(caplog):
     caplog.set_level(logging.WARNING)
-    assert whichstep.instrument("nonsense") == []
+    assert whichstep.instrument("nonsense", set_global=False) == []
     assert "nonsense" in caplog.text
 
 
@@ -110,16 +110,17 @@ def test_spans_of_the_framework_are_part_of_our_execution(langgraph):
     assert tool["step"] == "lookup_order" or tool["name"] == "lookup_order"
 
 
-def test_a_framework_without_an_instrumentor_says_what_to_install(monkeypatch):
+def test_a_framework_without_an_instrumentor_says_what_to_install(monkeypatch, caplog):
     monkeypatch.setattr(
         table, "FRAMEWORKS", (table.Framework("json", "json", (("none.such", "X", "the-missing-one"),)),)
     )
-    (found,) = whichstep.instrument()
+    (found,) = whichstep.instrument(set_global=False)
     assert (found.status, found.detail) == ("missing", "pip install the-missing-one")
+    assert "turned nothing on; for json: pip install the-missing-one" in caplog.text
 
 
 def test_an_instrumentor_that_fails_does_not_reach_the_host(monkeypatch, caplog):
     monkeypatch.setattr(table, "FRAMEWORKS", (table.Framework("json", "json", (("json", "NoSuch", "x"),)),))
-    (found,) = whichstep.instrument()
+    (found,) = whichstep.instrument(set_global=False)
     assert found.status == "failed"
     assert "json" in caplog.text

@@ -102,7 +102,7 @@ with capture() as captured:
     assert "whichstep.pending" not in got["theirs"][0]["attributes"]
 
 
-def test_the_global_provider_is_never_set_and_one_set_later_is_used(run):
+def test_recording_alone_leaves_the_global_provider_unset_and_one_set_later_is_used(run):
     got = run("""
 with capture() as captured:
     with whichstep.task("before"): pass
@@ -115,6 +115,58 @@ with capture() as captured:
     assert got["same"]
     assert [span["name"] for span in got["ours"]] == ["before", "after"]
     assert [span["name"] for span in got["theirs"]] == ["after"]
+
+
+def test_instrument_makes_ours_the_global_provider_so_frameworks_that_trace_themselves_are_heard(run):
+    got = run("""
+before = trace.get_tracer("autogen-core")
+whichstep.instrument()
+with capture() as captured:
+    with whichstep.task("t") as execution:
+        with trace.get_tracer("opentelemetry.instrumentation.httpx").start_as_current_span("POST"):
+            with before.start_as_current_span("execute_tool lookup_order"): pass
+    with trace.get_tracer("opentelemetry.instrumentation.fastapi").start_as_current_span("GET /"): pass
+    with trace.get_tracer("my.app").start_as_current_span("nightly"): pass
+    show(captured, same=trace.get_tracer_provider() is whichstep.tracer_provider(), id=execution.execution_id)
+""")
+    assert got["same"]
+    task, tool = got["ours"]
+    assert (task["name"], tool["name"]) == ("t", "execute_tool lookup_order")
+    assert tool["parent_span_id"] == task["span_id"], "hung on the nearest span that is sent"
+    assert tool["execution_id"] == got["id"]
+
+
+def test_instrument_replaces_no_provider_of_the_application(run):
+    got = run("""
+provider = set_provider()
+whichstep.instrument()
+with capture() as captured:
+    with trace.get_tracer("autogen-core").start_as_current_span("execute_tool lookup_order"): pass
+    show(captured, same=trace.get_tracer_provider() is provider)
+""")
+    assert got["same"]
+    assert [span["name"] for span in got["ours"]] == [span["name"] for span in got["theirs"]]
+
+
+def test_instrument_leaves_the_global_provider_alone_where_it_is_told_to(run):
+    got = run("""
+whichstep.instrument(set_global=False)
+whichstep.instrument(tracer_provider=TracerProvider())
+with capture() as captured:
+    show(captured, untouched=type(trace.get_tracer_provider()).__name__)
+""")
+    assert got["untouched"] == "ProxyTracerProvider"
+
+
+def test_what_a_framework_left_open_in_our_global_provider_ends_with_the_process(run):
+    got = run("""
+whichstep.instrument()
+with capture() as captured:
+    left = trace.get_tracer("autogen-core").start_span("invoke_agent a")
+    whichstep.shutdown()
+    show(captured)
+""")
+    assert [span["attributes"]["whichstep.control_flow"] for span in got["ours"]] == ["cancelled"]
 
 
 def test_what_the_application_does_not_sample_is_not_sent(run):

@@ -66,11 +66,11 @@ def test_an_argument_of_false_counts():
 
 
 def test_service_disabled_and_sources_are_read():
-    settings = load({}, {"OTEL_SDK_DISABLED": "TRUE", "OTEL_SERVICE_NAME": "agent", "HOME": "/home/x"})
+    settings = load({}, {"OTEL_SDK_DISABLED": "TRUE", "OTEL_SERVICE_NAME": "agent", "HOME": "/srv/x"})
     assert settings.disabled
     assert settings.service == "agent"
     assert dict(settings.sources)["service"] == "OTEL_SERVICE_NAME"
-    assert settings.spool_dir == Path("/home/x/.cache/whichstep/spool")
+    assert settings.spool_dir == Path("/srv/x/.cache/whichstep/spool")
 
 
 def test_the_spool_can_be_switched_off():

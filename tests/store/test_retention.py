@@ -84,3 +84,15 @@ def test_the_ledger_is_never_dropped(store, clock):
 def test_limits_default_to_ninety_days_and_twenty_gigabytes_or_half_the_disk(store):
     assert store.retention.days == 90
     assert 0 < store.retention.size_bytes_max <= 20 << 30
+
+
+def test_sealing_applies_the_limits_and_so_does_a_new_day_without_anything_to_seal(store, clock, rows):
+    fill(store, clock, days=3)
+    store.retention.days = 1
+    clock.now = NOON + 2 * DAY + DAY // 4
+    store.writer.load([batch([span(9, 9, started_at=clock.now)])], None)
+    store.writer.seal(force=True)
+    assert counts(rows)["span_rows"] == 3
+    clock.now += DAY
+    assert store.writer.seal() == []
+    assert counts(rows)["span_rows"] == 2

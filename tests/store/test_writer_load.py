@@ -160,5 +160,5 @@ def test_marks_get_later_although_the_clock_goes_back(store, clock, rows):
     for _ in range(3):
         store.writer.load([batch([span(1, _ + 1)])], AT)
         clock.advance(-10)
-    marks = [row["touched_at"] for row in rows("select touched_at from touched_traces order by rowid")]
+    marks = [row["at"] for row in rows("select epoch_ns(touched_at) as at from touched_traces order by rowid")]
     assert marks == sorted(set(marks))

@@ -10,7 +10,7 @@ from whichstep_store.filters import FilterError, Filters
 from whichstep_store.reader import Reader
 
 # The key of a group is the filter that finds its executions; '' finds those without one.
-_FILTERS: dict[failures.By, str] = {"step": "failing_step", "kind": "failure_kind", "signature": "signature"}
+_FILTERS: dict[failures.By, str] = {"step": "failing_path", "kind": "failure_kind", "signature": "signature"}
 _NONE: dict[failures.By, str] = {
     "step": "no single step",
     "kind": "unknown kind",

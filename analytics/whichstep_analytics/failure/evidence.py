@@ -23,7 +23,7 @@ _ACTIONS: Final = ("tool_call", "retrieval", "handoff")
 _COLUMNS: Final = (
     "execution_id", "at", "parent_at", "step_id", "type", "name", "status", "recovered", "error_type", "error_message",
     "error_guessed", "requested_by", "started_at", "ended_at", "tool", "arguments_digest", "result", "output",
-    "document_count", "flags",
+    "document_count", "flags", "wrapper", "asked_tools",
 )  # fmt: skip
 _SEARCHING: Final = r"(?i)search|retriev|find|query|lookup|knowledge|fetch"
 """Names of tools for which an empty result means that nothing was found."""

@@ -29,7 +29,8 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
         .when(evidence.went_on()).then(pl.lit("and the agent found another way"))
         .otherwise(pl.lit("and nothing made up for it"))
     )  # fmt: skip
-    unclear = pl.col("type").is_in(("agent", "workflow")) & (kinds.kind() == "unknown")
+    kind = pl.when(pl.col("wrapper") & (kinds.kind() == "unknown")).then(pl.lit("llm_error")).otherwise(kinds.kind())
+    unclear = pl.col("type").is_in(("agent", "workflow")) & (kind == "unknown")
     score = (
         pl.when(pl.col("stopped")).then(pl.when(unclear).then(_UNCLEAR).otherwise(_STOPPED))
         .when(evidence.went_on()).then(_WORKED_AROUND)
@@ -39,7 +40,7 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
         "execution_id",
         "at",
         pl.col("requested_by").alias("cause_step_id"),
-        kinds.kind().alias("kind"),
+        kind.alias("kind"),
         (score * pl.when(pl.col("error_guessed")).then(_GUESSED).otherwise(1.0)).alias("score"),
         pl.format("{} failed ({}) {}", "name", said.fill_null("no message").str.head(200), outcome).alias("reason"),
         (pl.col("stopped") | ~evidence.went_on()).alias("fails"),

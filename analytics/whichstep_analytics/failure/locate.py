@@ -2,7 +2,8 @@
 
 Each rule is a module with one function `suspects(steps)`; what they give is ranked by score, then by position. The
 first suspect that is enough by itself is the failing step. Where the outcome is known it rules: a success has no
-failing step, and a failure that no rule explains takes the best suspect, however weak, or none. An execution that
+failing step, and a failure that no rule explains takes the best suspect, however weak; without any it is the answer
+(`wrong_answer`) where somebody judged it, else none. An execution that
 still runs or waits has not failed.
 """
 
@@ -19,6 +20,7 @@ from whichstep_analytics.failure import (
     hard_error,
     loop,
     refusal,
+    wrong_answer,
 )
 from whichstep_analytics.failure.signature import signature
 from whichstep_analytics.jobs.frames import shaped
@@ -44,19 +46,22 @@ FAILURE_SCHEMA: Final = pl.Schema(
 def locate(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
     """FAILURE_SCHEMA for the executions that have suspects or are known to have failed.
 
-    `executions` has execution_id, status and success; `steps` is what `jobs.steps.run` gives.
+    `executions` has execution_id, status, success and success_source; `steps` is what `jobs.steps.run` gives.
     """
     ranked = _ranked(steps, executions)
     chosen = ranked.filter(pl.col("chosen")).unique("execution_id", keep="first", maintain_order=True)
-    unexplained = executions.filter((pl.col("success") == False) & pl.col("status").is_in(_ENDED))  # noqa: E712
     return (
         executions.select("execution_id")
         .join(_suspects_json(ranked), on="execution_id", how="left")
         .join(_failing(chosen), on="execution_id", how="left")
-        .with_columns(_kind_or_unknown(unexplained["execution_id"]))
+        .with_columns(_kind_or_unknown(_failed(executions)["execution_id"]))
         .filter(pl.col("suspects").is_not_null() | pl.col("failure_kind").is_not_null())
         .pipe(shaped, FAILURE_SCHEMA)
     )
+
+
+def _failed(executions: pl.DataFrame) -> pl.DataFrame:
+    return executions.filter((pl.col("success") == False) & pl.col("status").is_in(_ENDED))  # noqa: E712
 
 
 def _kind_or_unknown(failed: pl.Series) -> pl.Expr:
@@ -68,6 +73,9 @@ def _ranked(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
     """All suspects with their step's columns and `chosen`, best first within an execution."""
     prepared = evidence.prepare(steps)
     suspects: pl.DataFrame = pl.concat([rule.suspects(prepared) for rule in _RULES])
+    unsuspected = _failed(executions).join(suspects, on="execution_id", how="anti")
+    if unsuspected.height:
+        suspects = pl.concat([suspects, wrong_answer.suspects(prepared, unsuspected)])
     columns = ["at", "step_id", "name", "path", "position", "error_type", "error_message"]
     # where the run is known to have failed and no suspect is enough by itself, the best one has to do
     weak = (pl.col("success") == False) & ~pl.col("fails").any().over("execution_id")  # noqa: E712

@@ -20,6 +20,12 @@ _REPEATS_UNSEEN: Final = 4
 _REPEATS_STUBBORN: Final = 5
 """So many equal calls with equal results are a loop even where the model still writes something at the end."""
 _AGENTS: Final = ("agent", "workflow")
+_LIMIT_NUMBER: Final = r"(?i)(?:limit|max)\D{0,40}?(\d+)"
+_LIMIT_UNITS: Final = (
+    (r"(?i)recursion|step|iteration", "steps"),
+    (r"(?i)llm.?call|request", "model calls"),
+    (r"(?i)turn", "turns"),
+)
 
 
 def suspects(steps: pl.DataFrame) -> pl.DataFrame:
@@ -27,30 +33,70 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
     runs = _runs(steps)
     if runs.is_empty():
         return evidence.no_suspects()
-    text = pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=" ", ignore_nulls=True)
-    action = pl.col("type").is_in(("tool_call", "retrieval", "handoff", "approval"))
-    ends = steps.group_by("execution_id").agg(
-        text.filter(pl.col("status") == "error").str.contains(kinds.LIMIT).any().alias("at_limit"),
-        pl.col("at").filter(action).max().alias("last_action"),
-        pl.col("at").filter(pl.col("type") == "llm_call").max().alias("last_call"),
-    )  # fmt: skip
-    found = runs.join(ends, on="execution_id").filter(pl.col("last") == pl.col("last_action"))
+    found = runs.join(_ends(steps), on="execution_id").filter(pl.col("last") == pl.col("last_action"))
+    found = found.with_columns(pl.Series("above", _agents_above(steps, found["rows"]), pl.UInt32))
     stuck = pl.col("at_limit") | (pl.col("last_call") <= pl.col("last")).fill_null(value=True)
-    return found.select(
+    # that the limit was reached is sure even where nobody can see whether the arguments were the same
+    kind = pl.when(~pl.col("seen") & pl.col("at_limit")).then(pl.lit("budget_exceeded")).otherwise(pl.lit("loop"))
+    score = pl.when(pl.col("at_limit")).then(0.97).when(pl.col("seen")).then(0.9).otherwise(0.5)
+    looped = found.select(
         "execution_id",
-        pl.Series("at", _agents_above(steps, found["rows"]), pl.UInt32),
+        pl.col("above").alias("at"),
         "cause_step_id",
-        pl.lit("loop").alias("kind"),
-        pl.when(~pl.col("seen")).then(0.5).when(pl.col("at_limit")).then(0.97).otherwise(0.9).alias("score"),
-        pl.format(
-            "{} was called {} times in a row {}{}",
-            "action",
-            "count",
-            pl.when(pl.col("seen")).then(pl.lit("with the same arguments")).otherwise(pl.lit("(arguments not sent)")),
-            pl.when(pl.col("at_limit")).then(pl.lit(", until a limit stopped it")).otherwise(pl.lit("")),
-        ).alias("reason"),
+        kind.alias("kind"),
+        score.alias("score"),
+        pl.format("{}{}", _repeated(), _until()).alias("reason"),
         (stuck | (pl.col("count") >= _REPEATS_STUBBORN)).alias("fails"),
     ).pipe(shaped, evidence.SUSPECT_SCHEMA)
+    return pl.concat([looped, *_beside(found, looped, steps)])
+
+
+def _ends(steps: pl.DataFrame) -> pl.DataFrame:
+    """How executions ended: at_limit, limit (what the error says of it, null), last_action, last_call."""
+    text = pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=" ", ignore_nulls=True)
+    at_limit = (pl.col("status") == "error") & text.str.contains(kinds.LIMIT)
+    action = pl.col("type").is_in(("tool_call", "retrieval", "handoff", "approval"))
+    return steps.group_by("execution_id").agg(
+        at_limit.any().alias("at_limit"),
+        text.filter(at_limit).first().alias("limit"),
+        pl.col("at").filter(action).max().alias("last_action"),
+        pl.col("at").filter(pl.col("type") == "llm_call").max().alias("last_call"),
+    )
+
+
+def _repeated() -> pl.Expr:
+    same = pl.when(pl.col("seen")).then(pl.lit("with the same arguments")).otherwise(pl.lit("(arguments not sent)"))
+    return pl.format("{} was called {} times {}", "action", "count", same)
+
+
+def _until() -> pl.Expr:
+    """The limit in words: `until the limit of 6 turns`, as far as the error says it."""
+    number, unit = pl.col("limit").str.extract(_LIMIT_NUMBER), pl.lit("")
+    for words, name in _LIMIT_UNITS:
+        unit = pl.when(pl.col("limit").str.contains(words)).then(pl.lit(f" {name}")).otherwise(unit)
+    told = pl.coalesce(pl.format(" until the limit of {}{}", number, unit), pl.lit(" until a limit stopped it"))
+    return pl.when(pl.col("at_limit")).then(told).otherwise(pl.lit(""))
+
+
+def _beside(found: pl.DataFrame, looped: pl.DataFrame, steps: pl.DataFrame) -> list[pl.DataFrame]:
+    """The call that made it a loop, and the model call that asked for it: weaker suspects, never enough alone."""
+    runs = found.with_columns(looped["kind"], looped["score"])
+    asked = runs.join(
+        steps.select("execution_id", pl.col("step_id").alias("cause_step_id"), pl.col("at").alias("asked_at")),
+        on=["execution_id", "cause_step_id"],
+    )
+    call = pl.col("rows").list.get(_REPEATS - 1)
+    again = pl.format("asked for {} again", "action")
+    return [
+        _weaker(runs.with_columns(call.alias("at")).filter(pl.col("at") != pl.col("above")), 0.6, _repeated()),
+        _weaker(asked.with_columns(pl.col("asked_at").alias("at")), 0.5, again),
+    ]
+
+
+def _weaker(runs: pl.DataFrame, factor: float, reason: pl.Expr) -> pl.DataFrame:
+    return runs.with_columns(pl.col("score") * factor, reason.alias("reason"), pl.lit(value=False).alias("fails")).pipe(
+        shaped, evidence.SUSPECT_SCHEMA
+    )
 
 
 def _runs(steps: pl.DataFrame) -> pl.DataFrame:

@@ -39,12 +39,13 @@ def repeats(steps: pl.DataFrame) -> pl.DataFrame:
 
 def _actions(steps: pl.DataFrame) -> pl.DataFrame:
     """The steps that can be repeated, with `action` (what is tried) and `request` (with which arguments)."""
-    is_call = pl.col("type") == "llm_call"
+    is_call = (pl.col("type") == "llm_call") | pl.col("wrapper")
     # a model call whose input is unknown repeats nothing
     input_known = pl.coalesce("input_digest", pl.col("at").cast(pl.String))
     arguments = pl.coalesce("arguments_digest", "query", pl.lit(""))
     return steps.filter(pl.col("type").is_in(_REPEATED)).select(
         *("at", "execution_id", "type", "started_at", "ended_at", "status"),
+        is_call.alias("is_call"),
         pl.when(is_call).then(pl.coalesce("agent", pl.lit(""))).otherwise(pl.coalesce("tool", "name")).alias("action"),
         pl.when(is_call).then(input_known).otherwise(arguments).alias("request"),
     )
@@ -71,7 +72,7 @@ def _numbered(actions: pl.DataFrame) -> pl.DataFrame:
         "attempt",
         pl.col("recovered").fill_null(value=False),
         (pl.col("failed_before") & pl.col("request_before").ne_missing(pl.col("request"))
-         & (pl.col("type") != "llm_call")).fill_null(value=False).alias("corrected"),
+         & ~pl.col("is_call")).fill_null(value=False).alias("corrected"),
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def run(
     ):
         frame = _beside(frame, extra)
     frame = _with_outcome(_with_status(frame, as_of), neighbours)
-    frame = _beside(frame, locate(steps, frame.select("execution_id", "status", "success")))
+    frame = _beside(frame, locate(steps, frame.select("execution_id", "status", "success", "success_source")))
     frame = _beside(frame, turns(frame, neighbours))
     frame = _completed(frame).with_columns(pl.lit(result_version).alias("result_version"))
     return shaped(frame, EXECUTION_SCHEMA).sort("execution_id")

@@ -12,10 +12,11 @@ _FIRST_KNOWN: Final = (
 )  # fmt: skip
 _SPENT: Final = ("input_tokens", "output_tokens")
 _SPENT_WITHIN: Final = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
-_AGENTS: Final = pl.col("type").is_in(("agent", "workflow"))
+_AGENTS: Final = pl.col("type").is_in(("agent", "workflow")) & ~pl.col("wrapper")
+_CALL: Final = pl.col("type") == "llm_call"
 _TOP: Final = pl.col("depth") == 0
 _ERROR: Final = pl.col("status") == "error"
-_PRICED: Final = pl.col("counted") | pl.col("type").is_in(("embedding", "rerank"))
+_PRICED: Final = pl.col("type").is_in(("llm_call", "embedding", "rerank"))
 
 
 def of_spans(placed: pl.DataFrame) -> pl.DataFrame:
@@ -56,9 +57,9 @@ def of_steps(steps: pl.DataFrame) -> pl.DataFrame:
 def _counts() -> list[pl.Expr]:
     return [
         pl.len().alias("step_count"),
-        pl.col("counted").sum().alias("llm_call_count"),
+        _CALL.sum().alias("llm_call_count"),
         (pl.col("type") == "tool_call").sum().alias("tool_call_count"),
-        (pl.col("attempt") > 1).sum().alias("retry_count"),
+        ((pl.col("attempt") > 1) & ~pl.col("wrapper")).sum().alias("retry_count"),
         _ERROR.sum().alias("error_count"),
     ]
 
@@ -75,7 +76,7 @@ def _sums() -> list[pl.Expr]:
     return [
         unpriced.alias("unpriced_calls"),
         cost.alias("cost_usd"),
-        *(_sum(name, must_count=pl.col("counted") & over) for name in _SPENT),
+        *(_sum(name, must_count=_CALL & over) for name in _SPENT),
         *(_sum(name, must_count=pl.lit(value=False)) for name in _SPENT_WITHIN),
     ]
 
@@ -88,7 +89,7 @@ def _sum(column: str, *, must_count: pl.Expr) -> pl.Expr:
 def _words() -> list[pl.Expr]:
     """Input and output: of the root, else of the highest agent, else the first and the last words of the calls."""
     highest = _AGENTS & (pl.col("depth") == pl.col("depth").filter(_AGENTS).min())
-    answers = (pl.col("type") == "llm_call") & (pl.col("asked_tools").list.len() == 0)
+    answers = (_CALL | pl.col("wrapper")) & (pl.col("asked_tools").list.len() == 0)
     said = (_first("input", _TOP & _AGENTS), _first("input", _AGENTS), _first("user_message"), _first("input"))
     named = (_first("agent", _TOP), _first("agent", pl.col("type") == "agent"), _first("agent"))
     return [
@@ -96,7 +97,7 @@ def _words() -> list[pl.Expr]:
         _last("output", _TOP & _AGENTS).alias("root_output"),
         pl.coalesce(_last("output", highest), _last("output", answers)).alias("answer"),
         pl.coalesce(*named).alias("agent"),
-        pl.col("name").filter(_TOP & (pl.col("type") == "workflow")).first().alias("workflow_step"),
+        pl.col("name").filter(_TOP & _AGENTS & (pl.col("type") == "workflow")).first().alias("workflow_step"),
     ]
 
 

@@ -23,15 +23,19 @@ def stated(evaluations: pl.DataFrame, mapping: pl.DataFrame, placed: pl.DataFram
     if said.is_empty():
         return pl.DataFrame(schema={"execution_id": pl.String, "human": pl.Boolean, "evaluator": pl.Boolean})
     said = said.with_columns(_verdict().alias("verdict")).filter(pl.col("verdict").is_not_null())
-    by_trace = mapping.select("trace_id", pl.col("execution_id").alias("by_trace"))
+    alone = mapping.filter(~pl.col("trace_id").is_duplicated())
+    by_trace = alone.select("trace_id", pl.col("execution_id").alias("by_trace"))
     responses = placed.filter(pl.col("response_id").is_not_null()).select(
         "response_id", pl.col("execution_id").alias("by_response")
     )
     human = pl.col("trusted") & (pl.col("source") == "HUMAN").fill_null(value=False)
     return (
         said.join(by_trace, on="trace_id", how="left")
+        .join(_by_span(placed, mapping), on=["trace_id", "span_id"], how="left")
         .join(responses.unique("response_id", keep="any"), on="response_id", how="left")
-        .with_columns(pl.coalesce("by_trace", "by_response", "execution_id").alias("execution_id"))
+        .with_columns(
+            pl.coalesce("by_trace", _by_id(mapping), "by_span", "by_response", "execution_id").alias("execution_id")
+        )
         .sort("occurred_at", "verdict")
         .group_by("execution_id", maintain_order=True)
         .agg(
@@ -39,6 +43,19 @@ def stated(evaluations: pl.DataFrame, mapping: pl.DataFrame, placed: pl.DataFram
             pl.col("verdict").filter(~human).last().alias("evaluator"),
         )
     )
+
+
+def _by_span(placed: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:
+    """Which execution each span of a shared trace belongs to: trace_id, span_id, by_span."""
+    shared = mapping.filter(pl.col("trace_id").is_duplicated()).select("trace_id").unique()
+    spans = placed.select("trace_id", "span_id", pl.col("execution_id").alias("by_span"))
+    return spans.join(shared, on="trace_id", how="semi")
+
+
+def _by_id(mapping: pl.DataFrame) -> pl.Expr:
+    """The execution that a statement names itself, where it was made in a trace of several."""
+    shared = mapping.filter(pl.col("trace_id").is_duplicated())["execution_id"]
+    return pl.when(pl.col("execution_id").is_in(shared.implode())).then("execution_id")
 
 
 def decide() -> list[pl.Expr]:

@@ -1,7 +1,8 @@
 """The steps of executions, from all their spans at once. Pure: the same spans in any order give the same rows.
 
 Order of the work: place spans in executions → one row per step (`merging`) → held actions (`approvals`) → order, path,
-agent (`tree`) → status → tokens of leaves only, cost (`prices`) → who asked, attempts (`attempts`) → summary.
+agent (`tree`) → wrappers of calls → tokens of leaves only, cost (`prices`) → status → who asked, attempts (`attempts`)
+→ summary.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.jobs import approvals, attempts, merging, summary, tree
+from whichstep_analytics.jobs import approvals, attempts, merging, shared_traces, summary, tree
 from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_analytics.prices import Prices
 from whichstep_store.results import STEP_FIELDS
@@ -23,7 +24,7 @@ WORKING_SCHEMA: Final = pl.Schema(
         "parent_at": pl.UInt32(),
         "depth": pl.UInt32(),
         "corrected": pl.Boolean(),
-        "counted": pl.Boolean(),  # a model call that is not the wrapper of another
+        "wrapper": pl.Boolean(),  # sent as a model call, but only wraps others: of type workflow
         "asked_tools": pl.List(pl.String),
         "arguments_digest": pl.String(),
         "error_guessed": pl.Boolean(),
@@ -31,6 +32,8 @@ WORKING_SCHEMA: Final = pl.Schema(
     }
 )
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+# What a wrapper of model calls does not reach into.
+_BOUNDARIES: Final = ("llm_call", "tool_call", "agent", "handoff", "retrieval")
 # Errors by which the SDK says that an action was not allowed to run.
 _ERROR_STATUSES: Final = {
     "ActionBlocked": "blocked",
@@ -52,17 +55,31 @@ def distinct(spans: pl.DataFrame) -> pl.DataFrame:
 
 def place(spans: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:
     """The spans of executions with `execution_id`, without set-up, in order of execution and start."""
+    by = ["trace_id"]
     belongs = mapping.filter(pl.col("rule") != "setup").select("trace_id", "execution_id")
+    if mapping["trace_id"].is_duplicated().any():
+        spans, belongs, by = *_shared(spans, mapping), ["trace_id", "key"]
     # executions and traces by number: order is found over integers, then each wide column is gathered once
     numbered = belongs.sort("execution_id", "trace_id").with_row_index("number")
     order = (
-        spans.select("trace_id", "started_at", "span_id", "setup")
+        spans.select(*by, "started_at", "span_id", "setup")
         .with_row_index("row")
-        .join(numbered.with_columns(pl.col("execution_id").rle_id().alias("group")), on="trace_id")
+        .join(numbered.with_columns(pl.col("execution_id").rle_id().alias("group")), on=by, nulls_equal=True)
         .filter(~pl.col("setup"))
         .sort("group", "started_at", "number", "span_id")
     )
     return spans[order["row"]].with_columns(order["execution_id"])
+
+
+def _shared(spans: pl.DataFrame, mapping: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Spans and mapping with `key`: which part of a shared trace they are, null in all others."""
+    keys = shared_traces.keys(spans)
+    assert keys is not None  # noqa: S101 - else no trace had two rows
+    part = pl.col("trace_id").is_duplicated() & (pl.col("rule") == "explicit")
+    parts = mapping.with_columns(pl.when(part).then("execution_key").alias("key"))
+    return shared_traces.apart(spans, keys), parts.filter(pl.col("rule") != "setup").select(
+        "trace_id", "execution_id", "key"
+    )
 
 
 def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
@@ -71,7 +88,7 @@ def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
     held = approvals.held_actions(placed, found)
     steps = merging.merge(placed, approvals.join_refused(found, held))
     steps = _ordered(_typed(steps, held), rows=placed.height)
-    steps = _with_leaf_tokens(steps)
+    steps = _with_leaf_tokens(_with_wrappers(steps))
     steps = _with_cost(steps, prices)
     steps = attempts.repeats(_with_status(steps))
     steps = steps.with_columns(attempts.requested_by(steps), summary.one_line().alias("output_summary"))
@@ -118,25 +135,30 @@ def _parent_at(steps: pl.DataFrame, rows: int) -> pl.Series:
     return at.gather(steps["parent_row"])
 
 
-def _with_leaf_tokens(steps: pl.DataFrame) -> pl.DataFrame:
-    """Keeps tokens and reported cost where they were spent: on the innermost model call, never on totals above one.
+def _with_wrappers(steps: pl.DataFrame) -> pl.DataFrame:
+    """Adds `wrapper` and makes those that are one a workflow, so that the steps of type llm_call are the model calls.
 
     A call inside a tool or agent that a model call contains is a call of its own, not the same one seen twice.
     """
+    is_call = steps["type"] == "llm_call"
+    above = tree.nearest(steps["parent_at"], kept=steps["type"].is_in(_BOUNDARIES))
+    wrapping = above.filter(is_call & is_call.gather(above).fill_null(value=False))
+    wrapper = pl.zeros(steps.height, dtype=pl.UInt8, eager=True).scatter(wrapping, 1) == 1
+    kind = pl.when(pl.lit(wrapper)).then(pl.lit("workflow")).otherwise("type").alias("type")
+    return steps.with_columns(pl.lit(wrapper).alias("wrapper"), kind)
+
+
+def _with_leaf_tokens(steps: pl.DataFrame) -> pl.DataFrame:
+    """Keeps tokens and reported cost where they were spent: on model calls, never on totals above one."""
     counted_nothing = (pl.col("input_tokens") == 0) & (pl.col("output_tokens") == 0)  # no call is free of input
     steps = steps.with_columns(
         pl.when(~counted_nothing.fill_null(value=False)).then(name).alias(name) for name in _TOKENS
     )
     parents, is_call = steps["parent_at"], steps["type"] == "llm_call"
     spent = steps.select(pl.any_horizontal(pl.col(*_TOKENS, "reported_cost_usd").is_not_null()))["input_tokens"]
-    boundary = steps["type"].is_in(("llm_call", "tool_call", "agent", "handoff", "retrieval"))
-    above = tree.nearest(parents, kept=boundary)
-    doubled = above.filter(is_call & is_call.gather(above).fill_null(value=False))
-    wrapper = pl.zeros(steps.height, dtype=pl.UInt8, eager=True).scatter(doubled, 1) == 1
-    total = wrapper | (~is_call & tree.has_descendant(parents, is_call | spent))
+    total = ~is_call & tree.has_descendant(parents, is_call | spent)
     return steps.with_columns(
-        *(pl.when(~pl.lit(total)).then(name).alias(name) for name in (*_TOKENS, "reported_cost_usd")),
-        pl.lit(is_call & ~wrapper).alias("counted"),
+        pl.when(~pl.lit(total)).then(name).alias(name) for name in (*_TOKENS, "reported_cost_usd")
     )
 
 

@@ -1,5 +1,7 @@
 """Which traces are one execution. One row per trace, by the first of five rules that matches (DESIGN).
 
+Only a trace that several explicit ids share has several rows: one per id, and one for its rest (`shared_traces`).
+
 1. `explicit`, 2. `run_key`: traces with the same key. 3. `links`: span links of scopes whose links join. 4. `resume`:
 a trace that ended while a person was asked, and the next trace of the same session and agent. 5. `trace`: the trace
 by itself. A joined execution is called after its earliest trace. A trace of set-up or transport spans alone is no
@@ -12,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from whichstep_analytics.jobs import shared_traces
 from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_store.results import TRACE_EXECUTION_FIELDS
 
@@ -22,33 +25,36 @@ _AGENT_TYPES: Final = ("agent", "workflow")
 
 
 def run(spans: pl.DataFrame) -> pl.DataFrame:
-    """The execution of every trace in `spans` (columns TRACE_EXECUTION_FIELDS), sorted by trace id."""
-    traces = _facts(spans).sort("started_at", "trace_id").with_row_index("trace")
+    """The execution of every trace in `spans` (columns TRACE_EXECUTION_FIELDS), sorted by trace and execution id."""
+    traces = _facts(spans).sort("started_at", "trace_id", "execution_key").with_row_index("trace")
     linked, waited = (traces["links"].list.len() > 0).any(), traces["waiting"].any()
     edges = pl.concat(
         [pl.DataFrame(schema=_EDGE_SCHEMA)] + [_link_edges(traces)] * linked + [_resume_edges(traces)] * waited
     )
     named = _name(traces.with_columns(_components(traces.height, edges)), edges)
-    return shaped(named, schema_of(TRACE_EXECUTION_FIELDS)).sort("trace_id")
+    return shaped(named, schema_of(TRACE_EXECUTION_FIELDS)).sort("trace_id", "execution_id")
 
 
 def _facts(spans: pl.DataFrame) -> pl.DataFrame:
-    """What each trace says of itself, whatever the order of its spans."""
+    """What each trace, or each execution's part of a shared one, says of itself, whatever the order of its spans."""
+    shared = shared_traces.keys(spans)
+    if shared is not None:
+        spans = spans.with_columns(shared)
     open_root = pl.col("parent_span_id").is_null() & pl.col("ended_at").is_null()
     held = pl.col("control_flow").is_in(HELD).fill_null(value=False) & (pl.col("type") != "none")
     agent = pl.coalesce("agent", "workflow", "step_name").filter(pl.col("type").is_in(_AGENT_TYPES))
-    key, explicit = pl.col("execution_key"), pl.col("execution_rule").eq_missing("explicit")
+    own, explicit = pl.col("execution_key"), pl.col("execution_rule").eq_missing("explicit")
     held_at = pl.col("started_at").filter(held).max()
     asked_at = pl.col("started_at").filter((pl.col("type") == "llm_call") & ~held).max()
     return (
         spans.lazy()
         .sort("started_at", "span_id")
-        .group_by("trace_id", maintain_order=True)
+        .group_by("trace_id", *(["key"] if shared is not None else []), maintain_order=True)
         .agg(
             pl.col("started_at").first(),
             pl.when(~open_root.any()).then(pl.col("ended_at").max()).alias("ended_at"),
-            key.filter(explicit).min().alias("explicit"),
-            key.filter(~explicit).min().alias("run_key"),
+            own.filter(explicit).min().alias("explicit"),
+            own.filter(~explicit).min().alias("run_key"),
             pl.col("session_id").drop_nulls().first(),
             agent.first().alias("agent"),
             ((pl.col("type") != "none") & ~pl.col("setup")).any().alias("works"),

@@ -1,8 +1,9 @@
 """Weeks of sample history: which executions ran on a day, and what went wrong in them.
 
 Pure and deterministic: a day's executions depend on the seed and the date alone, so a second run sends the same ids
-again and adds nothing. One release in four raises far more invalid arguments and longer prompts than the others: the
-regression that the figures are there to show.
+again and adds nothing. Every release has a trouble of its own, which is new with it and gone with the next. In one
+release in four the trouble is everywhere, the agent loops more often, and its prompts are longer: the regression that
+the figures are there to show.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from whichstep import attributes as names
-from whichstep_cli.demo.play import Ending, play
+from whichstep_cli.demo.play import TROUBLES, Ending, play
 from whichstep_cli.demo.tasks import AGENTS, TASKS, Task, fill_in
 from whichstep_cli.demo.timeline import PlannedStep, Timeline
 
 RELEASE_DAYS: Final = 14
+RELEASE_WEEKDAY: Final = 10
+"""Days from the first Monday of the calendar to the first release: they go out on Wednesdays."""
 RELEASES_PER_CYCLE: Final = 4
-REGRESSED: Final = 2
+REGRESSED: Final = 3
 """Which release of a cycle is the bad one."""
 EXECUTIONS_PER_DAY: Final = {True: 60, False: 18}
 """On working days, and on weekends."""
@@ -36,15 +39,19 @@ MISHAPS: Final[dict[str, int]] = {
     "empty_retrieval": 18,
     "wrong_tool": 12,
     "invalid_arguments": 10,
+    "release_trouble": 20,
     "corrected_arguments": 28,
     "model_error": 8,
     "context_overflow": 4,
     "rejected": 15,
-    "handed_over": 30,
+    "handed_over": 25,
+    "asked_for_person": 8,
+    "failed_and_handed_over": 6,
 }
 LABELLED: Final = 0.4
 """Share of the executions for which somebody has written down the right tools."""
-REGRESSION: Final[dict[str, int]] = {"invalid_arguments": 190, "loop": 30}
+REGRESSION: Final[dict[str, int]] = {"release_trouble": 260, "loop": 30}
+"""What is more frequent in the bad release, in how many of a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +86,17 @@ def executions(*, weeks: int, seed: int, until: dt.date) -> Iterator[PlannedExec
 
 def release_of(day: dt.date) -> str:
     """The release that ran on a day, named for the day it went out."""
-    started = dt.date.fromordinal(day.toordinal() // RELEASE_DAYS * RELEASE_DAYS)
+    started = dt.date.fromordinal(_release_number(day) * RELEASE_DAYS + RELEASE_WEEKDAY)
     return f"{started.year}.{started.month}.{started.day}"
 
 
 def is_regressed(day: dt.date) -> bool:
     """Whether the bad release ran on that day."""
-    return day.toordinal() // RELEASE_DAYS % RELEASES_PER_CYCLE == REGRESSED
+    return _release_number(day) % RELEASES_PER_CYCLE == REGRESSED
+
+
+def _release_number(day: dt.date) -> int:
+    return (day.toordinal() - RELEASE_WEEKDAY) // RELEASE_DAYS
 
 
 def _executions_of(day: dt.date, seed: int) -> Iterator[PlannedExecution]:
@@ -104,7 +115,7 @@ def _execution(day: dt.date, seed: str) -> PlannedExecution:
     timeline = _timeline(rng, day, task, regressed=regressed)
     timeline.open(task.agent, task.question.format(**case), _identity(execution_id, task, case, rng))
     mishap = _mishap(rng, task, regressed=regressed)
-    ending = play(timeline, task, case, mishap)
+    ending = play(timeline, task, case, mishap, TROUBLES[_release_number(day) % len(TROUBLES)])
     timeline.close(ending.output, ending.failure, _outcome(rng, ending))
     return PlannedExecution(
         execution_id=execution_id,
@@ -141,7 +152,7 @@ def _mishap(rng: random.Random, task: Task, *, regressed: bool) -> str | None:
     return drawn or None
 
 
-_WITHOUT_TOOLS: Final = frozenset({"rate_limited", "empty_retrieval", "model_error", "handed_over"})
+_WITHOUT_TOOLS: Final = frozenset({"rate_limited", "empty_retrieval", "model_error", "handed_over", "asked_for_person"})
 
 
 def _identity(execution_id: str, task: Task, case: dict[str, str], rng: random.Random) -> dict[str, Any]:

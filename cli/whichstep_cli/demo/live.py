@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import importlib
+import importlib.util
 import inspect
 import logging
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from opentelemetry import trace
-
 import whichstep
+from whichstep_cli.demo.history import release_of
 from whichstep_cli.demo.scripted_model import ModelEndpoint, model_endpoint
 from whichstep_cli.demo.shop import Shop
 from whichstep_cli.demo.stories import STORIES, Story
-from whichstep_cli.errors import UsageError
 
 FRAMEWORKS: Final = ("langgraph", "autogen")
 log = logging.getLogger("whichstep.demo")
-RELEASE: Final = "1.0.0"
+SERVICE: Final = "sample-agents"
+"""Not the service of the history, whose figures these few tickets, most of which go wrong, would bend."""
 _FLUSH_SECONDS: Final = 10.0
+_NEEDED: Final = (
+    "langgraph",
+    "langchain_openai",
+    "autogen_agentchat",
+    "autogen_ext",
+    "openinference",
+    "openinference.instrumentation.langchain",
+    "openinference.instrumentation.autogen_agentchat",
+)
 
 
 class Answered(NamedTuple):
@@ -32,28 +42,26 @@ class Answered(NamedTuple):
     right: bool
 
 
+def missing() -> str | None:
+    """The first module that the agents need and that is not installed."""
+    return next((name for name in _NEEDED if importlib.util.find_spec(name) is None), None)
+
+
 def run_agents(endpoint: str, *, purpose: str = "demo") -> Iterator[Answered]:
     """Let each agent answer each ticket, one after the other; spans go to the sidecar at `endpoint`.
 
-    Raises:
-        UsageError: the frameworks are not installed.
+    Only where nothing is `missing`.
     """
-    agents = {name: _load(name) for name in FRAMEWORKS}
-    whichstep.configure(endpoint=endpoint, service="support-agent", release=RELEASE, environment="demo")
+    agents = {name: importlib.import_module(f"whichstep_cli.demo.{name}_agent") for name in FRAMEWORKS}
+    whichstep.configure(
+        endpoint=endpoint, service=SERVICE, release=release_of(dt.datetime.now(dt.UTC).date()), environment="demo"
+    )
     whichstep.instrument()
-    trace.set_tracer_provider(whichstep.tracer_provider())  # AutoGen's own spans have the errors of tools
     with model_endpoint() as model:
         for story in STORIES:
             for framework in FRAMEWORKS:
                 yield _answer(framework, agents[framework], story, model, purpose)
     whichstep.flush(timeout=_FLUSH_SECONDS)
-
-
-def _load(framework: str) -> Any:
-    try:
-        return importlib.import_module(f"whichstep_cli.demo.{framework}_agent")
-    except ImportError as error:
-        raise UsageError(f"the agents of the demo need {error.name}; pip install 'whichstep[demo]'") from error
 
 
 def _answer(framework: str, agent: Any, story: Story, model: ModelEndpoint, purpose: str) -> Answered:

@@ -16,6 +16,7 @@ OVERFLOW: Final = Failure(
 MODEL_DOWN: Final = Failure("InternalServerError", "Error code: 500 - the server had an error")
 LOOP_LIMIT: Final = Failure("GraphRecursionError", "Recursion limit of 12 reached without hitting a stop condition")
 WRONG: Final = Action("close_ticket", {"ticket": "{number}"}, {"state": "closed"}, 0.2)
+STILL_OPEN: Final = Failure("InvalidStateError", "close_ticket: the ticket has an open request")
 APOLOGY: Final = "I am sorry, I could not do this. Please try again later."
 
 
@@ -30,7 +31,26 @@ class Ending:
     ungrounded: bool = False
 
 
-def play(timeline: Timeline, task: Task, case: dict[str, str], mishap: str | None) -> Ending:
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How a release gets arguments wrong that the others get right, and what the tool says to it."""
+
+    written: str
+    said: str
+
+
+TROUBLES: Final = (
+    Trouble("{} EUR", "must be a plain value, without a unit"),
+    Trouble("[{}]", "must not be in brackets"),
+    Trouble("{}, {}", "must be given once"),
+    Trouble("about {}", "must be exact"),
+    Trouble("{}.", "must not end in a full stop"),
+    Trouble("#{}", "must not begin with a number sign"),
+)
+"""One a release, in turn: over eight weeks each is new with its release and gone with the next."""
+
+
+def play(timeline: Timeline, task: Task, case: dict[str, str], mishap: str | None, trouble: Trouble) -> Ending:
     """Append the steps of one run to the timeline and say how it ended."""
     found = 0 if mishap == "empty_retrieval" else task.articles
     articles = [{"id": f"kb-{number}", "score": round(0.9 - number / 10, 2)} for number in range(found)]
@@ -42,14 +62,19 @@ def play(timeline: Timeline, task: Task, case: dict[str, str], mishap: str | Non
     for action in task.actions[: task.key]:
         _act(timeline, action, case)
     for action in task.actions[task.key : task.key + 1]:
-        ending = _key_action(timeline, task, action, case, mishap)
+        ending = _key_action(timeline, task, action, case, mishap, trouble)
         if ending:
             return ending
     for action in task.actions[task.key + 1 :]:
         _act(timeline, action, case)
-    return _hand_over(timeline) if mishap == "handed_over" else _answer(timeline, task, case, mishap)
+    reason = _HANDED_OVER.get(mishap or "")
+    return _hand_over(timeline, *reason) if reason else _answer(timeline, task, case, mishap)
 
 
+_HANDED_OVER: Final = {
+    "handed_over": ("agent", "not sure of the answer, handed over to a person"),
+    "asked_for_person": ("user", "the customer asked for a person"),
+}
 _MODEL_MISHAPS: Final = frozenset({"rate_limited", "model_error", "context_overflow"})
 
 
@@ -64,7 +89,7 @@ def _model_mishap(timeline: Timeline, mishap: str | None) -> Ending | None:
 
 
 def _key_action(
-    timeline: Timeline, task: Task, action: Action, case: dict[str, str], mishap: str | None
+    timeline: Timeline, task: Task, action: Action, case: dict[str, str], mishap: str | None, trouble: Trouble
 ) -> Ending | None:
     """The action that matters and what may happen to it; none when the run goes on to its answer."""
     if mishap == "loop":
@@ -74,50 +99,59 @@ def _key_action(
     if task.needs_approval and not _approved(timeline, action, case, rejected=mishap == "rejected"):
         timeline.say(APOLOGY)
         return Ending(APOLOGY, success=False, explanation="a person rejected the action")
-    failure = _failure_of(action, mishap)
+    if mishap == "wrong_tool":
+        return _fails(timeline, WRONG, case, mishap, STILL_OPEN, {})
+    failure, changed = _failure_of(action, case, mishap, trouble)
     if failure and mishap not in _MENDED:
-        return _fails(timeline, action, case, failure)
+        return _fails(timeline, action, case, mishap, failure, changed)
     if failure:
-        _act(timeline, action, case, failure, _changed(action, failure))
-    _act(timeline, WRONG if mishap == "wrong_tool" else action, case)
+        _act(timeline, action, case, failure, changed)
+    _act(timeline, action, case)
     return None
 
 
-def _fails(timeline: Timeline, action: Action, case: dict[str, str], failure: Failure) -> Ending:
-    """The action fails for good: a timeout ends the run, after anything else the agent gives up politely."""
+def _fails(
+    timeline: Timeline,
+    action: Action,
+    case: dict[str, str],
+    mishap: str | None,
+    failure: Failure,
+    changed: dict[str, str],
+) -> Ending:
+    """The action fails for good: a timeout ends the run, after anything else the agent gives up or fetches help."""
     timed_out = failure.type == "TimeoutError"
-    _act(timeline, action, case, failure, _changed(action, failure), seconds=8.0 if timed_out else None)
+    _act(timeline, action, case, failure, changed, seconds=8.0 if timed_out else None)
     if timed_out:
         return Ending(None, success=False, explanation="a tool did not answer", failure=failure)
+    if mishap == "failed_and_handed_over":
+        return _hand_over(timeline, "failure", f"{action.tool} failed, handed over to a person")
     timeline.say(APOLOGY)
     return Ending(APOLOGY, success=False, explanation=f"{action.tool} failed and the agent gave up")
-
-
-def _changed(action: Action, failure: Failure) -> dict[str, str]:
-    """What was wrong with the arguments, where that is what failed."""
-    return dict([_wrong_argument(action)]) if failure.type == "ValidationError" else {}
-
-
-def _wrong_argument(action: Action) -> tuple[str, str]:
-    name = list(action.arguments)[-1]
-    return name, "39,90 EUR" if name in ("amount", "credit") else "n/a"
 
 
 _MENDED: Final = frozenset({"flaky_tool", "corrected_arguments"})
 """The agent asks again, the same or better, and goes on."""
 
 
-def _failure_of(action: Action, mishap: str | None) -> Failure | None:
-    name, value = _wrong_argument(action)
-    wrong = Failure("ValidationError", f"{action.tool}: {name} is not valid: {value!r}")
+def _failure_of(
+    action: Action, case: dict[str, str], mishap: str | None, trouble: Trouble
+) -> tuple[Failure | None, dict[str, str]]:
+    """What the tool raises, and the arguments that were wrong where they are the cause."""
+    tool, name = action.tool, list(action.arguments)[-1]
+    unavailable = Failure("GatewayError", f"{tool}: the service behind it answered 503")
     failures = {
-        "gateway_error": Failure("GatewayError", f"{action.tool}: the service behind it answered 503"),
-        "tool_timeout": Failure("TimeoutError", f"{action.tool} did not answer within 8 s"),
-        "flaky_tool": Failure("ConnectionResetError", f"{action.tool}: connection reset by peer"),
-        "invalid_arguments": wrong,
-        "corrected_arguments": wrong,
+        "gateway_error": unavailable,
+        "failed_and_handed_over": unavailable,
+        "tool_timeout": Failure("TimeoutError", f"{tool} did not answer within 8 s"),
+        "flaky_tool": Failure("ConnectionResetError", f"{tool}: connection reset by peer"),
     }
-    return failures.get(mishap or "")
+    if mishap in ("invalid_arguments", "corrected_arguments"):
+        return Failure("ValidationError", f"{tool}: {name} is missing: 'n/a'"), {name: "n/a"}
+    if mishap == "release_trouble":
+        right = action.arguments[name].format(**case)
+        wrong = trouble.written.format(right, right)
+        return Failure("ValidationError", f"{tool}: {name} {trouble.said}: {wrong!r}"), {name: wrong}
+    return failures.get(mishap or ""), {}
 
 
 def _act(
@@ -139,14 +173,15 @@ def _approved(timeline: Timeline, action: Action, case: dict[str, str], *, rejec
     """Asks a person where the amount is high; most say yes, some time later."""
     if not rejected and float(case["amount"]) < 50:
         return True
-    answer = "rejected" if rejected else "approved"
-    found = {names.ESCALATION: "policy", names.INPUT: f"{action.tool} for {case['amount']} euros", names.OUTPUT: answer}
-    timeline.wait_for_person("approval", f"approve {action.tool}", timeline.seconds(600, 0.9), found)
+    asked = f"{action.tool} for {case['amount']} euros"
+    found = {names.ESCALATION: "policy", names.INPUT: asked, names.OUTPUT: "rejected" if rejected else "approved"}
+    failure = Failure("ApprovalRejected", f"a person rejected {asked}") if rejected else None
+    timeline.wait_for_person("approval", f"approve {action.tool}", timeline.seconds(600, 0.9), found, failure)
     return not rejected
 
 
-def _hand_over(timeline: Timeline) -> Ending:
-    found = {names.ESCALATION: "agent", names.STEP_SUMMARY: "not sure of the answer, handed over to a person"}
+def _hand_over(timeline: Timeline, reason: str, summary: str) -> Ending:
+    found = {names.ESCALATION: reason, names.STEP_SUMMARY: summary}
     timeline.wait_for_person("handoff", "hand over to a person", 0.2, found)
     said = "I have passed your question on to a colleague, who will write to you."
     timeline.say(said)
@@ -156,8 +191,6 @@ def _hand_over(timeline: Timeline) -> Ending:
 def _answer(timeline: Timeline, task: Task, case: dict[str, str], mishap: str | None) -> Ending:
     answer = task.answer.format(**case)
     timeline.say(answer)
-    if mishap == "wrong_tool":
-        return Ending(answer, success=False, explanation="the task was closed and not done")
     if mishap == "empty_retrieval":
         return Ending(answer, success=False, explanation="answered without a source", ungrounded=True)
     return Ending(answer, success=True, explanation="the expected actions were taken")

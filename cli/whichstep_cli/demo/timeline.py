@@ -98,9 +98,11 @@ class Timeline:
         found = {names.RETRIEVAL_QUERY: query, names.RETRIEVAL_DOCUMENTS: json.dumps(documents)}
         self._add("search_knowledge", "retrieval", seconds, found)
 
-    def wait_for_person(self, kind: str, name: str, seconds: float, attributes: dict[str, Any]) -> None:
-        """An approval or a hand-over: minutes, not seconds, whatever the pace."""
-        self._add(name, kind, seconds / self.pace, attributes)
+    def wait_for_person(
+        self, kind: str, name: str, seconds: float, attributes: dict[str, Any], failure: Failure | None = None
+    ) -> None:
+        """An approval or a hand-over: minutes, not seconds, whatever the pace. A refusal is a failure."""
+        self._add(name, kind, seconds / self.pace, attributes, failure)
 
     def seconds(self, median: float, spread: float = 0.5) -> float:
         """A latency with a long tail."""

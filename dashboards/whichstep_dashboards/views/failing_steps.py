@@ -20,8 +20,8 @@ EXAMPLES_MAX: Final = 5
 BY: Final = {"step": "Step", "kind": "Kind", "signature": "Signature"}
 # What a group is called in the API's key, and the filter that finds its executions.
 _FILTER_OF: Final = {
-    "step": "failing_step", "path": "failing_step", "failing_step": "failing_step",
-    "failing_step_path": "failing_step", "failing_step_name": "failing_step",
+    "step": "failing_path", "path": "failing_path", "failing_path": "failing_path", "failing_step_path": "failing_path",
+    "failing_step": "failing_step", "failing_step_name": "failing_step",
     "kind": "failure_kind", "failure_kind": "failure_kind",
     "signature": "signature", "failure_signature": "signature",
 }  # fmt: skip

@@ -27,7 +27,7 @@ _LABELS: Final = {
 _SUCCESS_WORDS: Final = {"true": "succeeded", "false": "failed", "unknown": "unknown"}
 # Set by links only; shown as removable chips so that nothing filters unseen.
 _LINKED: Final = {
-    "failing_step": "failing step", "signature": "signature", "session_id": "session",
+    "failing_step": "failing step", "failing_path": "failing step", "signature": "signature", "session_id": "session",
     "user_id": "user", "until": "until",
 }  # fmt: skip
 

@@ -1,6 +1,13 @@
 -- What was said about one execution and its steps: by people and programs (ledger), and by senders (log events).
 -- Parameters: execution_id, 32 hex digits.
-with stated as (
+with traces as (
+    select trace_id
+    from trace_executions
+    where trace_id in (select trace_id from trace_executions where execution_id = cast($execution_id as uuid))
+    group by trace_id
+    having count(*) = 1
+),
+stated as (
     select step_id, name, score, label, explanation, source, author, trusted, created_at
     from evaluation_rows
     where execution_id = cast($execution_id as uuid)
@@ -19,7 +26,11 @@ with stated as (
     where evaluation_name is not null
         and (
             execution_key = cast($execution_id as uuid)
-            or trace_id in (select trace_id from trace_executions where execution_id = cast($execution_id as uuid))
+            or trace_id in (select trace_id from traces)
+            -- of a trace that several executions share, what names none of them speaks of the step's
+            or (execution_key is null and (trace_id, span_id) in (
+                select (trace_id, unnest(span_ids)) from step_rows where execution_id = cast($execution_id as uuid)
+            ))
         )
 )
 select

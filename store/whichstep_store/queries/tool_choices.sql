@@ -16,6 +16,9 @@ stated as (
     from span_rows
     inner join trace_executions using (trace_id)
     where span_rows.expectation is not null
+    -- of the executions that share a trace, the one whose id the span carries
+    qualify trace_executions.execution_key = span_rows.execution_key
+        or count(*) over (partition by span_rows.trace_id, span_rows.span_id) = 1
     union all
     select matching.execution_id, expectation_rows.expectation, 1 as strength, expectation_rows.created_at as stated_at
     from matching

@@ -14,7 +14,7 @@ with touched as (
 known as (
     select
         trace_executions.trace_id,
-        any_value(execution_rows.span_count) as span_count,
+        cast(sum(execution_rows.span_count) as integer) as span_count,
         min(execution_rows.started_at) as started_at
     from trace_executions
     semi join touched on trace_executions.trace_id = touched.trace_id

@@ -23,7 +23,7 @@ create table span_open (
     sources varchar,                -- JSON array of documents
     sources_parts uuid[],
     user_message varchar,           -- first user message of the input, preview: fallback for a task's input
-    attributes varchar,             -- JSON skeleton: leaves over 256 B are {"$content": hash}
+    attributes varchar,             -- JSON skeleton: leaves over 256 B are {"$content": hash} or {"$column": name}
     events varchar,                 -- JSON array: name, time, attributes
     links varchar,                  -- JSON array: trace_id, span_id, attributes
     resource varchar                -- JSON skeleton of resource and scope attributes, schema urls, dropped counts

@@ -1,4 +1,6 @@
--- Which execution a trace belongs to, and by which rule (DESIGN, "Which traces are one execution").
+-- Which execution a trace belongs to, and by which rule (DESIGN, "Which traces are one execution"). One row per trace;
+-- of a trace that several explicit execution ids share (the tasks of one web request), one per execution and one for
+-- the rest (rule setup, or an execution called after the trace).
 -- The columns after ended_at are the facts that let a later trace find this one.
 create table trace_executions (
     trace_id uuid not null,

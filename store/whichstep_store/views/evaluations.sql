@@ -27,6 +27,10 @@ from (
         false,
         log_rows.occurred_at
     from main.log_rows
-    left join main.trace_executions as placed on log_rows.trace_id = placed.trace_id
+    left join (
+        select trace_id, any_value(execution_id) as execution_id from main.trace_executions
+        group by trace_id
+        having count(*) = 1  -- where several executions share a trace, only the id tells
+    ) as placed on log_rows.trace_id = placed.trace_id
     where log_rows.evaluation_name is not null
 ) as evaluation;

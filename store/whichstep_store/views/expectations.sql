@@ -13,4 +13,7 @@ from (
     from main.span_rows
     inner join main.trace_executions as placed on span_rows.trace_id = placed.trace_id
     where span_rows.expectation is not null
+    -- of the executions that share a trace, the one whose id the span carries
+    qualify placed.execution_key = span_rows.execution_key
+        or count(*) over (partition by span_rows.trace_id, span_rows.span_id) = 1
 ) as expectation;

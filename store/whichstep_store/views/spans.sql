@@ -4,7 +4,7 @@ select
     replace(cast(span.trace_id as varchar), '-', '') as trace_id,  -- 32 hex digits
     format('{:016x}', span.span_id) as span_id,  -- 16 hex digits
     format('{:016x}', span.parent_span_id) as parent_span_id,  -- null: a root
-    replace(cast(placed.execution_id as varchar), '-', '') as execution_id,  -- null until the jobs have seen the trace, and for set-up
+    replace(cast(coalesce(placed.execution_id, keyed.execution_id) as varchar), '-', '') as execution_id,  -- null until the jobs have seen the trace; where several executions share it, of spans that carry their id
     span.name as name,  -- as sent
     span.kind as kind,  -- internal, server, client, producer, consumer, unspecified
     span.scope as scope,  -- instrumentation scope
@@ -12,13 +12,14 @@ select
     span.started_at as started_at,  -- UTC
     span.ended_at as ended_at,  -- UTC; null: not ended
     span.status as status,  -- as sent: unset, ok, error
-    span.attributes as attributes,  -- JSON; values over 256 B are {"$content": hash} (see step_content)
+    span.attributes as attributes,  -- JSON; values over 256 B are {"$content": hash} (see step_content) or {"$column": name}, of this row
     span.events as events,  -- JSON array: name, time, attributes
     span.links as links  -- JSON array: trace_id, span_id, attributes
 from (
     select
         narrow.trace_id, narrow.span_id, narrow.parent_span_id, narrow.name, narrow.kind, narrow.scope,
-        narrow.service, narrow.started_at, narrow.ended_at, narrow.status,
+        narrow.service, narrow.started_at, narrow.ended_at, narrow.status, narrow.execution_key,
+        narrow.execution_rule,
         texts.attributes, texts.events, texts.links
     from main.span_open as texts
     inner join main.span_rows as narrow
@@ -27,12 +28,21 @@ from (
         and texts.started_at = narrow.started_at
     union all
     select
-        trace_id, span_id, parent_span_id, name, kind, scope, service, started_at, ended_at, status,
-        attributes, events, links
+        trace_id, span_id, parent_span_id, name, kind, scope, service, started_at, ended_at, status, execution_key,
+        execution_rule, attributes, events, links
     from main.sealed_spans as sealed
     where not exists (
         select 1 from main.spans_superseded as lost
         where lost.trace_id = sealed.trace_id and lost.span_id = sealed.span_id and lost.digest = sealed.digest
     )
 ) as span
-left join main.trace_executions as placed on span.trace_id = placed.trace_id;
+left join (
+    select trace_id, any_value(execution_id) as execution_id from main.trace_executions
+    group by trace_id
+    having count(*) = 1
+) as placed on span.trace_id = placed.trace_id
+left join main.trace_executions as keyed
+    on placed.trace_id is null
+    and span.trace_id = keyed.trace_id
+    and span.execution_key = keyed.execution_key
+    and span.execution_rule = 'explicit';

@@ -1,4 +1,4 @@
--- Which execution a trace belongs to.
+-- Which execution a trace belongs to; a trace that several tasks share has a row for each.
 create or replace view public.trace_executions as
 select
     replace(cast(trace_id as varchar), '-', '') as trace_id,  -- 32 hex digits

@@ -14,6 +14,7 @@ and ($failure_kind is null or list_contains(cast($failure_kind as varchar[]), co
 and ($failing_step is null
      or list_contains(cast($failing_step as varchar[]), coalesce(failing_step_path, ''))
      or list_contains(cast($failing_step as varchar[]), coalesce(failing_step_name, '')))
+and ($failing_path is null or list_contains(cast($failing_path as varchar[]), coalesce(failing_step_path, '')))
 and ($signature is null or list_contains(cast($signature as varchar[]), coalesce(failure_signature, '')))
 and ($session_id is null or list_contains(cast($session_id as varchar[]), coalesce(session_id, '')))
 and ($user_id is null or list_contains(cast($user_id as varchar[]), coalesce(user_id, '')))

@@ -1,0 +1,41 @@
+"""Nothing failed visibly, but somebody says that the task was not done: the answer is the best place to look.
+
+Asked only for executions that no other rule suspects; where no model call answered, the kind stays unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from whichstep_analytics.failure import evidence
+from whichstep_analytics.jobs.frames import shaped
+
+_SCORE: Final = 0.25
+_WITNESSES: Final = {"human": "a person", "code": "the agent's code", "evaluator": "an evaluator"}
+
+
+def suspects(steps: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """The last model call that answered without asking for a tool.
+
+    `judged`: executions without other suspects whose outcome is a failure; execution_id, success_source.
+    """
+    witness = pl.col("success_source").replace_strict(_WITNESSES, default=None, return_dtype=pl.String)
+    known = judged.select("execution_id", witness.alias("witness")).drop_nulls()
+    answered = (pl.col("type") == "llm_call") & (pl.col("status") == "ok") & (pl.col("asked_tools").list.len() == 0)
+    return (
+        steps.filter(answered)
+        .join(known, on="execution_id", maintain_order="left")
+        .unique("execution_id", keep="last", maintain_order=True)
+        .select(
+            "execution_id",
+            "at",
+            pl.lit(None).alias("cause_step_id"),
+            pl.lit("wrong_answer").alias("kind"),
+            pl.lit(_SCORE).alias("score"),
+            pl.format("no step failed visibly; the outcome was set to failure by {}", "witness").alias("reason"),
+            pl.lit(value=False).alias("fails"),
+        )
+        .pipe(shaped, evidence.SUSPECT_SCHEMA)
+    )

@@ -1,0 +1,1 @@
+"""Benchmarks of the store, each a module with one question."""
