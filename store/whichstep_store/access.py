@@ -1,5 +1,6 @@
 """The one place that opens DuckDB. Hands out intents, never the connection: `writing`, `read`, `checkpoint`.
 
+Reads see the rows that the store holds in memory (`open_rows`) as of the same commit as the tables.
 One root connection writes, one transaction at a time, behind one lock; every read gets a cursor of its own and never
 takes that lock. DuckDB may read and write files below the folders it was opened with and nowhere else, loads no
 extension, and its configuration is locked. A fatal error invalidates a DuckDB instance: the call raises StoreFailed
@@ -8,9 +9,10 @@ extension, and its configuration is locked. A fatal error invalidates a DuckDB i
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +60,17 @@ class Session:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._bound: set[str] = set()
+        self._follow_ups: list[Callable[[], None]] = []
+
+    def after_commit(self, follow_up: Callable[[], None]) -> None:
+        """Has a change of the open rows made together with the commit: a read sees both or neither."""
+        self._follow_ups.append(follow_up)
+
+    def commit(self) -> None:
+        """Commits, then makes the changes that belong to it."""
+        self._connection.commit()
+        for follow_up in self._follow_ups:
+            follow_up()
 
     def bind(self, name: str, table: pa.Table) -> None:
         """Makes an Arrow table visible under a name until the transaction ends."""
@@ -92,10 +105,16 @@ class Database:
         self._folders = tuple(folders)
         self._limits = limits
         self._write_lock = threading.RLock()
+        self._commit_turn = threading.Lock()
+        self._open_tables: Callable[[Iterable[str]], Mapping[str, pa.Table]] = lambda _: {}
         self._state = threading.Condition()
         self._reading: set[duckdb.DuckDBPyConnection] = set()
         self._broken = False
         self._connection: duckdb.DuckDBPyConnection | None = self._connect()
+
+    def show_open(self, tables: Callable[[Iterable[str]], Mapping[str, pa.Table]]) -> None:
+        """Takes the open rows from this function: given names of open tables, the rows to be seen under each."""
+        self._open_tables = tables
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -106,7 +125,8 @@ class Database:
             try:
                 connection.begin()
                 yield session
-                connection.commit()
+                with self._commit_turn:
+                    session.commit()
             except duckdb.Error as error:
                 self._roll_back(connection)
                 raise self._translated(error) from error
@@ -125,11 +145,33 @@ class Database:
 
     def read(self, sql: str, parameters: Parameters = None) -> pa.Table:
         """The rows of one query, on a cursor of its own."""
+        with self.reading(sql) as session:
+            return session.arrow(sql, parameters)
+
+    @contextmanager
+    def reading(self, *texts: str) -> Iterator[Session]:
+        """A cursor for queries that see one state of everything; `texts` name the open tables or views over them."""
         try:
             with self._cursor() as cursor:
-                return _arrow(cursor, sql, parameters)
+                self._show(cursor, texts)
+                yield Session(cursor)
         except duckdb.Error as error:
             raise self._translated(error) from error
+
+    def _show(self, cursor: duckdb.DuckDBPyConnection, texts: Iterable[str]) -> None:
+        """Registers the open rows that the texts need, as of the commit that the cursor's transaction sees.
+
+        Registering 95 columns takes a millisecond: only queries that name them pay for it.
+        """
+        names = _open_names(texts)
+        if not names:
+            return
+        with self._commit_turn:
+            cursor.begin()
+            cursor.execute("select 1 from schema_version").fetchall()  # the transaction's state is chosen here
+            tables = self._open_tables(names)
+        for name, table in tables.items():
+            _register(cursor, name, table)
 
     def read_as_user(self, sql: str, *, row_limit: int, stopwatch: Stopwatch) -> pa.Table:
         """The first `row_limit` rows of a user's query over the public views, which must have been checked.
@@ -138,6 +180,7 @@ class Database:
         """
         try:
             with self._cursor() as cursor:
+                self._show(cursor, [sql])
                 cursor.execute("use public").fetchall()
                 with stopwatch.watching(cursor.interrupt, self._working_bytes):
                     return _first(_arrow_reader(cursor, sql), row_limit)
@@ -304,6 +347,30 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -
         "set lock_configuration = true",
     ):
         connection.execute(statement).fetchall()
+
+
+# What a text must name to need an open table: the table, or a public view over it.
+_OPEN_TABLES: Final = {
+    "span_open": re.compile(r"\b(span_open|spans|step_content)\b", re.IGNORECASE),
+    "content_open": re.compile(r"\b(content_open|step_content)\b", re.IGNORECASE),
+    "log_open": re.compile(r"\blog_open\b", re.IGNORECASE),
+}
+
+
+def _open_names(texts: Iterable[str]) -> list[str]:
+    whole = "\n".join(texts)
+    return [name for name, needed in _OPEN_TABLES.items() if needed.search(whole)]
+
+
+def _register(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    if _ARROW_FROM_SQL:
+        cursor.register(name, table)
+        return
+    # 1.5 cannot push join filters on UUIDs into Arrow.
+    cursor.register(f"{name}_arrow", table)
+    cursor.execute(
+        f"create temp view {name} as with rows as materialized (select * from {name}_arrow) select * from rows"
+    ).fetchall()
 
 
 def quoted(text: str) -> str:

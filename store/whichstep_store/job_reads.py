@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from whichstep_store import named, segment_reads
-from whichstep_store.access import Database
+from whichstep_store.access import Database, Session
 from whichstep_store.batches import SPAN_ROW_COLUMNS
 from whichstep_store.results import JOB_SPAN_COLUMNS, JOB_TEXT_COLUMNS, JobInputs
 from whichstep_store.segments import Folder
@@ -108,19 +107,25 @@ _FRESH_BOUNDS: Final = """
 
 
 def _spans(database: Database, segments: Folder, traces: list[str], ranges: list[tuple[int, int]]) -> pa.Table:
-    """The narrow columns of the spans, with the previews beside them: of open rows, else of the segments."""
-    parts = [_open_spans(database, traces, since, until) for since, until in ranges]
-    rows = pa.concat_tables(parts) if parts else _open_spans(database, [], 0, 0)
-    sealed = rows.filter(rows["sealed"])
-    rows = rows.drop_columns(["sealed"])
+    """The columns of the spans: open rows are whole; of sealed ones, the previews come from the segments."""
+    with database.reading("span_open") as session:
+        parts = [_stored_spans(session, traces, since, until) for since, until in ranges or [(0, 0)]]
+    whole = pa.concat_tables([open_rows for open_rows, _ in parts])
+    sealed = pa.concat_tables([sealed_rows for _, sealed_rows in parts])
     if not sealed.num_rows:
-        return rows
+        return whole
     texts = segment_reads.texts(database, segments, _distinct(sealed, "trace_id"), ranges, JOB_TEXT_COLUMNS)
-    return _with_texts(rows, texts)
+    return pa.concat_tables([whole, _with_texts(sealed, texts)])
 
 
-def _open_spans(database: Database, traces: list[str], since: int, until: int) -> pa.Table:
-    return database.read(_OPEN_SPANS, {"trace_ids": traces, "since": since, "until": until})
+def _stored_spans(session: Session, traces: list[str], since: int, until: int) -> tuple[pa.Table, pa.Table]:
+    """Open spans, whole, and sealed ones, without texts."""
+    asked = {"trace_ids": traces, "since": since, "until": until}
+    whole = session.arrow(_OPEN_SPANS, asked)
+    stored = session.arrow(_COUNT_SPANS, asked)["stored"][0].as_py()
+    if stored == whole.num_rows:
+        return whole, whole.slice(0, 0)
+    return whole, session.arrow(_SEALED_SPANS, asked)
 
 
 def _hex(expression: str) -> str:
@@ -133,38 +138,37 @@ _UUID_COLUMNS: Final = frozenset({
 _UUID_LISTS: Final = frozenset({"linked_trace_ids"})
 
 
-def _narrow_column(name: str) -> str:
+def _column(name: str) -> str:
     if name in _UUID_COLUMNS:
-        return f"{_hex('span_rows.' + name)} as {name}"
+        return f"{_hex(name)} as {name}"
     if name in _UUID_LISTS:
-        return f"list_transform(span_rows.{name}, lambda id: {_hex('id')}) as {name}"
-    return f"span_rows.{name}"
+        return f"list_transform({name}, lambda id: {_hex('id')}) as {name}"
+    return name
 
 
-_OPEN_SPANS: Final = f"""
+_ASKED: Final = """
+    trace_id in (select unnest(cast($trace_ids as uuid[])))
+    and started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
+"""
+_OPEN_SPANS: Final = f"select {', '.join(map(_column, JOB_SPAN_COLUMNS))} from span_open where {_ASKED}"
+_COUNT_SPANS: Final = f"select count(*) as stored from span_rows where {_ASKED}"
+_SEALED_SPANS: Final = f"""
     select
-        {", ".join(_narrow_column(name) for name in JOB_SPAN_COLUMNS if name in SPAN_ROW_COLUMNS)},
-        {", ".join(f"texts.{name}" for name in JOB_TEXT_COLUMNS)},
-        texts.trace_id is null as sealed
+        {", ".join(_column(name) for name in JOB_SPAN_COLUMNS if name in SPAN_ROW_COLUMNS)},
+        {", ".join(f"cast(null as varchar) as {name}" for name in JOB_TEXT_COLUMNS)}
     from span_rows
-    left join (
-        select * from span_open
-        where trace_id in (select unnest(cast($trace_ids as uuid[])))
-            and started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
-    ) as texts on span_rows.trace_id = texts.trace_id and span_rows.span_id = texts.span_id
-    where span_rows.trace_id in (select unnest(cast($trace_ids as uuid[])))
-        and span_rows.started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
-"""  # fmt: skip
+    where {_ASKED} and (trace_id, span_id) not in (select (trace_id, span_id) from span_open where {_ASKED})
+"""
 
 
 def _with_texts(rows: pa.Table, texts: pa.Table) -> pa.Table:
-    """The rows with texts from segments where they have none of their own."""
+    """The rows with their texts."""
     keys = ["trace_id", "span_id", "digest"]
     names = rows.column_names
     narrow = rows.drop_columns(list(JOB_TEXT_COLUMNS)).append_column("row", pa.array(range(rows.num_rows)))
     found = narrow.select([*keys, "row"]).join(texts, keys, join_type="left outer").sort_by("row")
     for name in JOB_TEXT_COLUMNS:
-        narrow = narrow.append_column(name, pc.coalesce(rows[name], found[name]))
+        narrow = narrow.append_column(name, found[name])
     return narrow.select(names)
 
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from whichstep_store import restoring
 from whichstep_store.access import Session
 from whichstep_store.batches import (
     CONTENT_SCHEMA,
@@ -23,8 +24,9 @@ from whichstep_store.batches import (
     Batch,
     JournalPosition,
 )
+from whichstep_store.open_rows import Change, OpenRows, SpanKey, span_keys
+from whichstep_store.segments import Folder
 
-OPEN_COLUMNS: Final = ("trace_id", "span_id", "started_at", "digest", *SPAN_SCHEMA.names[len(SPAN_ROW_COLUMNS) :])
 _DAY: Final = 86_400_000_000_000
 # A span sent without a start time starts when it is received: its retry starts later. Clients retry for 5 minutes.
 _RETRY_WINDOW: Final = 600_000_000_000
@@ -43,8 +45,6 @@ class LoadReport(NamedTuple):
     """Same id with other content: one of the two was kept."""
     completed: int
     """Start records that met the end of their span: one of the two was kept."""
-    open_bytes: int
-    """Size of what was added to the open tables."""
 
 
 class Arrivals(NamedTuple):
@@ -65,10 +65,11 @@ class Arrivals(NamedTuple):
 
 
 class _Decision(NamedTuple):
-    """Which arriving spans are kept, and which of them replace stored rows of the same ids."""
+    """Which arriving spans are kept, and which of them replace stored rows of the same ids or are stored."""
 
     kept: pa.Table
     replacing: pa.Table
+    same: pa.Table
     duplicates: int
     conflicts: int
     completed: int
@@ -80,20 +81,43 @@ _KEYS: Final = [
 ]  # fmt: skip
 
 
-def load(session: Session, arrivals: Arrivals, *, touched_at: int) -> LoadReport:
-    """Stores the arrivals and marks their traces as touched."""
+def load(
+    session: Session, arrivals: Arrivals, open_rows: OpenRows, *, touched_at: int, sealed: Folder, restore: bool
+) -> tuple[LoadReport, Change]:
+    """Stores the arrivals and marks their traces as touched; the second value is what becomes of the open rows.
+
+    With `restore`, rows that are stored but neither open nor sealed are open again: a crash has taken them from
+    memory, and the journal is read again.
+    """
     decision = _decide(session, arrivals.spans)
-    _make_way(session, decision.replacing)
+    replaced = frozenset(span_keys(decision.replacing))
+    _make_way(session, decision.replacing, open_rows.open_spans(replaced))
     _insert_spans(session, decision.kept, touched_at)
-    _insert_content(session, arrivals.content)
     logs = _insert_logs(session, arrivals.logs, touched_at)
-    return LoadReport(
-        rows=decision.kept.num_rows - decision.replacing.num_rows + logs,
-        duplicates=decision.duplicates + arrivals.logs.num_rows - logs,
+    lost, lost_logs = decision.same.slice(0, 0), logs.slice(0, 0)
+    if restore:
+        lost = restoring.lost_spans(session, open_rows, sealed, decision.same)
+        lost_logs = restoring.lost_logs(session, open_rows, sealed, arrivals.logs, logs)
+    report = LoadReport(
+        rows=decision.kept.num_rows - decision.replacing.num_rows + logs.num_rows,
+        duplicates=decision.duplicates - lost.num_rows + arrivals.logs.num_rows - logs.num_rows - lost_logs.num_rows,
         conflicts=decision.conflicts,
         completed=decision.completed,
-        open_bytes=_open_bytes(arrivals) if decision.kept.num_rows or logs else 0,
     )
+    change = Change(
+        spans=pa.concat_tables([decision.kept, lost]),
+        content=open_rows.unknown_content(arrivals.content),
+        logs=pa.concat_tables([logs, lost_logs]),
+        replaced=replaced,
+        position=None,
+    )
+    return report, change
+
+
+def loaded_position(session: Session) -> JournalPosition | None:
+    """How far the journal's narrow rows are in the tables."""
+    rows = session.rows("select segment, byte_offset from journal_position")
+    return JournalPosition(*rows[0]) if rows else None
 
 
 def move_position(session: Session, position: JournalPosition) -> None:
@@ -106,7 +130,7 @@ def _decide(session: Session, spans: pa.Table) -> _Decision:
     """Drops what is twice in the arrivals, then what meets a stored row that wins."""
     nothing = spans.slice(0, 0)
     if not spans.num_rows:
-        return _Decision(spans, nothing, 0, 0, 0)
+        return _Decision(spans, nothing, nothing, 0, 0, 0)
     session.bind("arriving", _keys(spans))
     inside = _losers_inside(session, spans.num_rows)
     if inside:
@@ -119,6 +143,7 @@ def _decide(session: Session, spans: pa.Table) -> _Decision:
     return _Decision(
         kept=_without(spans, {row for row, _, wins in met if not wins}),
         replacing=_only(spans, {row for row, _, wins in met if wins}),
+        same=_only(spans, {row for row, relation, _ in met if relation == "same"}),
         duplicates=relations["same"],
         conflicts=relations["other"],
         completed=relations["completed"],
@@ -196,15 +221,16 @@ def _any_without_start(spans: pa.Table) -> bool:
     return bool(pc.any(pc.equal(flags, "no_start")).as_py())
 
 
-def _make_way(session: Session, replacing: pa.Table) -> None:
+def _make_way(session: Session, replacing: pa.Table, still_open: frozenset[SpanKey]) -> None:
     """Removes the stored rows of the ids given; those already in a segment are remembered as superseded."""
     if not replacing.num_rows:
         return
-    session.bind("replacing", replacing.select(["trace_id", "span_id"]))
+    keys = replacing.select(["trace_id", "span_id"])
+    sealed = pa.array([key not in still_open for key in span_keys(replacing)], pa.bool_())
+    session.bind("replacing", keys.append_column("sealed", sealed))
     for since, until in _started_ranges(replacing):
-        session.execute(_SUPERSEDE_SEALED, [since, until, since, until])
-        for table in ("span_rows", "span_open"):
-            session.execute(_DELETE_STORED.format(table=table), [since, until])
+        session.execute(_SUPERSEDE_SEALED, [since, until])
+        session.execute(_DELETE_STORED, [since, until])
 
 
 _SUPERSEDE_SEALED: Final = """
@@ -212,16 +238,13 @@ _SUPERSEDE_SEALED: Final = """
     with ids as materialized (select * from replacing)
     select stored.trace_id, stored.span_id, stored.digest
     from span_rows as stored
-    semi join ids as replacing on stored.trace_id = replacing.trace_id and stored.span_id = replacing.span_id
-    anti join (
-        select trace_id, span_id from span_open
-        where started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
-    ) as still_open on stored.trace_id = still_open.trace_id and stored.span_id = still_open.span_id
+    semi join (select trace_id, span_id from ids where sealed) as sealed
+        on stored.trace_id = sealed.trace_id and stored.span_id = sealed.span_id
     where stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
 """
 _DELETE_STORED: Final = """
     with ids as materialized (select * from replacing)
-    delete from {table} as stored using ids as replacing
+    delete from span_rows as stored using ids as replacing
     where stored.trace_id = replacing.trace_id and stored.span_id = replacing.span_id
         and stored.started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
 """
@@ -230,10 +253,9 @@ _DELETE_STORED: Final = """
 def _insert_spans(session: Session, spans: pa.Table, touched_at: int) -> None:
     if not spans.num_rows:
         return
-    for table, columns in (("span_rows", SPAN_ROW_COLUMNS), ("span_open", OPEN_COLUMNS)):
-        names = ", ".join(columns)
-        session.bind("arriving_columns", spans.select(list(columns)))
-        session.execute(f"insert into {table} ({names}) select {names} from arriving_columns")
+    names = ", ".join(SPAN_ROW_COLUMNS)
+    session.bind("arriving_columns", spans.select(list(SPAN_ROW_COLUMNS)))
+    session.execute(f"insert into span_rows ({names}) select {names} from arriving_columns")
     session.bind("arriving", spans.select(_KEYS))
     session.execute(_TOUCH_TRACES_OF_SPANS, [touched_at])
 
@@ -256,59 +278,31 @@ _TOUCH_TRACES_OF_SPANS: Final = f"""
 """
 
 
-def _insert_content(session: Session, content: pa.Table) -> None:
-    if not content.num_rows:
-        return
-    session.bind("arriving_content", content)
-    session.execute(CREATE_CONTENT_RECENT)
-    session.execute(_INSERT_CONTENT)
-
-
-# The temporary table content_recent holds the keys of what was sealed lately: a conversation that goes on after a
-# seal does not store its history again. What it forgets is stored twice, in two segments, which changes no answer.
-CREATE_CONTENT_RECENT: Final = "create temp table if not exists content_recent (trace_id uuid, hash uuid)"
-_INSERT_CONTENT: Final = """
-    insert into content_open (trace_id, hash, text)
-    with texts as materialized (select * from arriving_content)
-    select trace_id, hash, any_value(text)
-    from texts as arriving
-    where not exists (
-            select 1 from content_open as stored
-            where stored.trace_id = arriving.trace_id and stored.hash = arriving.hash
-        )
-        and not exists (
-            select 1 from content_recent as sealed
-            where sealed.trace_id = arriving.trace_id and sealed.hash = arriving.hash
-        )
-    group by trace_id, hash
-"""
-
-
-def _insert_logs(session: Session, logs: pa.Table, touched_at: int) -> int:
-    """The number of records that were new."""
+def _insert_logs(session: Session, logs: pa.Table, touched_at: int) -> pa.Table:
+    """The records that were new."""
     if not logs.num_rows:
-        return 0
-    session.bind("arriving_logs", logs)
+        return logs
+    session.bind("arriving_logs", logs.append_column("row", pa.array(range(logs.num_rows), pa.int64())))
     bounds = pc.min_max(logs["occurred_at"].cast(pa.int64())).as_py()
     names = ", ".join(LOG_SCHEMA.names)
     session.execute(_FRESH_LOGS.format(names=names), [bounds["min"], bounds["max"]])
-    for table in ("log_rows", "log_open"):
-        session.execute(f"insert into {table} ({names}) select {names} from fresh_logs")
+    session.execute(f"insert into log_rows ({names}) select {names} from fresh_logs")
     session.execute(_TOUCH_TRACES_OF_LOGS, [touched_at])
-    return int(session.rows("select count(*) from fresh_logs")[0][0])
+    fresh = session.rows("select row from fresh_logs order by row")
+    return logs.take(pa.array([row for (row,) in fresh], pa.int64()))
 
 
 _FRESH_LOGS: Final = """
     create or replace temp table fresh_logs as
     with records as materialized (select * from arriving_logs)
-    select {names}
+    select row, {names}
     from records as arriving
     where not exists (
         select 1 from log_rows as stored
         where stored.digest = arriving.digest
             and stored.occurred_at between make_timestamp_ns(?) and make_timestamp_ns(?)
     )
-    qualify row_number() over (partition by digest) = 1
+    qualify row_number() over (partition by digest order by row) = 1
 """
 # A record speaks of a trace, of an execution, or of the answer of a model; its span may not have arrived.
 _TOUCH_TRACES_OF_LOGS: Final = f"""
@@ -331,11 +325,6 @@ _TOUCH_TRACES_OF_LOGS: Final = f"""
     )
     group by trace_id
 """
-
-
-def _open_bytes(arrivals: Arrivals) -> int:
-    texts = arrivals.spans.select(list(OPEN_COLUMNS))
-    return int(texts.nbytes + arrivals.content.nbytes + arrivals.logs.nbytes)
 
 
 def _only(spans: pa.Table, rows: set[int]) -> pa.Table:

@@ -13,6 +13,7 @@ from whichstep_store import job_reads, named, step_texts, user_sql
 from whichstep_store.access import Database
 from whichstep_store.batches import JournalPosition
 from whichstep_store.errors import StoreError
+from whichstep_store.open_rows import OpenRows
 from whichstep_store.results import JobInputs
 from whichstep_store.segments import Folder
 from whichstep_store.stopwatch import Stopwatch
@@ -21,8 +22,9 @@ from whichstep_store.stopwatch import Stopwatch
 class Reader:
     """Reads the store."""
 
-    def __init__(self, database: Database, segments: Folder) -> None:
+    def __init__(self, database: Database, segments: Folder, open_rows: OpenRows) -> None:
         self._database = database
+        self._open = open_rows
         self._segments = segments
 
     def query(self, name: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
@@ -63,12 +65,18 @@ class Reader:
         return dict(self.query("freshness").to_pylist()[0])
 
     def journal_position(self) -> JournalPosition | None:
-        """How far the journal is loaded; None before the first load, and after a rebuild."""
-        return self._position("journal_position")
+        """From where the journal is to be read; None: from its beginning.
+
+        After a crash this is behind what the tables hold: the rows between are whole in the journal only, and loading
+        them again adds to nothing but the open rows.
+        """
+        self._database.read("select 1")  # says StoreFailed while there is no database to load into
+        return self._open.position
 
     def sealed_position(self) -> JournalPosition | None:
         """Everything in the journal before this is in closed segments: the journal may remove it."""
-        return self._position("sealed_position")
+        rows = self._database.read("select segment, byte_offset from sealed_position").to_pylist()
+        return JournalPosition(**rows[0]) if rows else None
 
     def touched(self) -> pa.Table:
         """Traces with rows that the jobs have not seen, one row each (results.TOUCHED_FIELDS)."""
@@ -90,7 +98,3 @@ class Reader:
         related traces bring their own bounds.
         """
         return job_reads.job_inputs(self._database, self._segments, trace_ids, since=since, until=until)
-
-    def _position(self, table: str) -> JournalPosition | None:
-        rows = self._database.read(f"select segment, byte_offset from {table}").to_pylist()
-        return JournalPosition(**rows[0]) if rows else None

@@ -55,8 +55,7 @@ def _adopt_spans(session: Session, segment: Segment, rows: str) -> bool:
         return False
     session.execute(_SUPERSEDE_LOSERS)
     session.execute(_SUPERSEDE_STORED)
-    for table in ("span_rows", "span_open"):
-        session.execute(_DELETE_STORED.format(table=table))
+    session.execute(_DELETE_STORED)
     session.execute(_INSERT_SPANS.format(rows=rows))
     session.execute(_TOUCH_NEW)
     return True
@@ -101,13 +100,9 @@ _SUPERSEDE_STORED: Final = """
     select adopted.trace_id, adopted.span_id, adopted.stored_digest
     from adopted
     where adopted.verdict = 'wins'
-        and not exists (
-            select 1 from span_open
-            where span_open.trace_id = adopted.trace_id and span_open.span_id = adopted.span_id
-        )
 """
 _DELETE_STORED: Final = """
-    delete from {table} as stored using adopted
+    delete from span_rows as stored using adopted
     where adopted.verdict = 'wins' and stored.trace_id = adopted.trace_id and stored.span_id = adopted.span_id
 """
 _ROW_COLUMNS: Final = ", ".join(SPAN_ROW_COLUMNS)
@@ -143,7 +138,7 @@ _NEW_CONTENT: Final = """
     select count(*) from {rows} as arriving
     where not exists (
         select 1
-        from (select trace_id, hash from content_open union all select trace_id, hash from sealed_content) as stored
+        from sealed_content as stored
         where stored.trace_id = arriving.trace_id and stored.hash = arriving.hash
     )
 """

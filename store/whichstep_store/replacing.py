@@ -23,12 +23,13 @@ from whichstep_store.results import (
 
 def replace(session: Session, results: Results) -> None:
     """Deletes the rows of the executions given and inserts the new ones; every delete is bounded by time."""
-    bounds = [results.since, results.until]
+    bounds = {"since": results.since, "until": results.until}
     session.bind("replaced", results.replaced)
     session.bind("new_traces", results.trace_executions)
     session.bind("consumed", results.consumed)
-    for table in ("step_rows", "execution_rows"):
-        session.execute(_DELETE_EXECUTIONS.format(table=table), bounds)
+    if session.rows(_COUNT_REPLACED, bounds)[0][0]:
+        for table in ("step_rows", "execution_rows"):
+            session.execute(_DELETE_EXECUTIONS.format(table=table), bounds)
     session.execute(_DELETE_TRACES)
     _insert(session, "trace_executions", results.trace_executions, TRACE_EXECUTION_FIELDS)
     _insert(session, "step_rows", results.steps, STEP_FIELDS)
@@ -44,9 +45,19 @@ def replace_daily(session: Session, day: date, rows: pa.Table) -> None:
     _insert(session, "metrics_daily", rows, DAILY_FIELDS)
 
 
+# Most executions are new: then no statement has to look through the wide rows.
+_COUNT_REPLACED: Final = """
+    select
+        (select count(*) from execution_rows
+        where started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
+            and execution_id in (select cast(execution_id as uuid) from replaced))
+        + (select count(*) from step_rows
+        where started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
+            and execution_id in (select cast(execution_id as uuid) from replaced))
+"""
 _DELETE_EXECUTIONS: Final = """
     delete from {table}
-    where started_at between make_timestamp_ns(?) and make_timestamp_ns(?)
+    where started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
         and execution_id in (select cast(execution_id as uuid) from replaced)
 """
 _DELETE_TRACES: Final = """

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from whichstep_store.access import Database, Session
+from whichstep_store.open_rows import OpenRows
 from whichstep_store.segments import Folder, Segment
 
 DAYS: Final = 90
@@ -45,6 +46,7 @@ class Retention:
         self,
         database: Database,
         folder: Folder,
+        open_rows: OpenRows,
         data_dir: Path,
         clock: Callable[[], int],
         *,
@@ -52,7 +54,8 @@ class Retention:
         size_bytes_max: int | None = None,
     ) -> None:
         """`size_bytes_max` defaults to 20 GB or half the disk, whichever is less."""
-        self._database, self._folder, self._data_dir, self._clock = database, folder, data_dir, clock
+        self._database, self._folder, self._open = database, folder, open_rows
+        self._data_dir, self._clock = data_dir, clock
         self.days = days
         self.size_bytes_max = size_bytes_max or min(_SIZE_BYTES_MAX, shutil.disk_usage(data_dir).total // 2)
         self.last = NOTHING
@@ -104,6 +107,7 @@ class Retention:
         with self._database.writing() as session:
             _delete_rows(session, midnight)
             self._folder.list_segments(session, [], segments)
+            session.after_commit(lambda: self._open.forget_before(midnight))
         self._database.checkpoint()
         for segment in segments:
             self._folder.file(segment.segment_id).unlink(missing_ok=True)
@@ -133,12 +137,6 @@ _DELETES: Final = (
     "delete from trace_executions where execution_id in (select execution_id from old_executions)",
     "delete from execution_aliases where execution_id in (select execution_id from old_executions)",
     "delete from execution_rows where execution_id in (select execution_id from old_executions)",
-    """
-    delete from span_open using span_rows
-    where span_open.trace_id = span_rows.trace_id and span_open.span_id = span_rows.span_id
-        and span_rows.received_at < make_timestamp_ns({midnight})
-    """,
-    "delete from log_open where received_at < make_timestamp_ns({midnight})",
     "delete from log_rows where received_at < make_timestamp_ns({midnight})",
     "delete from span_rows where received_at < make_timestamp_ns({midnight})",
 )

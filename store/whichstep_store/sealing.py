@@ -8,60 +8,57 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from whichstep_store import loading
-from whichstep_store.access import Database, Session
-from whichstep_store.segments import KINDS, MERGE_LEVEL, OPEN_SPANS, Folder, Kind, Segment, read
+import pyarrow as pa
+import pyarrow.compute as pc
 
-OPEN_BYTES_MAX: Final = 64 << 20
+from whichstep_store.access import Database, Session
+from whichstep_store.batches import JournalPosition
+from whichstep_store.open_rows import OpenRows
+from whichstep_store.segments import KINDS, MERGE_LEVEL, Bounds, Folder, Kind, Segment, read
+
+OPEN_BYTES_MAX: Final = 128 << 20
 OPEN_SECONDS_MAX: Final = 900.0
 # Segments below this size are merged once there are so many of one kind and day.
 _SMALL_BYTES: Final = 8 << 20
-_SMALL_SEGMENTS_MAX: Final = 8
-# Keys of sealed content kept in memory, so that a conversation that goes on does not store its history again.
-_RECENT_KEYS_MAX: Final = 100_000
-_OPEN: Final[dict[Kind, str]] = {
-    "spans": OPEN_SPANS,
-    "content": "select trace_id, hash, text from content_open",
-    "logs": "select * from log_open",
-}
-_OPEN_TABLES: Final = ("span_open", "content_open", "log_open")
+_SMALL_SEGMENTS_MAX: Final = 32
+# Under which name queries see the open rows of a kind.
+OPEN_TABLES: Final[dict[Kind, str]] = {"spans": "span_open", "content": "content_open", "logs": "log_open"}
 
 
 class Sealer:
     """Seals and compacts. Calls come from the writer, one at a time, while it holds the writers' turn."""
 
-    def __init__(self, database: Database, folder: Folder, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, folder: Folder, open_rows: OpenRows, clock: Callable[[], int]) -> None:
         self._database = database
+        self._open = open_rows
         self._folder = folder
         self._clock = clock
         self._unneeded: list[Path] = []
 
     def seal(self) -> list[Segment]:
-        """Writes everything open to closed segments; lists them and empties the open tables in one transaction."""
+        """Writes everything open to closed segments, lists them in one transaction and forgets the open rows.
+
+        Nobody adds open rows meanwhile: the caller has the writers' turn. Readers see them until the transaction ends.
+        """
         self._remove_unneeded()
-        facts = self._database.read(_OPEN_FACTS).to_pylist()[0]
-        if facts["received_at"] is None and not facts["contents"]:
-            return []
+        tables = self._open.tables(OPEN_TABLES.values())
+        rows = {kind: tables[name] for kind, name in OPEN_TABLES.items()}
         now = self._clock()
-        day = _day(facts["received_at"] or now)
-        bounds = None if facts["since"] is None else (facts["since"], facts["until"])
+        day = _received_day(rows["spans"], rows["logs"], now)
+        bounds = {"content": _started(rows["spans"])}
         written = [
-            self._folder.write(
-                kind,
-                _OPEN[kind],
-                received_day=day,
-                sealed_at=now,
-                bounds=bounds if kind == "content" else None,
-            )
+            self._folder.write(kind, rows[kind], received_day=day, sealed_at=now, bounds=bounds.get(kind))
             for kind in KINDS
         ]
         segments = [segment for segment in written if segment is not None]
+        if not segments:
+            return []
         with self._database.writing() as session:
             self._folder.list_segments(session, segments)
-            _remember_content(session)
-            for table in _OPEN_TABLES:
+            for table in OPEN_TABLES.values():
                 session.execute(f"delete from {table}")
-            _move_sealed_position(session)
+            _move_sealed_position(session, self._open.position)
+            session.after_commit(self._open.clear)
             self._folder.reached("listing")
         self._folder.reached("listed")
         self._database.checkpoint()
@@ -80,7 +77,7 @@ class Sealer:
     def _merge(self, group: list[Segment]) -> Segment:
         kind = group[0].kind
         files = [self._folder.file(segment.segment_id) for segment in group]
-        merged = self._folder.write(
+        merged = self._folder.write_query(
             kind,
             _MERGED[kind].format(rows=read(kind, files)),
             received_day=group[0].received_day,
@@ -104,21 +101,6 @@ class Sealer:
             self._unneeded.pop().unlink(missing_ok=True)
 
 
-_OPEN_FACTS: Final = """
-    select
-        (select epoch_ns(max(received_at)) from (
-            select span_rows.received_at from span_open
-            inner join span_rows
-                on span_open.trace_id = span_rows.trace_id
-                and span_open.span_id = span_rows.span_id
-                and span_open.started_at = span_rows.started_at
-            union all
-            select received_at from log_open
-        )) as received_at,
-        (select count(*) from content_open) as contents,
-        (select epoch_ns(min(started_at)) from span_open) as since,
-        (select epoch_ns(max(started_at)) from span_open) as until
-"""
 _MERGED: Final[dict[Kind, str]] = {
     "spans": """
         select * from {rows} as sealed
@@ -136,37 +118,28 @@ _FORGET_SUPERSEDED: Final = """
 """
 
 
-def _remember_content(session: Session) -> None:
-    """Keeps the keys of what is sealed now, and as many of those before as there is room for."""
-    session.execute(loading.CREATE_CONTENT_RECENT)
-    session.execute(_REMEMBER_CONTENT)
-
-
-_REMEMBER_CONTENT: Final = f"""
-    create or replace temp table content_recent as
-    select trace_id, hash
-    from (
-        select trace_id, hash, 0 as age from content_open
-        union all
-        select trace_id, hash, 1 as age from content_recent
-    )
-    order by age
-    limit {_RECENT_KEYS_MAX}
-"""
-
-
-def _move_sealed_position(session: Session) -> None:
+def _move_sealed_position(session: Session, position: JournalPosition | None) -> None:
+    if position is None:
+        return
     session.execute("delete from sealed_position")
-    session.execute(
-        "insert into sealed_position (segment, byte_offset) select segment, byte_offset from journal_position"
-    )
+    session.execute("insert into sealed_position (segment, byte_offset) values (?, ?)", list(position))
+
+
+def _received_day(spans: pa.Table, logs: pa.Table, now: int) -> date:
+    """The UTC day of the latest arrival."""
+    latest = [pc.max(rows["received_at"].cast(pa.int64())).as_py() for rows in (spans, logs) if rows.num_rows]
+    return datetime.fromtimestamp(max(latest, default=now) // 1_000_000_000, UTC).date()
+
+
+def _started(spans: pa.Table) -> Bounds | None:
+    """First and last start of the spans."""
+    if not spans.num_rows:
+        return None
+    bounds = pc.min_max(spans["started_at"].cast(pa.int64())).as_py()
+    return bounds["min"], bounds["max"]
 
 
 def _bounds(group: list[Segment]) -> tuple[int, int] | None:
     since = [segment.min_started_at for segment in group if segment.min_started_at is not None]
     until = [segment.max_started_at for segment in group if segment.max_started_at is not None]
     return (min(since), max(until)) if since and until and len(since) == len(group) else None
-
-
-def _day(nanoseconds: int) -> date:
-    return datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC).date()

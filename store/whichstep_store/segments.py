@@ -8,6 +8,7 @@ their name begins with the day on which they were received, by which retention d
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
 from whichstep_store.access import Database, Session, quoted
-from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_ROW_COLUMNS, SPAN_SCHEMA
+from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_SCHEMA, UUID
+from whichstep_store.errors import StoreFailed, StoreFull
+from whichstep_store.open_rows import storage, whole
 
 Kind = Literal["spans", "content", "logs"]
 KINDS: Final[tuple[Kind, ...]] = ("spans", "content", "logs")
@@ -34,21 +41,16 @@ SUFFIX: Final = ".parquet"
 TEMPORARY_SUFFIX: Final = ".tmp"
 # A trace of 20 spans reads one or two groups of about 1 MB; smaller groups compress worse.
 _ROW_GROUP_ROWS: Final = 16_384
-# Of zstd: 1 takes 13 instead of 18 µs a span of 1.5 KB and 20 % more room (benchmarks/store). Seals are in the way of
-# loads and fast; merging is not, and thorough.
+# Columns by which reads skip row groups; statistics of the others would cost and help nobody.
+_STATISTICS: Final[Mapping[Kind, list[str]]] = {
+    "spans": ["trace_id", "started_at"],
+    "content": ["trace_id"],
+    "logs": ["trace_id", "occurred_at"],
+}
+Bounds = tuple[int, int]
+# Of zstd. Seals are in the way of loads and fast; merging is not, and thorough.
 SEAL_LEVEL: Final = 1
 MERGE_LEVEL: Final = 6
-_TEXT_COLUMNS: Final = SPAN_SCHEMA.names[len(SPAN_ROW_COLUMNS) :]
-_ROW_COLUMNS: Final = ", ".join(f"span_rows.{name}" for name in SPAN_ROW_COLUMNS)
-# Every span that is not sealed, with all columns of a segment.
-OPEN_SPANS: Final = f"""
-    select {_ROW_COLUMNS}, {", ".join(f"span_open.{name}" for name in _TEXT_COLUMNS)}
-    from span_open
-    inner join span_rows
-        on span_open.trace_id = span_rows.trace_id
-        and span_open.span_id = span_rows.span_id
-        and span_open.started_at = span_rows.started_at
-"""
 
 
 class Segment(NamedTuple):
@@ -94,6 +96,11 @@ class Folder:
         """The manifest, oldest first."""
         return [segment_from(row) for row in self._database.read(_MANIFEST).to_pylist()]
 
+    def files(self, session: Session, kind: Kind, since: int, until: int) -> list[Path]:
+        """Listed files that can hold rows of spans that started then, in nanoseconds since the epoch."""
+        rows = session.rows(_FILES, [kind, since, until])
+        return sorted(path for (segment_id,) in rows if (path := self.file(segment_id)).exists())
+
     def leftovers(self) -> list[Path]:
         """Files of segments that the manifest does not list."""
         known = {segment.segment_id for segment in self.listed()}
@@ -107,42 +114,50 @@ class Folder:
         return len(found)
 
     def write(
-        self,
-        kind: Kind,
-        select: str,
-        *,
-        received_day: date,
-        sealed_at: int,
-        level: int = SEAL_LEVEL,
-        bounds: tuple[int, int] | None = None,
+        self, kind: Kind, rows: pa.Table, *, received_day: date, sealed_at: int, bounds: Bounds | None
     ) -> Segment | None:
-        """Writes the rows of a query to a closed file, not listed yet; None when there are none.
+        """Writes rows to a closed file, not listed yet; None when there are none.
 
-        `level` is that of the compression; `bounds` are the first and last start of the spans that the rows belong
-        to, where the rows do not say.
+        `bounds` are the first and last start of the spans that the rows belong to, where the rows do not say.
+        Raises StoreFull or StoreFailed, and leaves no file then.
         """
+        if not rows.num_rows:
+            return None
+        return self._close(kind, lambda path: _write(kind, rows, path), received_day, sealed_at, bounds)
+
+    def write_query(
+        self, kind: Kind, select: str, *, received_day: date, sealed_at: int, level: int, bounds: Bounds | None
+    ) -> Segment | None:
+        """Like `write`, for the rows of a query; `level` is that of the compression."""
+        return self._close(
+            kind,
+            lambda path: self._database.copy_out(_copy(kind, select, path, level)),
+            *(received_day, sealed_at, bounds),
+        )
+
+    def _close(
+        self, kind: Kind, fill: Callable[[Path], None], received_day: date, sealed_at: int, bounds: Bounds | None
+    ) -> Segment | None:
         segment_id = self._free_id(kind, received_day, sealed_at)
         temporary = self.path / f"{segment_id}{TEMPORARY_SUFFIX}"
         try:
-            facts, digest = self._close(kind, select, temporary, level)
-            if not facts.rows:
-                return None
-            temporary.rename(self.file(segment_id))
-        finally:
-            temporary.unlink(missing_ok=True)
+            fill(temporary)
+            self.reached(f"{kind} written")
+            facts = self._facts(kind, temporary)
+            digest = _fsync_and_hash(temporary)
+        except BaseException:
+            temporary.unlink(missing_ok=True)  # half a file would keep the room that the next attempt needs
+            raise
+        if not facts.rows:
+            temporary.unlink()
+            return None
+        self.reached(f"{kind} synced")
+        temporary.rename(self.file(segment_id))
         self.reached(f"{kind} renamed")
         _fsync_folder(self.path)
         if bounds is not None:
             facts = facts._replace(min_started_at=bounds[0], max_started_at=bounds[1])
         return self._segment(self.file(segment_id), kind, facts, received_day, sealed_at, digest)
-
-    def _close(self, kind: Kind, select: str, temporary: Path, level: int) -> tuple[_Facts, str]:
-        """Writes the rows to a file that survives power loss; what is in it, and its checksum."""
-        self._database.copy_out(_copy(kind, select, temporary, level))
-        self.reached(f"{kind} written")
-        digest = _fsync_and_hash(temporary)
-        self.reached(f"{kind} synced")
-        return self._facts(kind, temporary), digest
 
     def describe(self, path: Path, *, sealed_at: int) -> Segment:
         """The manifest row of a file that is there already."""
@@ -213,10 +228,17 @@ def read(kind: Kind, paths: Sequence[Path]) -> str:
     """A query over the rows of some files of one kind."""
     names = ", ".join(COLUMNS[kind])
     if not paths:
-        source = {"spans": f"({OPEN_SPANS})", "content": "content_open", "logs": "log_open"}[kind]
-        return f"(select {names} from {source} where false)"
+        return f"(select {names} from {_SHAPES[kind]} where false)"
     files = ", ".join(quoted(str(path)) for path in paths)
     return f"(select {names} from read_parquet([{files}], union_by_name = true))"
+
+
+# Tables that have the columns of a segment, for a query over no files.
+_SHAPES: Final[Mapping[Kind, str]] = {
+    "spans": "(select * from span_rows, (select * exclude (trace_id, span_id, started_at, digest) from span_open))",
+    "content": "content_open",
+    "logs": "log_open",
+}
 
 
 def segment_from(row: Mapping[str, object]) -> Segment:
@@ -228,6 +250,39 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write(kind: Kind, rows: pa.Table, path: Path) -> None:
+    try:
+        parquet.write_table(
+            _sorted(kind, rows),
+            path,
+            compression="zstd",
+            compression_level=SEAL_LEVEL,
+            row_group_size=_ROW_GROUP_ROWS,
+            write_statistics=_STATISTICS[kind],
+        )
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(f"no room for {path}: free some disk space; writing resumes by itself") from error
+        raise StoreFailed(f"cannot write {path}: {error}") from error
+
+
+def _sorted(kind: Kind, rows: pa.Table) -> pa.Table:
+    """The rows in the order of a segment.
+
+    Each column becomes one array first, as taking rows out of many costs several times as much; and one column after
+    the other, so that the memory of one serves the next.
+    """
+    names = ORDER[kind].split(", ")
+    keys = pa.table({name: _sortable(rows[name]) for name in names})
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names])
+    columns = [whole(rows[name]).take(order) for name in rows.column_names]
+    return pa.Table.from_arrays(columns, schema=rows.schema)
+
+
+def _sortable(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    return storage(column) if column.type == UUID else column
 
 
 def _copy(kind: Kind, select: str, path: Path, level: int) -> str:
@@ -264,6 +319,12 @@ _MANIFEST: Final = """
         epoch_ns(sealed_at) as sealed_at, sha256
     from segments
     order by segment_id
+"""
+_FILES: Final = """
+    select segment_id from segments
+    where kind = ?
+        and coalesce(max_started_at >= make_timestamp_ns(?), true)
+        and coalesce(min_started_at <= make_timestamp_ns(?), true)
 """
 _LIST: Final = """
     insert into segments (

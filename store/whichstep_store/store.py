@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from whichstep_store import ledger as ledgers
-from whichstep_store import mirror, public_views, recovery, schema
+from whichstep_store import mirror, public_views, recovery, schema, unsealed
 from whichstep_store.access import Database, Limits
 from whichstep_store.errors import StoreUnavailable
 from whichstep_store.owner import OwnerLock
@@ -41,12 +41,15 @@ class Store:
         self._owner = owner
         self._database = database
         self.segments = Folder(database, data_dir / SEGMENTS_NAME)
-        self._make_ready(clock)
+        created = self._make_tables()
+        open_rows = unsealed.taken_from(database)
+        database.show_open(open_rows.tables)
         self.retention = Retention(
-            database, self.segments, data_dir, clock, days=retention_days, size_bytes_max=size_bytes_max
+            database, self.segments, open_rows, data_dir, clock, days=retention_days, size_bytes_max=size_bytes_max
         )
-        self.writer = Writer(database, self.segments, clock, retain=self.retention.apply)
-        self.reader = Reader(database, self.segments)
+        self.writer = Writer(database, self.segments, open_rows, clock, retain=self.retention.apply)
+        self.reader = Reader(database, self.segments, open_rows)
+        self._adopt(clock, rebuilding=created)
         self.ledger = ledgers.Ledger(data_dir / ledgers.FILE_NAME, clock=clock, on_change=self._mirror)
         self._mirror()
 
@@ -82,17 +85,22 @@ class Store:
             owner.release()
             raise
 
-    def _make_ready(self, clock: Callable[[], int]) -> None:
-        """Brings tables, views and segments to what this build and the folder say.
-
-        A new database beside old segments is a rebuild: every segment is taken into its manifest.
-        """
+    def _make_tables(self) -> bool:
+        """Brings tables and views to what this build says; whether the database is new."""
         created = schema.ensure(self._database, self.data_dir / DATABASE_NAME)
         self.segments.remove_temporary()
         with self._database.writing() as session:
             self.segments.define_views(session)
             public_views.define(session)
-        if recovery.adopt_leftovers(self._database, self.segments, clock, rebuilding=created):
+        return created
+
+    def _adopt(self, clock: Callable[[], int], *, rebuilding: bool) -> None:
+        """Seals what an older build kept open in the file, then brings the segments to what the folder says.
+
+        A new database beside old segments is a rebuild: every segment is taken into its manifest.
+        """
+        self.writer.seal(force=True)
+        if recovery.adopt_leftovers(self._database, self.segments, clock, rebuilding=rebuilding):
             self._database.checkpoint()
 
     def _mirror(self) -> None:

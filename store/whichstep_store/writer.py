@@ -12,6 +12,7 @@ from whichstep_store import loading, replacing
 from whichstep_store.access import Database
 from whichstep_store.batches import Batch, JournalPosition
 from whichstep_store.loading import Arrivals, LoadReport
+from whichstep_store.open_rows import OpenRows
 from whichstep_store.results import Results
 from whichstep_store.sealing import OPEN_BYTES_MAX, OPEN_SECONDS_MAX, Sealer
 from whichstep_store.segments import Folder, Segment
@@ -27,6 +28,7 @@ class Writer:
         self,
         database: Database,
         folder: Folder,
+        open_rows: OpenRows,
         clock: Callable[[], int],
         *,
         retain: Callable[[], object] = lambda: None,
@@ -35,25 +37,44 @@ class Writer:
         self._database = database
         self._retain = retain
         self._retained_on: int | None = None
+        self._folder = folder
+        self._open = open_rows
         self._clock = clock
-        self._sealer = Sealer(database, folder, clock)
+        self._sealer = Sealer(database, folder, open_rows, clock)
         self._touched_at = _latest_touch(database)
-        self._open_bytes = _open_bytes(database)
-        self._open_since: int | None = clock() if self._open_bytes else None
+        self._open_since: int | None = None
 
     def load(self, batches: Sequence[Batch], position: JournalPosition | None) -> LoadReport:
         """Stores the rows of the batches and the journal position; what is stored already changes nothing.
 
-        Raises StoreFull or StoreFailed, in which case nothing was stored and the same call may be repeated.
+        The wide rows stay in memory until they are sealed and the journal has to keep them until then; rows without a
+        position, which no journal has, are sealed before this returns.
+        Raises StoreFull or StoreFailed; the same call may be repeated then.
         """
         arrivals = Arrivals.of(batches)
+        with self._database.exclusive():
+            report = self._load(arrivals, position)
+            if position is None:
+                self.seal(force=True)
+        return report
+
+    def _load(self, arrivals: Arrivals, position: JournalPosition | None) -> LoadReport:
         with self._database.writing() as session:
-            report = loading.load(session, arrivals, touched_at=self.next_touched_at())
-            if position is not None:
+            loaded = loading.loaded_position(session)
+            covered = self._open.position
+            report, change = loading.load(
+                session,
+                arrivals,
+                self._open,
+                touched_at=self.next_touched_at(),
+                sealed=self._folder,
+                restore=position is None or (loaded is not None and (covered is None or covered < loaded)),
+            )
+            if position is not None and (loaded is None or loaded < position):
                 loading.move_position(session, position)
-        if report.open_bytes:
-            self._open_bytes += report.open_bytes
-            self._open_since = self._open_since or self._clock()
+            session.after_commit(lambda: self._open.apply(change._replace(position=position)))
+        if self._open_since is None and self._open.bytes:
+            self._open_since = self._clock()
         return report
 
     def replace_results(self, results: Results) -> None:
@@ -76,7 +97,7 @@ class Writer:
             segments: list[Segment] = []
             if force or self.seal_is_due():
                 segments = self._sealer.seal()
-                self._open_bytes, self._open_since = 0, None
+                self._open_since = None
                 self._sealer.compact()
             today = self._clock() // _DAY
             if segments or today != self._retained_on:
@@ -90,7 +111,7 @@ class Writer:
             return False
         now = self._clock()
         aged = now - self._open_since >= OPEN_SECONDS_MAX * _NANOSECONDS
-        return aged or self._open_bytes >= OPEN_BYTES_MAX or now // _DAY != self._open_since // _DAY
+        return aged or self._open.bytes >= OPEN_BYTES_MAX or now // _DAY != self._open_since // _DAY
 
     def next_touched_at(self) -> int:
         """Now, but later than any mark before: a job that read one mark must never clear a younger one."""
@@ -101,22 +122,3 @@ class Writer:
 def _latest_touch(database: Database) -> int:
     newest = database.read("select epoch_ns(max(touched_at)) as newest from touched_traces")
     return int(newest["newest"][0].as_py() or 0)
-
-
-def _open_bytes(database: Database) -> int:
-    """Size of what is open; 1 at least where there is anything."""
-    found = database.read(_OPEN_BYTES)
-    return int(found["bytes"][0].as_py() or 0)
-
-
-_OPEN_BYTES: Final = """
-    select sum(bytes) as bytes
-    from (
-        select 1 + coalesce(strlen(attributes), 0) + coalesce(strlen(input), 0) + coalesce(strlen(output), 0) as bytes
-        from span_open
-        union all
-        select 1 + strlen(text) from content_open
-        union all
-        select 1 + coalesce(strlen(body), 0) + coalesce(strlen(attributes), 0) from log_open
-    )
-"""

@@ -33,12 +33,12 @@ def load_number(store, number):
 
 
 def fill(store, acknowledged):
-    """Loads, with a checkpoint now and then, until something is refused."""
+    """Loads, sealing now and then, until something is refused."""
     for number in range(60):
         load_number(store, number)
         acknowledged.append(number)
         if number % 8 == 7:
-            store.checkpoint()
+            store.writer.seal(force=True)
 
 
 def test_a_full_disk_is_refused_and_writing_resumes_by_itself(small_disk):

@@ -10,7 +10,7 @@ from whichstep_store import sealing
 from whichstep_store.batches import JournalPosition
 from whichstep_store.store import Store
 
-AT = JournalPosition(3, 512)
+AT, LATER = JournalPosition(3, 512), JournalPosition(3, 768)
 RECEIVED = batch([span(t, s, input=f"text {t}.{s}") for t in (1, 2) for s in (1, 2)], [content(1, "whole")], [log(1)])
 
 
@@ -61,7 +61,7 @@ def test_sealing_waits_until_there_is_enough_or_it_is_old_or_the_day_is_over(sto
     store.writer.load([batch([span(5, 1)])], AT)
     clock.now = (clock.now // DAY + 1) * DAY
     assert len(store.writer.seal()) == 1
-    store.writer.load([batch([span(6, 1)], [content(6, "x" * 68_000_000)])], AT)
+    store.writer.load([batch([span(6, 1)], [content(6, "x" * 135_000_000)])], AT)
     assert len(store.writer.seal()) == 2
 
 
@@ -99,7 +99,8 @@ def test_jobs_read_the_texts_of_sealed_spans(store):
     assert found == {1: "text 1.1", 2: "text 1.2", 3: "text 1.3"}
 
 
-def test_small_segments_of_a_day_are_merged(store, clock):
+def test_small_segments_of_a_day_are_merged(store, clock, monkeypatch):
+    monkeypatch.setattr(sealing, "_SMALL_SEGMENTS_MAX", 8)
     for number in range(8):
         name = "begun" if number == 0 else "other"
         begun = span(1, 1, name=name, ended_at=None if number == 0 else NOON + 2 * SECOND)
@@ -120,10 +121,14 @@ def test_small_segments_of_a_day_are_merged(store, clock):
 def test_a_reopened_store_answers_as_before(store, clock):
     store.writer.load([RECEIVED], AT)
     store.writer.seal(force=True)
-    store.writer.load([batch([span(7, 1)])], AT)
+    store.writer.load([batch([span(7, 1)])], LATER)
     before = wide(store), texts(store)
     store.close()
     with Store.open(store.data_dir, clock=clock) as again:
+        assert again.reader.journal_position() == AT
+        report = again.writer.load([batch([span(7, 1)])], LATER)
+        assert (report.rows, report.duplicates) == (0, 0)
+        assert again.reader.journal_position() == LATER
         assert (wide(again), texts(again)) == before
 
 
@@ -132,10 +137,26 @@ STEPS = [f"{kind} {step}" for kind in ("spans", "content", "logs") for step in (
 
 def load_for_crash(store):
     """Three loads, two of them sealed, the third about to be sealed and merged with the others."""
-    for number in range(3):
-        store.writer.load([batch([span(number, 1)], [content(number, f"text {number}")], [log(number)])], AT)
+    for number, (position, received) in enumerate(JOURNAL):
+        store.writer.load([received], position)
         if number < 2:
             store.writer._sealer.seal()
+
+
+JOURNAL = [
+    (
+        JournalPosition(1, number + 1),
+        batch([span(number, 1)], [content(number, f"text {number}")], [log(number), log(None, body=f"{number}")]),
+    )
+    for number in range(3)
+]
+
+
+def read_journal(store):
+    """What the loader does at a start: loads again what lies behind the position that the store names."""
+    for position, received in JOURNAL:
+        if position > (store.reader.journal_position() or JournalPosition(0, 0)):
+            store.writer.load([received], position)
 
 
 def crash_while_sealing(data_dir, step):
@@ -161,13 +182,15 @@ def expected(tmp_path_factory):
 def test_a_crash_at_any_step_of_sealing_loses_and_doubles_nothing(tmp_path, step, expected):
     assert run_apart(crash_while_sealing, tmp_path, step) == 9
     with Store.open(tmp_path) as store:
+        read_journal(store)
         found = wide(store), sorted(row["text"] for row in texts(store))
         assert found == expected
-        assert store._database.read("select count(*) n from log_rows").to_pylist() == [{"n": 3}]
+        assert store._database.read("select count(*) n from log_rows").to_pylist() == [{"n": 6}]
         listed = {f"{segment.segment_id}.parquet" for segment in store.segments.listed()}
         assert {path.name for path in (tmp_path / "segments").iterdir()} == listed
         store.writer.seal(force=True)
         assert wide(store) == expected[0]
+        assert store._database.read("select count(*) n from sealed_logs").to_pylist() == [{"n": 6}]
 
 
 def test_results_are_not_part_of_segments(store):

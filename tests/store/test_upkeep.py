@@ -4,6 +4,7 @@ import pytest
 
 from store_builders import DAY, NOON, SECOND, batch, content, log, span, trace
 from whichstep_store import upkeep
+from whichstep_store.batches import JournalPosition
 from whichstep_store.errors import StoreError
 from whichstep_store.store import DATABASE_NAME, Store
 
@@ -122,7 +123,9 @@ def test_a_database_file_that_is_no_database_is_said_with_the_way_out(store):
 
 def test_rows_of_a_file_from_elsewhere_are_taken_in(store, tmp_path, clock):
     with Store.open(tmp_path / "other", clock=clock) as other:
-        other.writer.load([batch([span(7, 1, input="from elsewhere")], [content(7, "x")], [log(7)])], None)
+        other.writer.load(
+            [batch([span(7, 1, input="from elsewhere")], [content(7, "x")], [log(7)])], JournalPosition(1, 1)
+        )
         moved = [other.segments.file(segment.segment_id) for segment in other.writer.seal(force=True)]
     filled(store)
     store.close()

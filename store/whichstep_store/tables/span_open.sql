@@ -1,6 +1,6 @@
--- The texts and raw attributes of each span that is not yet in a Parquet segment. Its narrow columns are in
--- span_rows alone: keeping them twice doubled the cost of a load (23 instead of 13 µs a span, benchmarks/store).
--- Segments hold both, joined when they are sealed: all of span_rows, then the columns from `input` on.
+-- The texts and raw attributes of each span that is not yet in a Parquet segment. Empty in the file: the store holds
+-- these rows in memory, whole, and shows them under this name to the queries that need them; the journal keeps them
+-- until they are sealed. Segments hold all columns of span_rows, then those from `input` on.
 -- Text columns are previews of at most 1 KiB. *_parts lists the content hashes that make up the whole text:
 -- null where the preview is already whole; one hash: the text; several: the items of a JSON array, in order.
 create table span_open (

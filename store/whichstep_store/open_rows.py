@@ -1,0 +1,215 @@
+"""Received rows that no closed segment holds yet: whole, in memory, as Arrow.
+
+They are durable in the journal, which keeps what lies behind the sealed position; after a crash the loader reads that
+part again and the rows come back. DuckDB keeps their narrow columns and never writes the wide ones. Not locked by
+itself: changes and snapshots are made under `Database`'s turn of commits, so that they fit what is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_SCHEMA, JournalPosition
+
+# Keys of sealed content kept in memory, so that a conversation that goes on does not store its history again.
+_RECENT_KEYS_MAX: Final = 100_000
+# Batches with fewer rows are joined, so many at a time: many small ones are slow to scan.
+_SMALL_ROWS: Final = 256
+_FAN_IN: Final = 16
+SpanKey = tuple[bytes, int]
+
+
+class Change(NamedTuple):
+    """What one load does to the open rows."""
+
+    spans: pa.Table
+    content: pa.Table
+    logs: pa.Table
+    replaced: frozenset[SpanKey]
+    """Spans whose open row, if there is one, gives way."""
+    position: JournalPosition | None
+    """How far the journal is covered then; None where the rows do not come from it."""
+
+
+class OpenRows:
+    """The open rows of a store, by the name under which queries see them."""
+
+    def __init__(self, position: JournalPosition | None) -> None:
+        self.position = position
+        """Everything in the journal before this is held here or in closed segments."""
+        self._piles = {
+            "span_open": _Pile(SPAN_SCHEMA),
+            "content_open": _Pile(CONTENT_SCHEMA),
+            "log_open": _Pile(LOG_SCHEMA),
+        }
+        self._content_keys: set[bytes] = set()
+        self._recent_keys: dict[bytes, None] = {}
+        self._log_digests: set[bytes] = set()
+
+    @property
+    def bytes(self) -> int:
+        """Size of all rows in memory."""
+        return sum(pile.bytes for pile in self._piles.values())
+
+    def tables(self, names: Iterable[str]) -> Mapping[str, pa.Table]:
+        """Some of span_open, content_open, log_open as they are now; later changes do not show in them."""
+        return {name: self._piles[name].table() for name in names}
+
+    def unknown_content(self, content: pa.Table) -> pa.Table:
+        """The texts that are neither open nor were sealed lately, each once."""
+        first = dict(zip(reversed(keys := _content_keys(content)), reversed(range(len(keys))), strict=True))
+        known = first.keys() & self._content_keys | first.keys() & self._recent_keys.keys()
+        rows = sorted(row for key, row in first.items() if key not in known)
+        return content if len(rows) == content.num_rows else _taken(content, rows)
+
+    def open_spans(self, wanted: frozenset[SpanKey]) -> frozenset[SpanKey]:
+        """Those of the spans that are open."""
+        return self._piles["span_open"].having(wanted)
+
+    def unknown_logs(self, logs: pa.Table) -> pa.Table:
+        """The log records that are not open."""
+        rows = [row for row, digest in enumerate(_bytes(logs["digest"])) if digest not in self._log_digests]
+        return _taken(logs, rows)
+
+    def apply(self, change: Change) -> None:
+        """Adds and removes what a load says."""
+        self._piles["span_open"].remove(change.replaced)
+        self._piles["span_open"].add(change.spans)
+        self._piles["content_open"].add(change.content)
+        self._piles["log_open"].add(change.logs)
+        self._content_keys.update(_content_keys(change.content))
+        self._log_digests.update(_bytes(change.logs["digest"]))
+        if change.position is not None:
+            self.position = max(change.position, self.position or change.position)
+
+    def clear(self) -> None:
+        """Forgets all rows, now that segments hold them; remembers the keys of their texts."""
+        self._recent_keys.update(dict.fromkeys(self._content_keys))
+        excess = max(len(self._recent_keys) - _RECENT_KEYS_MAX, 0)
+        for key in list(self._recent_keys)[:excess]:
+            del self._recent_keys[key]
+        self._content_keys.clear()
+        self._log_digests.clear()
+        for pile in self._piles.values():
+            pile.clear()
+
+    def forget_before(self, received_at: int) -> None:
+        """Drops spans and log records received before a time in nanoseconds since the epoch."""
+        for name in ("span_open", "log_open"):
+            self._piles[name].forget_before(received_at)
+        self._log_digests = set(_bytes(self._piles["log_open"].table()["digest"]))
+
+
+class _Pile:
+    """Record batches of one kind, in order of arrival."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._batches: list[pa.RecordBatch] = []
+        self.bytes = 0
+
+    def table(self) -> pa.Table:
+        return pa.Table.from_batches(self._batches, self._schema)
+
+    def add(self, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        self._batches += [batch for batch in rows.to_batches() if batch.num_rows]
+        self.bytes += rows.nbytes
+        self._join_small()
+
+    def _join_small(self) -> None:
+        """Joins the small batches at the end once there are many."""
+        small = 0
+        while small < len(self._batches) and self._batches[-1 - small].num_rows < _SMALL_ROWS:
+            small += 1
+        if small >= _FAN_IN:
+            joined = pa.Table.from_batches(self._batches[-small:], self._schema).combine_chunks()
+            self._batches[-small:] = joined.to_batches()
+
+    def having(self, wanted: frozenset[SpanKey]) -> frozenset[SpanKey]:
+        found: set[SpanKey] = set()
+        for batch in self._batches:
+            found.update(key for _, key in _matches(batch, wanted))
+        return frozenset(found)
+
+    def remove(self, unwanted: frozenset[SpanKey]) -> None:
+        if unwanted:
+            self._keep(lambda batch: _others(batch, unwanted))
+
+    def forget_before(self, received_at: int) -> None:
+        limit = pa.scalar(received_at, pa.timestamp("ns"))
+        self._keep(lambda batch: batch.filter(pc.greater_equal(batch["received_at"], limit)))
+
+    def clear(self) -> None:
+        self._batches, self.bytes = [], 0
+
+    def _keep(self, kept: Callable[[pa.RecordBatch], pa.RecordBatch]) -> None:
+        batches = [kept(batch) for batch in self._batches]
+        self._batches = [batch for batch in batches if batch.num_rows]
+        self.bytes = sum(batch.nbytes for batch in self._batches)
+
+
+def span_keys(spans: pa.Table | pa.RecordBatch) -> list[SpanKey]:
+    """trace_id and span_id of each row."""
+    return list(zip(_bytes(spans["trace_id"]), spans["span_id"].to_pylist(), strict=True))
+
+
+def storage(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The 16 bytes of UUIDs, which Arrow compares and sorts as it does not the UUIDs themselves."""
+    return whole(ids).storage
+
+
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as one array."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _bytes(ids: pa.Array | pa.ChunkedArray) -> list[bytes]:
+    return list(storage(ids).to_pylist()) if len(ids) else []
+
+
+def _content_keys(content: pa.Table) -> list[bytes]:
+    """trace_id and hash of each text, in 32 bytes."""
+    if not content.num_rows:
+        return []
+    joined = np.hstack([_matrix(content["trace_id"]), _matrix(content["hash"])]).tobytes()
+    return [joined[start : start + 32] for start in range(0, len(joined), 32)]
+
+
+def _matrix(ids: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+    """Rows of 16 bytes."""
+    values = storage(ids)
+    matrix = np.frombuffer(values.buffers()[1], np.uint8).reshape(-1, 16)
+    return matrix[values.offset : values.offset + len(values)]
+
+
+def _matches(batch: pa.RecordBatch, wanted: frozenset[SpanKey]) -> list[tuple[int, SpanKey]]:
+    """Rows of the batch with one of the keys."""
+    span_ids = pa.array([span_id for _, span_id in wanted], pa.uint64())
+    rows = pc.indices_nonzero(pc.is_in(batch["span_id"], span_ids))
+    keys = span_keys(batch.select(["trace_id", "span_id"]).take(rows)) if len(rows) else []
+    return [(row, key) for row, key in zip(rows.to_pylist(), keys, strict=True) if key in wanted]
+
+
+def _others(batch: pa.RecordBatch, unwanted: frozenset[SpanKey]) -> pa.RecordBatch:
+    rows = {row for row, _ in _matches(batch, unwanted)}
+    if not rows:
+        return batch
+    return batch.take(pa.array([row for row in range(batch.num_rows) if row not in rows], pa.int64()))
+
+
+def _taken(rows: pa.Table, numbers: list[int]) -> pa.Table:
+    """Rows by number. In one batch first: taking rows out of many costs several times as much."""
+    if not numbers:
+        return rows.slice(0, 0)
+    taken = [batch.take(pa.array(numbers, pa.int64())) for batch in rows.combine_chunks().to_batches()]
+    return pa.Table.from_batches(taken, rows.schema)
