@@ -47,7 +47,7 @@ _PACE_NS: Final = 2 * _SECOND
 """At most one recompute in so long, unless a whole slice is due: reading, computing and replacing cost some 130 ms
 before the first span (benchmarks/analytics/bench_jobs.py, 2 busy cores), so many small rounds would cost more."""
 _STALE_EVERY_NS: Final = 5 * _SECOND
-_IDLE_SECONDS: Final = 2.0
+_IDLE_SECONDS: Final = 5.0  # rows that arrive wake the jobs sooner
 _HOUR_NS: Final = 3600 * _SECOND
 
 

@@ -63,7 +63,9 @@ class Settings:
         256 * MIB, "Request bytes held at once; beyond it clients are asked to come back.", unit="bytes"
     )
     body_timeout_seconds: float = _setting(20.0, "Time in which a request body has to arrive.", unit="seconds")
-    decode_workers: int = _setting(2, "Threads that decode, redact and normalise.", unit="threads")
+    # One: decoding is Python, so a second thread only fights for the interpreter. 9,000 spans/s with two, 10,800
+    # with one, for an eighth less CPU (benchmarks/end_to_end.py, 2026-11, 2 cores).
+    decode_workers: int = _setting(1, "Threads that decode, redact and normalise.", unit="threads")
     disk_free_bytes_min: int = _setting(
         256 * MIB, "Free disk space below which requests are refused, retryably: room to load and seal.", unit="bytes"
     )
@@ -74,7 +76,8 @@ class Settings:
     journal_backlog_bytes_max: int = _setting(
         1024 * MIB, "Journal that may wait for the store; beyond it clients are asked to come back.", unit="bytes"
     )
-    load_interval_seconds: float = _setting(0.25, "Time in which batches join one transaction.", unit="seconds")
+    # A transaction costs about 18 ms before its first row (benchmarks/store/load.py, 2026-11).
+    load_interval_seconds: float = _setting(0.5, "Time in which batches join one transaction.", unit="seconds")
     load_rows_max: int = _setting(5000, "Spans at which a transaction is not made larger.", unit="spans")
     checkpoint_interval_seconds: float = _setting(300.0, "Longest time between two checkpoints.", unit="seconds")
     query_workers: int = _setting(4, "Threads that answer the API.", unit="threads")

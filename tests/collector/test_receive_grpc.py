@@ -115,18 +115,20 @@ def test_a_defect_is_internal_and_never_unknown(tmp_path, monkeypatch, caplog):
 
 
 def test_a_wrong_or_missing_token_is_refused_before_the_message_is_read(tmp_path):
-    with running(tmp_path, token="agent") as started:
-        with grpc.insecure_channel(f"127.0.0.1:{started.grpc_port}") as channel:
-            body = bytes(10_000_000)
-            for metadata in (None, [("authorization", "Bearer wrong")], [("authorization", "Basic agent")]):
-                error = error_of(lambda metadata=metadata: raw_call(channel, body, metadata=metadata))
-                assert error.code() is grpc.StatusCode.UNAUTHENTICATED
-            reviewer = (tmp_path / "reviewer.token").read_text().strip()
-            error = error_of(lambda: raw_call(channel, body, metadata=[("authorization", f"Bearer {reviewer}")]))
-            assert error.code() is grpc.StatusCode.PERMISSION_DENIED
-            for value in ("Bearer agent", "Bearer%20agent"):
-                raw_call(channel, traces(1).SerializeToString(), metadata=[("authorization", value)])
-            assert raw_call(channel, b"", "/grpc.health.v1.Health/Check") == b"\x08\x01"
+    with (
+        running(tmp_path, token="agent") as started,
+        grpc.insecure_channel(f"127.0.0.1:{started.grpc_port}") as channel,
+    ):
+        body = bytes(10_000_000)
+        for metadata in (None, [("authorization", "Bearer wrong")], [("authorization", "Basic agent")]):
+            error = error_of(lambda metadata=metadata: raw_call(channel, body, metadata=metadata))
+            assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+        reviewer = (tmp_path / "reviewer.token").read_text().strip()
+        error = error_of(lambda: raw_call(channel, body, metadata=[("authorization", f"Bearer {reviewer}")]))
+        assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+        for value in ("Bearer agent", "Bearer%20agent"):
+            raw_call(channel, traces(1).SerializeToString(), metadata=[("authorization", value)])
+        assert raw_call(channel, b"", "/grpc.health.v1.Health/Check") == b"\x08\x01"
 
 
 def test_a_port_in_use_is_named_and_nothing_is_left_running(tmp_path, sidecar):
