@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import runpy
+import sys
 
 from benchmarks import end_to_end, machine
 
@@ -11,6 +12,7 @@ PARTS = (
     "benchmarks.sdk.bench_overhead",
     "benchmarks.collector.bench_normalise",
     "benchmarks.collector.bench_journal",
+    "benchmarks.store.load",
     "benchmarks.analytics.bench_jobs",
     "benchmarks.analytics.bench_metrics",
 )
@@ -24,6 +26,7 @@ def main() -> None:
     print(f"machine: {machine.describe()}", flush=True)
     if options.only != "end-to-end":
         for part in PARTS:
+            sys.argv = [part]  # a part has options of its own
             runpy.run_module(part, run_name="__main__")
     if options.only != "parts":
         for line in end_to_end.run(options.spans):
