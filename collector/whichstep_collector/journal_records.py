@@ -3,10 +3,10 @@
     magic (4)  length (4)  crc32 (4)  schema version (2)  coding (2)  │  sizes of the three parts (16)  body
 
 The body is the Arrow IPC message of each record batch without a schema: the version stands for the schemas of
-`whichstep_store.batches`. Small bodies, which are mostly padding, are one LZ4 block. Large ones stay as they are:
-making 512 spans durable costs 4 us of CPU a span and 3 ms so, 10 us and 9 ms with LZ4, for space that is given back
-when the rows are sealed (benchmarks/collector/bench_journal.py, 2026-11, 2 cores). CRC-32 comes from zlib: in the
-standard library, 4 GB/s here; CRC-32C would be a dependency for no better answer.
+`whichstep_store.batches`. Small bodies, which are mostly padding, are one LZ4 block. Large ones stay as they are: to
+make 512 spans durable costs 4 us of CPU a span and 3 ms so, 10 us and 9 ms with LZ4, for space that is given back when
+the rows are sealed (benchmarks/collector/bench_journal.py, 2026-11, 2 cores). CRC-32 comes from zlib: in the standard
+library, 4 GB/s here; CRC-32C would be a dependency for no better answer.
 Pure: knows no files but the one it is handed.
 """
 
