@@ -10,7 +10,9 @@ from whichstep_analytics.jobs.frames import shaped
 
 def suspects(steps: pl.DataFrame) -> pl.DataFrame:
     """Retrievals without documents; they fail a run where no action worked afterwards."""
-    empty = steps.filter(pl.col("came_back_empty"))
+    empty = steps.filter(
+        pl.col("came_back_empty")
+    ).rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
     return empty.select(
         "execution_id",
         "at",

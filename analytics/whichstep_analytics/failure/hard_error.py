@@ -23,6 +23,7 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
     origin = steps.with_columns((pl.lit(parent_failed) & ~evidence.went_on()).alias("stopped")).filter(
         steps["hard"] & ~evidence.inherited(steps, steps["hard"])
     )
+    origin = origin.rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
     said = pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=": ", ignore_nulls=True)
     outcome = (
         pl.when(pl.col("stopped")).then(pl.lit("and stopped the run"))

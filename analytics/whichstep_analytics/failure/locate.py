@@ -71,7 +71,7 @@ def _kind_or_unknown(failed: pl.Series) -> pl.Expr:
 
 def _ranked(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
     """All suspects with their step's columns and `chosen`, best first within an execution."""
-    prepared = evidence.prepare(steps)
+    prepared = evidence.prepare(steps).rechunk()
     suspects: pl.DataFrame = pl.concat([rule.suspects(prepared) for rule in _RULES])
     unsuspected = _failed(executions).join(suspects, on="execution_id", how="anti")
     if unsuspected.height:
@@ -97,7 +97,7 @@ def _failing(chosen: pl.DataFrame) -> pl.DataFrame:
         .then(message)
         .otherwise("reason")
     )
-    return chosen.select(
+    return chosen.rechunk().select(  # Polars 2.1 panics in pl.format where a filter left an empty chunk
         "execution_id",
         pl.col("step_id").alias("failing_step_id"),
         pl.col("name").alias("failing_step_name"),

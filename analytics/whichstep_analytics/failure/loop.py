@@ -34,6 +34,7 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
     if runs.is_empty():
         return evidence.no_suspects()
     found = runs.join(_ends(steps), on="execution_id").filter(pl.col("last") == pl.col("last_action"))
+    found = found.rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
     found = found.with_columns(pl.Series("above", _agents_above(steps, found["rows"]), pl.UInt32))
     stuck = pl.col("at_limit") | (pl.col("last_call") <= pl.col("last")).fill_null(value=True)
     # that the limit was reached is sure even where nobody can see whether the arguments were the same

@@ -28,6 +28,7 @@ def suspects(steps: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
         steps.filter(answered)
         .join(known, on="execution_id", maintain_order="left")
         .unique("execution_id", keep="last", maintain_order=True)
+        .rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
         .select(
             "execution_id",
             "at",

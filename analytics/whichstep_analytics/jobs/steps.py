@@ -91,6 +91,7 @@ def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
     steps = _with_leaf_tokens(_with_wrappers(steps))
     steps = _with_cost(steps, prices)
     steps = attempts.repeats(_with_status(steps))
+    steps = steps.rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
     steps = steps.with_columns(attempts.requested_by(steps), summary.one_line().alias("output_summary"))
     return shaped(steps, pl.Schema({**STEP_SCHEMA, **WORKING_SCHEMA}))
 
