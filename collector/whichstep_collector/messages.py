@@ -22,6 +22,7 @@ INDEX_MAX: Final = 10_000
 """Of a message or tool call in an attribute name. A larger index is not read as one."""
 _MESSAGES_MAX: Final = 20_000
 _ROLES: Final = {"human": "user", "ai": "assistant", "model": "assistant", "function": "tool", "developer": "system"}
+_ROLE_NAMES: Final = frozenset({"user", "assistant", "system", "tool"})
 
 
 def role_of(value: Any) -> str:
@@ -66,7 +67,7 @@ def read_messages(value: Any, *, default_role: str) -> list[Message] | None:
         value = value.get("messages", [value] if "role" in value or "parts" in value else None)
     if not isinstance(value, (list, tuple)):
         return None
-    if len(value) == 1 and isinstance(value[0], (list, tuple)):
+    if len(value) == 1 and isinstance(value[0], (list, tuple)) and not _is_pair(value[0]):
         value = value[0]  # a batch of one conversation
     messages = [message for item in value[:_MESSAGES_MAX] if (message := read_message(item, default_role=default_role))]
     return messages or None
@@ -76,6 +77,8 @@ def read_message(item: Any, *, default_role: str) -> Message | None:  # noqa: PL
     """One message of any known shape; None for what is no message."""
     if isinstance(item, str):
         return {"role": default_role, "parts": [text_part(item)]}
+    if _is_pair(item):
+        return {"role": role_of(item[0]), "parts": [text_part(item[1])]}
     if not isinstance(item, dict):
         return None
     if "kwargs" in item and "lc" in item:  # LangChain, "constructor" form
@@ -87,6 +90,17 @@ def read_message(item: Any, *, default_role: str) -> Message | None:  # noqa: PL
     if "role" in item or "content" in item or "tool_calls" in item:
         return _openai(item, default_role)
     return None
+
+
+def _is_pair(item: Any) -> bool:
+    """Whether this is a message in LangChain's short form: its role and its text."""
+    return (
+        isinstance(item, (list, tuple))
+        and len(item) == 2
+        and isinstance(item[0], str)
+        and isinstance(item[1], str)
+        and role_of(item[0]) in _ROLE_NAMES
+    )
 
 
 def _with_parts(item: dict[str, Any], default_role: str) -> Message:

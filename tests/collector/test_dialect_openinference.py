@@ -260,3 +260,17 @@ def test_autogens_tool_results_are_found_under_their_own_names():
     assert orjson.loads(row["input"]) == [
         {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c", "name": "t", "response": "[1]"}]}
     ]
+
+
+@pytest.mark.parametrize(
+    "said", ['[["user", "Where is A-1?"]]', '[["system", "Be kind."], ["human", "Where is A-1?"]]']
+)
+def test_messages_as_pairs_of_role_and_text_are_the_users_words(said):
+    """LangChain takes `("user", "…")` for a message, and its state is recorded as it was given."""
+    row = oi("CHAIN", "graph", parent=None, more={"input.value": f'{{"messages": {said}}}'})
+    assert row["user_message"] == "Where is A-1?"
+
+
+def test_two_texts_without_a_role_are_a_conversation_and_no_pair():
+    row = oi("CHAIN", "graph", parent=None, more={"input.value": '{"messages": ["Hello", "there"]}'})
+    assert row["user_message"] == "Hello"
