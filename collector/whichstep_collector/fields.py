@@ -21,6 +21,19 @@ class Field(NamedTuple):
     keys: tuple[str, ...]
 
 
+class TextKeys(NamedTuple):
+    """The keys that hold a span's texts, best first."""
+
+    input: tuple[str, ...] = ()
+    output: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+
+
+NO_TEXT_KEYS: Final = TextKeys()
+
 FIELDS: Final[tuple[Field, ...]] = (
     # identity
     Field(
@@ -176,40 +189,43 @@ ENVIRONMENT_KEYS: Final = ("deployment.environment.name", "deployment.environmen
 SPAN_RELEASE_KEYS: Final = ("langfuse.release", "service.version")
 SPAN_ENVIRONMENT_KEYS: Final = ("langfuse.environment", "deployment.environment.name", "gen_ai.environment")
 
-INPUT_KEYS: Final = (names.INPUT, "input.value", "traceloop.entity.input", "gen_ai.task.input", "input")
-OUTPUT_KEYS: Final = (names.OUTPUT, "output.value", "traceloop.entity.output", "gen_ai.task.output", "output")
-ARGUMENT_KEYS: Final = (
-    names.TOOL_ARGUMENTS,
-    "tool_arguments",
-    "input.value",
-    "tool.parameters",
-    "traceloop.entity.input",
-    "ai.toolCall.args",
-    "tool.input",
-    names.INPUT,
+TEXT_KEYS: Final = TextKeys(
+    input=(names.INPUT, "input.value", "traceloop.entity.input", "gen_ai.task.input", "input"),
+    output=(names.OUTPUT, "output.value", "traceloop.entity.output", "gen_ai.task.output", "output"),
+    arguments=(
+        names.TOOL_ARGUMENTS,
+        "tool_arguments",
+        "input.value",
+        "tool.parameters",
+        "traceloop.entity.input",
+        "ai.toolCall.args",
+        "tool.input",
+        names.INPUT,
+    ),
+    results=(
+        names.TOOL_RESULT,
+        "tool_response",
+        "output.value",
+        "traceloop.entity.output",
+        "ai.toolCall.result",
+        "tool.output",
+        names.OUTPUT,
+    ),
+    query=(
+        names.RETRIEVAL_QUERY,
+        "reranker.query",
+        "input.value",
+        "gen_ai.retrieval.query",
+        "traceloop.entity.input",
+        "db.query.text",
+        names.INPUT,
+    ),
+    documents=(
+        names.RETRIEVAL_DOCUMENTS,
+        "retrieval.documents",
+        "output.value",
+        "traceloop.entity.output",
+        names.OUTPUT,
+    ),
 )
-RESULT_KEYS: Final = (
-    names.TOOL_RESULT,
-    "tool_response",
-    "output.value",
-    "traceloop.entity.output",
-    "ai.toolCall.result",
-    "tool.output",
-    names.OUTPUT,
-)
-QUERY_KEYS: Final = (
-    names.RETRIEVAL_QUERY,
-    "reranker.query",
-    "input.value",
-    "gen_ai.retrieval.query",
-    "traceloop.entity.input",
-    "db.query.text",
-    names.INPUT,
-)
-DOCUMENT_KEYS: Final = (
-    names.RETRIEVAL_DOCUMENTS,
-    "retrieval.documents",
-    "output.value",
-    "traceloop.entity.output",
-    names.OUTPUT,
-)
+"""What all conventions share."""

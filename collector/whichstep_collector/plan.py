@@ -6,21 +6,13 @@ names, the columns that they fill, and the keys of flattened lists, so that a sp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from whichstep import attributes as names
 from whichstep_collector.dialects import DIALECTS, Dialect
-from whichstep_collector.fields import (
-    ARGUMENT_KEYS,
-    DOCUMENT_KEYS,
-    FIELDS,
-    INPUT_KEYS,
-    OUTPUT_KEYS,
-    QUERY_KEYS,
-    RESULT_KEYS,
-)
+from whichstep_collector.fields import FIELDS, TEXT_KEYS, Field
 from whichstep_collector.indexed import (
     INPUT_PREFIXES,
     OUTPUT_PREFIXES,
@@ -84,12 +76,12 @@ def plan_for(scope: str, keys: Collection[str]) -> Plan:
 def make_plan(scope: str, keys: Collection[str]) -> Plan:
     """Works a plan out."""
     present = frozenset(keys)
+    dialects = tuple(dialect for dialect in DIALECTS if dialect.recognises(scope, present))
+    texts = _text_keys(dialects)
     return Plan(
-        dialects=tuple(dialect for dialect in DIALECTS if dialect.recognises(scope, present)),
+        dialects=dialects,
         columns=tuple(
-            (field.column, field.read, found)
-            for field in FIELDS
-            if (found := tuple(key for key in field.keys if key in present))
+            (field.column, field.read, found) for field in _fields(dialects) if (found := _present(field.keys, present))
         ),
         input=message_keys(keys, INPUT_PREFIXES),
         output=message_keys(keys, OUTPUT_PREFIXES),
@@ -98,18 +90,32 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
             key for prefix in TOOL_PREFIXES for item in group_by_index(keys, prefix).values() for key in item.values()
         ),
         parameters=tuple(sorted(key for key in keys if key.startswith(_PARAMETER_PREFIX))),
-        input_values=_present(INPUT_KEYS, present),
-        output_values=_present(OUTPUT_KEYS, present),
-        arguments=_present(ARGUMENT_KEYS, present),
-        results=_present(RESULT_KEYS, present),
-        query=_present(QUERY_KEYS, present),
-        document_lists=_present(DOCUMENT_KEYS, present),
+        input_values=_present(texts["input"], present),
+        output_values=_present(texts["output"], present),
+        arguments=_present(texts["arguments"], present),
+        results=_present(texts["results"], present),
+        query=_present(texts["query"], present),
+        document_lists=_present(texts["documents"], present),
         metadata=tuple(
             (key, key.removeprefix(names.METADATA_PREFIX)) for key in keys if key.startswith(names.METADATA_PREFIX)
         ),
         stamped=names.EXECUTION_ID in present or names.RERUN_OF in present,
         simple=_MARKS.isdisjoint(present),
     )
+
+
+def _fields(dialects: Iterable[Dialect]) -> list[Field]:
+    """Fields in the order they are read: a later one that finds a value overrides, so the most specific comes last."""
+    own = [field for dialect in dialects for field in dialect.fields]
+    return [*FIELDS, *reversed(own)]
+
+
+def _text_keys(dialects: Iterable[Dialect]) -> dict[str, tuple[str, ...]]:
+    tables = [*(dialect.texts for dialect in dialects), TEXT_KEYS]
+    return {
+        name: tuple(dict.fromkeys(key for table in tables for key in getattr(table, name)))
+        for name in TEXT_KEYS._fields
+    }
 
 
 def _present(keys: tuple[str, ...], present: frozenset[str]) -> tuple[str, ...]:

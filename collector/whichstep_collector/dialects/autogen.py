@@ -6,14 +6,10 @@ links join traces to one execution. No model calls, tokens, contents or sessions
 
 from __future__ import annotations
 
-from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
-
-
-def _recognises(scope: str, _keys: frozenset[str]) -> bool:
-    return scope == "autogen-core" or scope.startswith(("autogen ", "autogen_"))
 
 
 def _kind(span: ReceivedSpan) -> Kind:
@@ -24,4 +20,9 @@ def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
     facts.links_join = True
 
 
-DIALECT = Dialect("autogen", _recognises, _kind, finish=_finish)
+DIALECT = Dialect(
+    "autogen",
+    recognised_by(scopes=("autogen-core",), scope_starts=("autogen ", "autogen_")),
+    _kind,
+    finish=_finish,
+)

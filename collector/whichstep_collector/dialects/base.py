@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from whichstep_collector.facts import SpanFacts
+from whichstep_collector.fields import NO_TEXT_KEYS, Field, TextKeys
 from whichstep_collector.messages import Message
 from whichstep_collector.received import ReceivedSpan
 
@@ -50,6 +51,27 @@ def plain(value: Any) -> Any:
     return value
 
 
+def recognised_by(
+    *,
+    scopes: tuple[str, ...] = (),
+    scope_starts: tuple[str, ...] = (),
+    keys: tuple[str, ...] = (),
+    key_starts: tuple[str, ...] = (),
+) -> Callable[[str, frozenset[str]], bool]:
+    """Return a test of a span's scope and attribute names: any one of these signs is enough."""
+    names, any_of = frozenset(scopes), frozenset(keys)
+
+    def recognises(scope: str, present: frozenset[str]) -> bool:
+        return (
+            scope in names
+            or bool(scope_starts and scope.startswith(scope_starts))
+            or not any_of.isdisjoint(present)
+            or bool(key_starts and any(key.startswith(key_starts) for key in present))
+        )
+
+    return recognises
+
+
 def no_last_word(_facts: SpanFacts, _span: ReceivedSpan) -> None:
     """Nothing to add."""
 
@@ -59,12 +81,15 @@ class Dialect:
     """One convention. `recognises` sees the scope and the attribute names only: its answer is kept per set of names.
 
     `kind` gives the step, or None where the next dialect decides. The unwrap functions take any value and never raise.
-    `finish` has the last word on a row whose type this dialect decided.
+    `finish` has the last word on a row whose type this dialect decided. `fields` and `texts` are names that mean this
+    only in this convention: they are asked before those that all share, on every span where it is recognised.
     """
 
     name: str
     recognises: Callable[[str, frozenset[str]], bool]
     kind: Callable[[ReceivedSpan], Kind | None]
+    fields: tuple[Field, ...] = ()
+    texts: TextKeys = NO_TEXT_KEYS
     unwrap_arguments: Callable[[Any], Any] = plain
     unwrap_result: Callable[[Any], ToolResult] = plain_result
     unwrap_task: Callable[[Any], Task] = plain_task

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from whichstep import attributes as names
 from whichstep_collector.dialects import autogen_values, langchain_values
-from whichstep_collector.dialects.base import Dialect, Kind, Task
+from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
@@ -31,10 +31,6 @@ _KINDS: Final = {
     "UNKNOWN": Kind("other"),
 }
 _METHODS: Final = (".on_messages_stream", ".on_messages", ".run_stream", ".run", "._execute_core", ".kickoff")
-
-
-def _recognises(scope: str, keys: frozenset[str]) -> bool:
-    return _KIND in keys or scope.startswith("openinference.instrumentation")
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
@@ -106,7 +102,7 @@ def _unwrap_task(value: Any) -> Task:
 
 DIALECT = Dialect(
     "openinference",
-    _recognises,
+    recognised_by(scope_starts=("openinference.instrumentation",), keys=(_KIND,)),
     _kind,
     unwrap_result=langchain_values.unwrap_result,
     unwrap_task=_unwrap_task,

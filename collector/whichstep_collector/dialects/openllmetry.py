@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whichstep_collector.dialects import langchain_values
-from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
@@ -23,18 +23,12 @@ _KINDS: Final = {
     "handoff": Kind("handoff"),
 }
 _SCOPE: Final = "opentelemetry.instrumentation."
-_LIBRARIES: Final = frozenset({
+_LIBRARIES: Final = (
     "alephalpha", "anthropic", "bedrock", "chromadb", "cohere", "crewai", "google_generativeai", "groq", "haystack",
     "lancedb", "langchain", "llamaindex", "marqo", "mcp", "milvus", "mistralai", "ollama", "openai", "openai.v1",
     "openai_agents", "pinecone", "qdrant", "replicate", "sagemaker", "together", "transformers", "vertexai", "watsonx",
     "weaviate", "writer",
-})  # fmt: skip
-
-
-def _recognises(scope: str, keys: frozenset[str]) -> bool:
-    if any(key.startswith("traceloop.") for key in keys) or "llm.request.type" in keys:
-        return True
-    return scope.startswith(_SCOPE) and scope.removeprefix(_SCOPE) in _LIBRARIES
+)  # fmt: skip
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
@@ -74,7 +68,9 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
 
 DIALECT = Dialect(
     "openllmetry",
-    _recognises,
+    recognised_by(
+        scopes=tuple(_SCOPE + library for library in _LIBRARIES), keys=("llm.request.type",), key_starts=("traceloop.",)
+    ),
     _kind,
     unwrap_arguments=langchain_values.unwrap_arguments,
     unwrap_result=langchain_values.unwrap_result,

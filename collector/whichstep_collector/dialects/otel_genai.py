@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whichstep import attributes as names
-from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.received import ReceivedSpan
 
 OPERATIONS: Final = {
@@ -33,10 +33,6 @@ _HANDOFF_PREFIXES: Final = ("transfer_to_", "handoff_to_", "transfer_back_to_")
 def is_handoff_tool(name: Any) -> bool:
     """Whether a tool's name says that it hands the task to another agent."""
     return isinstance(name, str) and name.startswith(_HANDOFF_PREFIXES)
-
-
-def _recognises(_scope: str, keys: frozenset[str]) -> bool:
-    return any(key.startswith("gen_ai.") for key in keys)
 
 
 def kind_of_operation(span: ReceivedSpan) -> Kind | None:
@@ -68,4 +64,4 @@ def _implied(span: ReceivedSpan) -> Kind | None:
     return Kind("agent", guessed=True) if names.AGENT_NAME in keys else None
 
 
-DIALECT = Dialect("otel_genai", _recognises, _kind)
+DIALECT = Dialect("otel_genai", recognised_by(key_starts=("gen_ai.",)), _kind)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.received import ReceivedSpan
 
-_KEYS: Final = frozenset({
+_KEYS: Final = (
     "http.request.method", "http.method", "url.full", "http.url", "rpc.system", "rpc.system.name", "db.system",
     "db.system.name", "messaging.system", "messaging.operation", "messaging.operation.name", "messaging.destination",
-})  # fmt: skip
+)  # fmt: skip
 _VECTOR_STORES: Final = frozenset(
     {"pinecone", "chroma", "chromadb", "qdrant", "milvus", "weaviate", "marqo", "lancedb"}
 )
-
-
-def _recognises(_scope: str, keys: frozenset[str]) -> bool:
-    return not _KEYS.isdisjoint(keys)
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
@@ -34,4 +30,4 @@ def _is_search(span: ReceivedSpan) -> bool:
     return isinstance(operation, str) and any(word in operation.lower() for word in ("query", "search", "retrieve"))
 
 
-DIALECT = Dialect("transport", _recognises, _kind)
+DIALECT = Dialect("transport", recognised_by(keys=_KEYS), _kind)

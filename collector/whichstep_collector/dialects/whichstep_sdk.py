@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from whichstep import attributes as names
-from whichstep_collector.dialects.base import Dialect, Kind
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
-
-
-def _recognises(scope: str, keys: frozenset[str]) -> bool:
-    return names.STEP_TYPE in keys or scope == names.SCOPE
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
@@ -26,4 +22,4 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     facts.merge_key = None  # what our SDK writes is never a second sight of another span
 
 
-DIALECT = Dialect("whichstep", _recognises, _kind, finish=_finish)
+DIALECT = Dialect("whichstep", recognised_by(scopes=(names.SCOPE,), keys=(names.STEP_TYPE,)), _kind, finish=_finish)
