@@ -68,12 +68,16 @@ class SidecarProcess:
 
 
 @contextmanager
-def sidecar_process(data_dir, *arguments, dashboard=False, exit_code=0):
-    """A sidecar over `data_dir` for the block; it is drained at the end and must end with that exit code."""
+def sidecar_process(data_dir, *arguments, dashboard=False, exit_code=0, settings=None):
+    """A sidecar over `data_dir` for the block; it is drained at the end and must end with that exit code.
+
+    `settings` are environment variables.
+    """
     command = [sys.executable, "-m", "whichstep_cli", "up", "--data-dir", str(data_dir), "--format", "json"]
     command += ["--http-port", "0", "--grpc-port", "0", "--dashboard-port", "0"]
     command += [] if dashboard else ["--no-dashboard"]
-    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True, env=environment()) as process:
+    variables = environment() | (settings or {})
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True, env=variables) as process:
         try:
             line = process.stdout.readline()
             assert line, f"whichstep up ended with {process.wait()}"

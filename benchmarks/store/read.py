@@ -34,7 +34,7 @@ def main() -> None:
         ids = [trace_hex(store, random.randrange(count)) for _ in range(30)]
         print(f"{count * STEPS:,} spans, {count:,} executions")
         report("execution by id", ids, lambda one: one_execution(store, one))
-        report("texts of an execution", ids, store.reader.step_content)
+        report("texts of an execution", ids, lambda one: store.reader.step_content([one]))
         report("inputs of a recompute", ids, lambda one: recompute(store, one))
         report("touched traces", ids, lambda _: store.reader.touched())
         report(

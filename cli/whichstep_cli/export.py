@@ -1,7 +1,8 @@
 """`whichstep export`: everything that matches the filters, as a folder of plain files for notebooks.
 
 Pages through the sidecar, so memory does not grow with the result. Files are written aside and renamed when whole: a
-reader never meets half a file. Texts are previews, as in the views; ids are hex text, times UTC.
+reader never meets half a file. `executions` and `steps` hold previews of texts, as the views do; `step_content` has the
+whole texts, one row a step and field. Ids are hex text, times UTC.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import typer
 
 from whichstep_cli import output
 from whichstep_cli.client import Client
-from whichstep_cli.errors import UsageError
+from whichstep_cli.errors import CommandError, UsageError
 from whichstep_cli.options import ExecutionFilterOptions, SourceOptions, takes_options
 from whichstep_cli.source import open_source
 from whichstep_cli.table_files import FORMATS, TableFile
@@ -26,6 +27,9 @@ from whichstep_store.filters import NANOSECONDS, FilterError, Filters, parse_tim
 app = typer.Typer(add_completion=False)
 PAGE: Final = 1000
 """Executions a page: their steps, previews included, are a few tens of megabytes."""
+CONTENT_PAGE: Final = 50
+"""Executions a page of whole texts: an agent of 20 turns that sends its history again has some 600 KB of them."""
+TABLES: Final = ("executions", "steps", "step_content")
 _ARROW: Final = "application/vnd.apache.arrow.stream"
 
 
@@ -42,13 +46,14 @@ def export(
         str | None, typer.Option(metavar="60s", help="Write again this often, until interrupted.")
     ] = None,
 ) -> None:
-    """Write what matches to Parquet or JSONL files: executions and steps."""
+    """Write what matches to Parquet or JSONL files: executions, steps, and the whole texts of steps."""
     formats = _formats(file_format)
     interval = _seconds(refresh) if refresh else None
     with open_source(source) as client:
         while True:
             counts = _export(client, filters.pairs(), out, formats)
-            output.remark(f"{counts['executions']:,} executions and {counts['steps']:,} steps in {out}")
+            said = (f"{rows:,} {name.replace('_', ' ')}" for name, rows in counts.items())
+            output.remark(f"{', '.join(said)} in {out}")
             if interval is None:
                 return
             time.sleep(interval)
@@ -70,25 +75,22 @@ def _seconds(text: str) -> float:
 
 
 def _export(client: Client, pairs: list[tuple[str, str]], out: Path, formats: list[str]) -> dict[str, int]:
-    """Write both tables whole, in every format; returns their rows."""
+    """Write all tables whole, in every format; returns their rows."""
     out.mkdir(parents=True, exist_ok=True)
-    counts = {"executions": 0, "steps": 0}
+    counts = dict.fromkeys(TABLES, 0)
     with ExitStack() as files, output.progress("exporting", None) as bar:
-        tables = {
-            name: [files.enter_context(TableFile(out, name, form)) for form in formats]
-            for name in ("executions", "steps")
-        }
-        for page in _pages(client, pairs):
-            for name, rows in page.items():
-                counts[name] += rows.num_rows
-                for file in tables[name]:
-                    file.append(rows)
-            bar.advance(bar.task_ids[0], page["executions"].num_rows)
+        tables = {name: [files.enter_context(TableFile(out, name, form)) for form in formats] for name in TABLES}
+        for name, rows in _pages(client, pairs):
+            counts[name] += rows.num_rows
+            for file in tables[name]:
+                file.append(rows)
+            if name == "executions":
+                bar.advance(bar.task_ids[0], rows.num_rows)
     return counts
 
 
-def _pages(client: Client, pairs: list[tuple[str, str]]) -> Iterator[dict[str, pa.Table]]:
-    """Executions that match, oldest first, with their steps; at least one page, so that a file has its columns."""
+def _pages(client: Client, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, pa.Table]]:
+    """Executions that match, oldest first, with what belongs to them; at least one page, so a file has its columns."""
     matching = Filters.parse(pairs, now=time.time_ns()).parameters()
     after: dict[str, Any] = {"after_key": None, "after_id": None}
     while True:
@@ -96,15 +98,34 @@ def _pages(client: Client, pairs: list[tuple[str, str]]) -> Iterator[dict[str, p
         found = _query(client, "executions_list", {**matching, **order, **after})
         executions = found.drop_columns(["page_key"])
         ids = executions.column("execution_id").to_pylist()
-        yield {"executions": executions, "steps": _steps(client, found, ids)}
-        if found.num_rows < PAGE:
+        yield "executions", executions
+        since = executions.column("started_at")[0].cast(pa.int64()).as_py() if ids else 0
+        yield from (("steps", steps) for steps in _of_executions(client, "steps_of_executions", ids, since=since))
+        for start in range(0, max(len(ids), 1), CONTENT_PAGE):
+            texts = _of_executions(client, "step_content", ids[start : start + CONTENT_PAGE])
+            yield from (("step_content", rows) for rows in texts)
+        if found.num_rows < PAGE and not _is_cut(found):
             return
         after = {"after_key": found.column("page_key")[-1].as_py(), "after_id": ids[-1]}
 
 
-def _steps(client: Client, executions: pa.Table, ids: list[str]) -> pa.Table:
-    since = executions.column("started_at")[0].cast(pa.int64()).as_py() if ids else 0
-    return _query(client, "steps_of_executions", {"execution_ids": ids, "since": since})
+def _of_executions(client: Client, name: str, ids: list[str], **more: int) -> Iterator[pa.Table]:
+    """The rows of these executions. An answer that was cut is asked for again in halves."""
+    rows = _query(client, name, {"execution_ids": ids, **more})
+    if not _is_cut(rows):
+        yield rows
+    elif len(ids) == 1:
+        raise CommandError(
+            f"cannot export execution {ids[0]}: {name} has more than {rows.num_rows:,} rows, the most that one answer "
+            "holds; raise query_rows_max of the sidecar"
+        )
+    else:
+        for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
+            yield from _of_executions(client, name, half, **more)
+
+
+def _is_cut(rows: pa.Table) -> bool:
+    return (rows.schema.metadata or {}).get(b"truncated") == b"true"
 
 
 def _query(client: Client, name: str, parameters: dict[str, Any]) -> pa.Table:

@@ -7,6 +7,7 @@ and Z, ids are hex text; a float that is no number is null.
 from __future__ import annotations
 
 import decimal
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,10 @@ from whichstep_store.reader import Reader
 
 ARROW_TYPE: Final = "application/vnd.apache.arrow.stream"
 _KEYS: Final = frozenset({"sql", "name", "parameters", "row_limit"})
+STEP_CONTENT: Final = "step_content"
+"""The named query of whole texts: its tables are narrowed to the executions asked for before they are read."""
+_EXECUTIONS_MAX: Final = 200
+_EXECUTION_ID: Final = re.compile(r"[0-9a-f]{32}")
 _TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -73,6 +78,7 @@ def answer(reader: Reader, question: Question, limits: QueryLimits) -> Rows:
 
     Raises:
         SqlRefused, SqlStopped, StoreError: from the store.
+        Refused: BAD_REQUEST, with what is wrong with the parameters.
     """
     if question.sql is not None:
         table = reader.sql(
@@ -81,9 +87,20 @@ def answer(reader: Reader, question: Question, limits: QueryLimits) -> Rows:
             time_limit_seconds=limits.timeout_seconds,
             memory_limit=limits.memory_bytes_max,
         )
+    elif question.name == STEP_CONTENT:
+        table = reader.step_content(_execution_ids(question.parameters))
     else:
         table = reader.query(str(question.name), question.parameters)
     return Rows(table.slice(0, question.row_limit), table.num_rows > question.row_limit)
+
+
+def _execution_ids(parameters: Mapping[str, object]) -> list[str]:
+    ids = parameters.get("execution_ids")
+    if parameters.keys() != {"execution_ids"} or not isinstance(ids, list) or len(ids) > _EXECUTIONS_MAX:
+        raise Refused(BAD_REQUEST, f'{STEP_CONTENT} takes "execution_ids", at most {_EXECUTIONS_MAX}')
+    if not all(isinstance(found, str) and _EXECUTION_ID.fullmatch(found) for found in ids):
+        raise Refused(BAD_REQUEST, '"execution_ids" are 32 hex digits each')
+    return ids
 
 
 def arrow_body(rows: Rows) -> bytes:

@@ -53,9 +53,12 @@ class Reader:
         stopwatch = Stopwatch(time_limit_seconds=time_limit_seconds, memory_limit_bytes=memory_limit)
         return self._database.read_as_user(text, row_limit=row_limit, stopwatch=stopwatch)
 
-    def step_content(self, execution_id: str, step_id: str | None = None) -> pa.Table:
-        """The whole texts of an execution's steps, or of one step: step_id, field, text. Empty for an unknown id."""
-        return step_texts.step_content(self._database, self._segments, execution_id, step_id)
+    def step_content(self, execution_ids: Sequence[str], step_id: str | None = None) -> pa.Table:
+        """The whole texts of the executions' steps, or of one step: execution_id, step_id, field, text.
+
+        Empty for unknown ids.
+        """
+        return step_texts.step_content(self._database, self._segments, execution_ids, step_id)
 
     def freshness(self) -> Mapping[str, int | None]:
         """How far results are behind: newest_received_at and oldest_touched_at in nanoseconds since the epoch.

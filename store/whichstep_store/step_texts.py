@@ -1,11 +1,12 @@
 """The whole texts of steps.
 
-The view `step_content` says how they are put together; here its tables are narrowed first to one execution and to the
-segments that can hold its traces.
+The view `step_content` says how they are put together; here its tables are narrowed first to some executions and to
+the segments that can hold their traces.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -15,12 +16,14 @@ from whichstep_store.access import Database
 from whichstep_store.segment_reads import rows_of_traces
 from whichstep_store.segments import Folder
 
-EMPTY: Final = pa.schema([("step_id", pa.string()), ("field", pa.string()), ("text", pa.string())])
+EMPTY: Final = pa.schema(
+    [("execution_id", pa.string()), ("step_id", pa.string()), ("field", pa.string()), ("text", pa.string())]
+)
 
 
-def step_content(database: Database, folder: Folder, execution_id: str, step_id: str | None) -> pa.Table:
-    """step_id (16 hex digits), field, text; all steps of the execution, or one."""
-    traces = database.read(named.text("execution_traces"), {"execution_id": execution_id}).to_pylist()
+def step_content(database: Database, folder: Folder, execution_ids: Sequence[str], step_id: str | None) -> pa.Table:
+    """execution_id (32 hex digits), step_id (16), field, text; all steps of the executions, or those of one id."""
+    traces = database.read(named.text("execution_traces"), {"execution_ids": list(execution_ids)}).to_pylist()
     if not traces:
         return EMPTY.empty_table()
     trace_ids = [trace["trace_id"] for trace in traces]
@@ -35,11 +38,13 @@ def step_content(database: Database, folder: Folder, execution_id: str, step_id:
             sealed_content as ({content}),
             step_rows as (
                 select * from main.step_rows
-                where execution_id = cast($execution_id as uuid)
+                where execution_id in (
+                        select cast(id as uuid) from (select unnest(cast($execution_ids as varchar[])) as id)
+                    )
                     and started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
                     and coalesce(format('{{:016x}}', step_id) = $step_id, true)
             )
-        select step_id, field, text from ({query}) order by step_id, field
+        select execution_id, step_id, field, text from ({query}) order by execution_id, step_id, field
         """,
-        {"execution_id": execution_id, "since": bounds[0], "until": bounds[1], "step_id": step_id},
+        {"execution_ids": list(execution_ids), "since": bounds[0], "until": bounds[1], "step_id": step_id},
     )

@@ -203,6 +203,14 @@ def test_anything_but_one_select_over_the_public_views_is_refused_in_words(clien
     assert assert_problem(client.post("/api/v1/query", json={"sql": sql}), 400)
 
 
+@pytest.mark.parametrize(
+    "parameters", [{}, {"execution_ids": "f" * 32}, {"execution_ids": ["x'); --"]}, {"execution_ids": [KNOWN] * 201}]
+)
+def test_whole_texts_are_asked_for_by_a_bounded_list_of_ids(client, parameters):
+    asked = {"name": "step_content", "parameters": parameters}
+    assert "execution_ids" in assert_problem(client.post("/api/v1/query", json=asked), 400)
+
+
 def test_a_query_over_its_time_is_stopped(tmp_path):
     with running(tmp_path, query_timeout_seconds=0.2) as started:
         sql = "with recursive t(n) as (select 1 union all select (n + 1) % 7 from t) select count(*) from t"

@@ -93,6 +93,35 @@ def test_export_writes_every_execution_and_step_in_both_formats(sidecar, tmp_pat
     assert [json.loads(line)["execution_id"] for line in lines] == executions.column("execution_id").to_pylist()
 
 
+def test_export_has_the_whole_text_of_every_step_of_which_the_steps_have_a_preview(sidecar, tmp_path):
+    sidecar.run("export", "--out", tmp_path)
+    steps = pq.read_table(tmp_path / "steps.parquet").to_pylist()
+    texts = {
+        (row["execution_id"], row["step_id"], row["field"]): row["text"]
+        for row in pq.read_table(tmp_path / "step_content.parquet").to_pylist()
+    }
+    previews = {
+        (step["execution_id"], step["step_id"], field): step[field]
+        for step in steps
+        for field in ("input", "output", "arguments", "result", "query", "sources")
+        if step[field] is not None
+    }
+    assert previews.keys() <= texts.keys()
+    assert all(texts[key].startswith(preview[:1000]) for key, preview in previews.items())
+    assert any(len(text.encode()) > 1024 for text in texts.values())
+
+
+def test_an_export_larger_than_one_answer_is_whole(tmp_path):
+    """A page whose steps are more than the sidecar answers at once is asked for in parts, never cut."""
+    with sidecar_process(tmp_path / "data", settings={"WHICHSTEP_QUERY_ROWS_MAX": "70"}) as small:
+        small.run("import", RECORDINGS)
+        small.wait_for_executions(len(EXPECTED))
+        small.run("export", "--out", tmp_path / "out")
+        stored = small.json("sql", "select count(*) from steps")["rows"][0][0]
+    assert stored > 70
+    assert pq.read_table(tmp_path / "out" / "steps.parquet").num_rows == stored
+
+
 def test_export_follows_the_filters(sidecar, tmp_path):
     sidecar.run("export", "--out", tmp_path, "--status", "error")
     errors = sum(expected["status"] == "error" for expected in EXPECTED.values())

@@ -66,12 +66,12 @@ EXPECTED = {
 
 
 def test_the_whole_texts_of_an_execution_are_put_together(loaded):
-    assert found(loaded.reader.step_content(A)) == EXPECTED
+    assert found(loaded.reader.step_content([A])) == EXPECTED
     assert json.loads(EXPECTED[1, "input"])[1]["role"] == "assistant"
 
 
 def test_one_step_is_read_alone(loaded):
-    assert found(loaded.reader.step_content(A, f"{2:016x}")) == {
+    assert found(loaded.reader.step_content([A], f"{2:016x}")) == {
         key: text for key, text in EXPECTED.items() if key[0] == 2
     }
 
@@ -84,7 +84,7 @@ def test_the_public_view_says_the_same(loaded):
 
 
 def test_an_unknown_execution_has_no_texts(store):
-    assert store.reader.step_content(trace(99).hex()).num_rows == 0
+    assert store.reader.step_content([trace(99).hex()]).num_rows == 0
 
 
 def test_freshness_says_how_far_the_jobs_are_behind(store, clock):

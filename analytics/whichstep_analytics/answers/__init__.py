@@ -58,7 +58,7 @@ class Answers:
             return None
         if not self._reader.query("step_exists", {"execution_id": found, "step_id": step_id}).num_rows:
             return None
-        texts = self._reader.step_content(found, step_id).to_pylist()
+        texts = self._reader.step_content([found], step_id).to_pylist()
         return {"execution_id": found, "step_id": step_id, "fields": {row["field"]: row["text"] for row in texts}}
 
     def metrics(self, filters: Filters, *, by: Sequence[str] = ()) -> Document:

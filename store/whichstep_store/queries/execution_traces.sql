@@ -1,5 +1,5 @@
--- The traces of an execution, with the first and last start of their spans.
--- Parameters: execution_id, 32 hex digits.
+-- The traces of some executions, with the first and last start of their spans.
+-- Parameters: execution_ids, 32 hex digits each.
 with touched as (
     select trace_id, min(min_started_at) as since, max(max_started_at) as until
     from touched_traces
@@ -11,4 +11,6 @@ select
 from trace_executions
 left join touched on trace_executions.trace_id = touched.trace_id
 left join execution_rows on trace_executions.execution_id = execution_rows.execution_id
-where trace_executions.execution_id = cast($execution_id as uuid);
+where trace_executions.execution_id in (
+    select cast(id as uuid) from (select unnest(cast($execution_ids as varchar[])) as id)
+);
