@@ -74,9 +74,13 @@ class JobRunner:
             return self._refresh(touched, now)
         return rest / _SECOND if due.height else _seconds_to_wait(touched, now)
 
-    def drain(self) -> None:
-        """Recomputes everything that was touched, due or not, and everything outdated. For imports and rebuilds."""
+    def drain(self, *, left: Callable[[int], None] = lambda _traces: None) -> None:
+        """Recomputes everything that was touched, due or not, and everything outdated. For imports and rebuilds.
+
+        `left` is told before each slice how many traces wait.
+        """
         while (touched := from_arrow(self._store.reader.touched())).height:
+            left(touched.height)
             self._recompute(_slice(touched), touched, self._clock())
         while not self._refresh(touched, self._clock()):
             pass

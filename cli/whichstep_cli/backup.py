@@ -17,6 +17,7 @@ import typer
 from whichstep_cli import output
 from whichstep_cli.errors import UnreachableError, UsageError
 from whichstep_cli.options import DataDirOption, Format, FormatOption, chosen_data_dir, takes_options
+from whichstep_store.renewal import under_way
 
 app = typer.Typer(add_completion=False)
 FOLDERS: Final = ("journal", "segments")
@@ -34,11 +35,24 @@ def backup(
     source = chosen_data_dir(data_dir)
     if target.exists():
         raise UsageError(f"{target} exists; a backup makes its own folder")
+    _refuse_while_renewed(source)
     files, size = _copy(source, target)
+    _refuse_while_renewed(source, target)
     if format is Format.JSON:
         return output.write_json({"files": files, "bytes": size, "from": str(source), "to": str(target)})
     output.write_text(f"{files:,} files, {size:,} bytes in {target}; open it with: whichstep up --data-dir {target}")
     return None
+
+
+def _refuse_while_renewed(source: Path, copied: Path | None = None) -> None:
+    """A copy made while `rebuild --renormalise` swaps files could hold both histories: it is removed again."""
+    if under_way(source):
+        if copied is not None:
+            shutil.rmtree(copied, ignore_errors=True)
+        raise UnreachableError(
+            f"cannot copy {source}: `whichstep rebuild --renormalise` is at work there, or was interrupted;"
+            " wait for it, or run it again"
+        )
 
 
 def _copy(source: Path, target: Path) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,3 +71,17 @@ def progress(label: str, total: int | None) -> Iterator[Progress]:
     with Progress(*columns, console=Console(stderr=True), disable=not terminal, transient=True) as bar:
         bar.add_task(label, total=total)
         yield bar
+
+
+@contextmanager
+def countdown(label: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar fed with how much is left; the most there ever was is the whole."""
+    most = 0
+    with progress(label, None) as bar:
+
+        def left(count: int) -> None:
+            nonlocal most
+            most = max(most, count)
+            bar.update(bar.task_ids[0], total=most or None, completed=most - count)
+
+        yield left

@@ -1,6 +1,7 @@
 """`whichstep rebuild`: make the database again from segments, journal and ledger.
 
-The old database is kept aside until the new one is whole, and brought back when that fails.
+The old database is kept aside until the new one is whole, and brought back when that fails. With --renormalise the
+segments are made anew as well (`renormalise.py`).
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
 from whichstep_cli import output
-from whichstep_cli.errors import CommandError, UnreachableError
+from whichstep_cli.errors import UnreachableError
 from whichstep_cli.folder import owner_endpoint
 from whichstep_cli.options import DataDirOption, Format, FormatOption, chosen_data_dir, takes_options
-from whichstep_cli.sidecar import running_sidecar, settings_without_doors
+from whichstep_cli.renormalise import count_executions, renormalise_folder
+from whichstep_cli.sidecar import running_sidecar, settings_without_doors, settle
+from whichstep_store import upkeep
 from whichstep_store.store import DATABASE_NAME
 
 app = typer.Typer(add_completion=False)
@@ -26,7 +29,12 @@ SETTLE_SECONDS_MAX: Final = 3600.0
 @app.command()
 @takes_options
 def rebuild(
+    *,
     data_dir: DataDirOption = None,
+    renormalise: Annotated[
+        bool,
+        typer.Option("--renormalise", help="Read every stored span anew, as this version understands it."),
+    ] = False,
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
     """Build the database again from segments, journal and ledger."""
@@ -34,14 +42,33 @@ def rebuild(
     owner = owner_endpoint(folder)
     if owner:
         raise UnreachableError(f"cannot rebuild {folder}: its owner answers at {owner}; stop it first")
-    with _database_aside(folder), running_sidecar(settings_without_doors(folder)) as running:
-        if not running.settle(SETTLE_SECONDS_MAX):
-            raise CommandError(f"cannot rebuild {folder} within an hour; the old database is kept")
-        counted = running.store.reader.sql("select count(*) as executions from executions").to_pylist()[0]
+    counted = _renormalised(folder) if renormalise else _rebuilt(folder)
     if format is Format.JSON:
         output.write_json(counted)
-    else:
-        output.write_text(f"{counted['executions']:,} executions in the new database of {folder}")
+        return
+    output.write_text(f"{counted['executions']:,} executions in the new database of {folder}")
+    if renormalise:
+        output.write_text(f"{counted['spans']:,} spans and {counted['log_records']:,} log records read anew")
+
+
+def _rebuilt(folder: Path) -> dict[str, int]:
+    upkeep.finish_renewal(folder)
+    with _database_aside(folder), running_sidecar(settings_without_doors(folder)) as running:
+        settle(running, "computing results", SETTLE_SECONDS_MAX)
+        return {"executions": count_executions(running.store)}
+
+
+def _renormalised(folder: Path) -> dict[str, int]:
+    with running_sidecar(settings_without_doors(folder)) as running:
+        settle(running, "loading the journal", SETTLE_SECONDS_MAX)
+    counts = renormalise_folder(folder)
+    for name, what in (("kept", "spans stay as they were, as a text of theirs is gone"), ("missing", _MISSING)):
+        if counts[name]:
+            output.remark(f"{counts[name]:,} {what}")
+    return counts
+
+
+_MISSING: Final = "segments are missing and stay out; `whichstep verify` names them"
 
 
 @contextmanager

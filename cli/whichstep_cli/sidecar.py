@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Final
 from whichstep_analytics.answers import Answers, Probe
 from whichstep_analytics.runner import JobRunner
 from whichstep_cli import output
-from whichstep_cli.errors import UnreachableError, UsageError
+from whichstep_cli.errors import CommandError, UnreachableError, UsageError
 from whichstep_cli.probes import sidecar_probe
 from whichstep_collector import settings as sidecar_settings
 from whichstep_collector.counters import Counters
@@ -40,14 +40,32 @@ class Running:
     store: Store
     counters: Counters
 
-    def settle(self, seconds: float = SETTLE_SECONDS_MAX) -> bool:
-        """Wait until everything received is loaded and its results are computed; whether that was reached."""
+    def settle(
+        self, seconds: float = SETTLE_SECONDS_MAX, *, left: Callable[[int], None] = lambda _traces: None
+    ) -> bool:
+        """Wait until everything received is loaded and its results are computed; whether that was reached.
+
+        `left` is told again and again how many traces wait for their results.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if not self.counters.value("whichstep_journal_backlog_bytes") and not self.store.reader.touched().num_rows:
+            traces = self.store.reader.touched().num_rows
+            left(traces)
+            if not traces and not self.counters.value("whichstep_journal_backlog_bytes"):
                 return True
             time.sleep(_POLL_SECONDS)
         return False
+
+
+def settle(running: Running, label: str, seconds: float) -> None:
+    """Wait until results are computed, with a progress bar.
+
+    Raises:
+        CommandError: that takes longer than it may.
+    """
+    with output.countdown(label) as left:
+        if not running.settle(seconds, left=left):
+            raise CommandError(f"{label} takes longer than {seconds / 60:.0f} minutes; what was stored before is kept")
 
 
 @contextmanager

@@ -32,8 +32,10 @@ from whichstep_store.batches import Batch
 
 log = logging.getLogger(__name__)
 
-_KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
-_STATUSES: Final = ("unset", "ok", "error")
+KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
+STATUSES: Final = ("unset", "ok", "error")
+STATUS_DESCRIPTION: Final = "otel.status_description"
+"""Where OpenTelemetry puts a status message in formats that have no field for it."""
 _TIME_MAX: Final = 2**63 - 1
 _SANE_FROM: Final = 10**12
 """ns since the epoch; less is seconds or milliseconds mistaken for nanoseconds."""
@@ -128,8 +130,8 @@ def _identified(span: ReceivedSpan, source: SourceFacts, received_at: int) -> Sp
     facts.__dict__.update(source.columns)
     facts.trace_id, facts.span_id, facts.parent_span_id = span.trace_id, span.span_id, span.parent_span_id
     facts.name, facts.received_at = span.name, received_at
-    facts.kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "unspecified"
-    facts.status = _STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else "unset"
+    facts.kind = KINDS[span.kind] if 0 <= span.kind < len(KINDS) else "unspecified"
+    facts.status = STATUSES[span.status] if 0 <= span.status < len(STATUSES) else "unset"
     _put_times(facts, span)
     return facts
 
@@ -266,7 +268,10 @@ _SESSION_NAMES: Final = ("session_id", "conversation_id", "thread_id")
 
 def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: SourceFacts) -> None:
     contents, trace_id = texts.contents, span.trace_id
-    attributes = skeleton(span.attributes, trace_id, contents, texts.shared, texts.in_columns)
+    told = span.attributes
+    if span.status_message:
+        told = {STATUS_DESCRIPTION: span.status_message, **told}
+    attributes = skeleton(told, trace_id, contents, texts.shared, texts.in_columns)
     facts.attributes = attributes.decode()
     facts.attribute_count = len(span.attributes)
     parts = [

@@ -129,7 +129,7 @@ def _item(item: Any, trace_id: bytes, contents: Contents, depth: int) -> Any:
     if type(item) is not dict:
         return _walk(item, trace_id, contents, depth)
     text = dump(item)
-    if len(text) <= INLINE_MAX and _MARKERS.isdisjoint(item):
+    if len(text) <= INLINE_MAX and b'"$' not in text:  # what looks like a reference, at any depth, is no inline value
         return item
     return reference(contents.add(trace_id, text.decode()), "")
 

@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Final
 
 NORMALISER_VERSION: Final = 1
-"""Raise it when a change gives a stored span other facts; `rebuild --renormalise` then finds the old rows."""
+"""Raise it when a change gives a stored span other facts; `rebuild --renormalise` makes the old rows again."""

@@ -5,7 +5,7 @@ Ids leave the store as 32 hex digits, times as `timestamp[ns]` in UTC. A read ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -17,6 +17,7 @@ from whichstep_store.open_rows import OpenRows
 from whichstep_store.results import JobInputs
 from whichstep_store.segments import Folder
 from whichstep_store.stopwatch import Stopwatch
+from whichstep_store.stored import Stored, pieces
 
 
 class Reader:
@@ -59,6 +60,10 @@ class Reader:
         Empty for unknown ids.
         """
         return step_texts.step_content(self._database, self._segments, execution_ids, step_id)
+
+    def stored(self) -> Iterator[Stored]:
+        """All spans, their texts and all log records in closed segments, piece by piece, in order of arrival."""
+        return pieces(self._database, self._segments)
 
     def freshness(self) -> Mapping[str, int | None]:
         """How far results are behind: newest_received_at and oldest_touched_at in nanoseconds since the epoch.

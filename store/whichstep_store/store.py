@@ -10,17 +10,17 @@ from types import TracebackType
 from typing import Final, Self
 
 from whichstep_store import ledger as ledgers
-from whichstep_store import mirror, public_views, recovery, schema, unsealed
+from whichstep_store import mirror, public_views, recovery, renewal, schema, unsealed
 from whichstep_store.access import Database, Limits
 from whichstep_store.errors import StoreUnavailable
 from whichstep_store.owner import OwnerLock
 from whichstep_store.reader import Reader
+from whichstep_store.renewal import DATABASE_NAME, SEGMENTS_NAME
 from whichstep_store.retention import DAYS, Retention
 from whichstep_store.segments import Folder
 from whichstep_store.writer import Writer
 
-DATABASE_NAME: Final = "whichstep.duckdb"
-SEGMENTS_NAME: Final = "segments"
+__all__ = ["DATABASE_NAME", "SEGMENTS_NAME", "Store"]
 SPILL_NAME: Final = "spill"
 log = logging.getLogger("whichstep.store")
 
@@ -69,10 +69,12 @@ class Store:
         SchemaUnsupported when a newer build wrote it.
         """
         folder = Path(data_dir)
-        for made in (folder, folder / SEGMENTS_NAME, folder / SPILL_NAME):
-            made.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = OwnerLock.acquire(folder)
         try:
+            renewal.finish(folder)
+            for made in (folder / SEGMENTS_NAME, folder / SPILL_NAME):
+                made.mkdir(exist_ok=True, mode=0o700)
             database = Database(
                 folder / DATABASE_NAME, (folder / SEGMENTS_NAME, folder / SPILL_NAME), limits or Limits()
             )

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from whichstep_store import renewal
 from whichstep_store.owner import OwnerLock
 from whichstep_store.segments import Segment, hash_file
 from whichstep_store.store import DATABASE_NAME, SEGMENTS_NAME, Store
@@ -29,6 +30,7 @@ def rebuild(data_dir: Path | str) -> Store:
     what is in segments already is not stored twice. Results are computed again by the jobs.
     """
     folder = Path(data_dir)
+    finish_renewal(folder)
     owner = OwnerLock.acquire(folder)
     try:
         for name in _DATABASE_FILES:
@@ -36,6 +38,15 @@ def rebuild(data_dir: Path | str) -> Store:
     finally:
         owner.release()
     return Store.open(folder)
+
+
+def finish_renewal(data_dir: Path) -> None:
+    """Makes the move of a renewal that was decided and interrupted, without opening the database."""
+    owner = OwnerLock.acquire(data_dir)
+    try:
+        renewal.finish(data_dir)
+    finally:
+        owner.release()
 
 
 def verify(store: Store) -> list[Problem]:

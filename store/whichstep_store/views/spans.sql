@@ -12,7 +12,7 @@ select
     span.started_at as started_at,  -- UTC
     span.ended_at as ended_at,  -- UTC; null: not ended
     span.status as status,  -- as sent: unset, ok, error
-    span.attributes as attributes,  -- JSON; values over 256 B are {"$content": hash} (see step_content) or {"$column": name}, of this row
+    span.attributes as attributes,  -- JSON, the status message as otel.status_description; values over 256 B are {"$content": hash} (see step_content) or {"$column": name}, of this row
     span.events as events,  -- JSON array: name, time, attributes
     span.links as links  -- JSON array: trace_id, span_id, attributes
 from (
