@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,8 +35,10 @@ from whichstep_store.stopwatch import Stopwatch
 
 Parameters = Sequence[object] | Mapping[str, object] | None
 
-# 2.0 warns about Arrow out of `execute`; on 1.5 `sql` with parameters builds Python rows first (30 times slower).
-_ARROW_FROM_SQL: Final = int(duckdb.__version__.partition(".")[0]) >= 2
+_VERSION_2: Final = int(duckdb.__version__.partition(".")[0]) >= 2
+# The other way to Arrow, `sql`, binds each query twice on 2.0 (3 to 30 million instructions more a query of the jobs)
+# and builds Python rows first on 1.5; what the copy costs that this warns about is a fifth of reading 20,000 wide rows.
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result makes an extra copy", UserWarning)
 _BAD_VALUES: Final = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 _CLOSE_WAIT_SECONDS: Final = 10.0
 _NO_SPACE: Final = ("No space left on device", "ENOSPC", "not enough disk space", "Disk quota exceeded")
@@ -76,6 +79,10 @@ class Session:
         """Makes an Arrow table visible under a name until the transaction ends."""
         self._connection.register(name, table)
         self._bound.add(name)
+
+    def show(self, name: str, table: pa.Table) -> None:
+        """Makes an Arrow table visible to the queries of a cursor; one of the same name gives way."""
+        _register(self._connection, name, table)
 
     def execute(self, sql: str, parameters: Parameters = None) -> int:
         """Runs one statement; the number of rows that it inserted, deleted or updated (0 for any other)."""
@@ -158,20 +165,32 @@ class Database:
         except duckdb.Error as error:
             raise self._translated(error) from error
 
+    @contextmanager
+    def snapshot(self, name: str) -> Iterator[tuple[Session, pa.Table]]:
+        """A cursor for several queries that see one state, and the rows of an open table as they are in that state."""
+        try:
+            with self._cursor() as cursor:
+                yield Session(cursor), self._begin(cursor, [name])[name]
+        except duckdb.Error as error:
+            raise self._translated(error) from error
+
     def _show(self, cursor: duckdb.DuckDBPyConnection, texts: Iterable[str]) -> None:
-        """Registers the open rows that the texts need, as of the commit that the cursor's transaction sees.
+        """Registers the open rows that the texts need.
 
         Registering 95 columns takes a millisecond: only queries that name them pay for it.
         """
         names = _open_names(texts)
         if not names:
             return
+        for name, table in self._begin(cursor, names).items():
+            _register(cursor, name, table)
+
+    def _begin(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Mapping[str, pa.Table]:
+        """Begins a transaction; the open rows as of the commit that it sees."""
         with self._commit_turn:
             cursor.begin()
             cursor.execute("select 1 from schema_version").fetchall()  # the transaction's state is chosen here
-            tables = self._open_tables(names)
-        for name, table in tables.items():
-            _register(cursor, name, table)
+            return self._open_tables(names)
 
     def read_as_user(self, sql: str, *, row_limit: int, stopwatch: Stopwatch) -> pa.Table:
         """The first `row_limit` rows of a user's query over the public views, which must have been checked.
@@ -363,13 +382,14 @@ def _open_names(texts: Iterable[str]) -> list[str]:
 
 
 def _register(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    if _ARROW_FROM_SQL:
+    if _VERSION_2:
         cursor.register(name, table)
         return
     # 1.5 cannot push join filters on UUIDs into Arrow.
     cursor.register(f"{name}_arrow", table)
     cursor.execute(
-        f"create temp view {name} as with rows as materialized (select * from {name}_arrow) select * from rows"
+        f"create or replace temp view {name} as "
+        f"with rows as materialized (select * from {name}_arrow) select * from rows"
     ).fetchall()
 
 
@@ -379,14 +399,12 @@ def quoted(text: str) -> str:
 
 
 def _arrow(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters) -> pa.Table:
-    if _ARROW_FROM_SQL:
-        return connection.sql(sql, params=parameters).to_arrow_table()
     return connection.execute(sql, parameters).to_arrow_table()
 
 
 def _arrow_reader(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
     rows_per_batch = 2048  # DuckDB's vector: the least that is computed at once
-    if _ARROW_FROM_SQL:
+    if _VERSION_2:
         return connection.sql(sql).to_arrow_reader(rows_per_batch)
     return connection.execute(sql).to_arrow_reader(rows_per_batch)
 

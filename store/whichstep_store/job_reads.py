@@ -1,20 +1,21 @@
 """Reads what a recompute of executions needs.
 
-That is the traces asked for, all traces related to them by the rules of results.JobInputs, and what was said of them.
+That is the traces asked for, all traces related to them by the rules of results.JobInputs, and what was said of them:
+all as of one commit. What there is no sign of is not asked for: a query costs milliseconds before its first row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
 
-from whichstep_store import named, segment_reads
+from whichstep_store import job_spans, named
 from whichstep_store.access import Database, Session
-from whichstep_store.batches import SPAN_ROW_COLUMNS
-from whichstep_store.results import JOB_SPAN_COLUMNS, JOB_TEXT_COLUMNS, JobInputs
+from whichstep_store.hexes import uuids
+from whichstep_store.results import EVALUATION_FIELDS, NEIGHBOUR_FIELDS, JobInputs, schema
 from whichstep_store.segments import Folder
 
 # Chains of links and keys longer than this do not occur; the next recompute goes on where this one stopped.
@@ -48,42 +49,36 @@ class _Family:
                 merged[-1] = merged[-1][0], max(merged[-1][1], until)
             else:
                 merged.append((since, until))
-        return merged
+        return merged or [(0, 0)]
 
 
 def job_inputs(database: Database, segments: Folder, trace_ids: Sequence[str], *, since: int, until: int) -> JobInputs:
     """Spans, mapping, evaluations and neighbours of these traces and of those related to them."""
-    family = _related(database, trace_ids, since=since, until=until)
-    traces = sorted(family.bounds)
-    spans = _spans(database, segments, traces, family.ranges())
-    facts = {
-        "trace_ids": traces,
-        "response_ids": _distinct(spans, "response_id"),
-        "execution_keys": _distinct(spans, "execution_key"),
-    }
-    mapping = _query(database, "job_trace_executions", {"trace_ids": traces})
-    neighbours = {"session_ids": _distinct(spans, "session_id"), "trace_ids": traces}
+    with database.snapshot("span_open") as (session, open_rows):
+        family, mapping = _related(session, trace_ids, since=since, until=until)
+        spans = job_spans.stored(session, open_rows, sorted(family.bounds), family.ranges())
+        evaluations, neighbours = _evaluations(session, spans), _neighbours(session, spans, mapping)
     return JobInputs(
-        spans=spans,
-        evaluations=_query(database, "job_evaluations", facts),
+        spans=job_spans.with_texts(database, segments, spans, family.ranges()),
+        evaluations=evaluations,
         trace_executions=mapping,
-        neighbours=_query(database, "job_neighbours", neighbours),
+        neighbours=neighbours,
     )
 
 
-def _related(database: Database, trace_ids: Sequence[str], *, since: int, until: int) -> _Family:
+def _related(session: Session, trace_ids: Sequence[str], *, since: int, until: int) -> tuple[_Family, pa.Table]:
+    """All traces that belong together, shown as `asked_traces`, and their stored rows of trace_executions."""
     family = _Family()
     frontier = family.add((trace_id, since, until) for trace_id in trace_ids)
-    fresh = database.read(_FRESH_BOUNDS).to_pylist()[0]
+    fresh = session.arrow(_FRESH_BOUNDS).to_pylist()[0]
     for number in range(_ROUNDS_MAX):
         if not frontier:
             break
         bounds = [family.bounds[trace_id] for trace_id in frontier]
-        found = _query(
-            database,
-            "job_related_traces",
+        _show_traces(session, frontier)
+        found = session.arrow(
+            named.text("job_related_traces"),
             {
-                "trace_ids": frontier,
                 "asked": number == 0,
                 "since": min(first for first, _ in bounds),
                 "until": max(last for _, last in bounds),
@@ -92,10 +87,12 @@ def _related(database: Database, trace_ids: Sequence[str], *, since: int, until:
             },
         )
         frontier = family.add(_bounded(found))
-    # again where that brought new traces: one that executions share leads to the traces of the others
-    while family.add(_bounded(_query(database, "job_sibling_traces", {"trace_ids": list(family.bounds)}))):
-        pass
-    return family
+    while True:
+        _show_traces(session, family.bounds)
+        mapping = session.arrow(named.text("job_trace_executions"))
+        # again where that brings new traces: one that executions share leads to the traces of the others
+        if not mapping.num_rows or not family.add(_bounded(session.arrow(named.text("job_sibling_traces")))):
+            return family, mapping
 
 
 _FRESH_BOUNDS: Final = """
@@ -106,74 +103,9 @@ _FRESH_BOUNDS: Final = """
 """
 
 
-def _spans(database: Database, segments: Folder, traces: list[str], ranges: list[tuple[int, int]]) -> pa.Table:
-    """The columns of the spans: open rows are whole; of sealed ones, the previews come from the segments."""
-    with database.reading("span_open") as session:
-        parts = [_stored_spans(session, traces, since, until) for since, until in ranges or [(0, 0)]]
-    whole = pa.concat_tables([open_rows for open_rows, _ in parts])
-    sealed = pa.concat_tables([sealed_rows for _, sealed_rows in parts])
-    if not sealed.num_rows:
-        return whole
-    texts = segment_reads.texts(database, segments, _distinct(sealed, "trace_id"), ranges, JOB_TEXT_COLUMNS)
-    return pa.concat_tables([whole, _with_texts(sealed, texts)])
-
-
-def _stored_spans(session: Session, traces: list[str], since: int, until: int) -> tuple[pa.Table, pa.Table]:
-    """Open spans, whole, and sealed ones, without texts."""
-    asked = {"trace_ids": traces, "since": since, "until": until}
-    whole = session.arrow(_OPEN_SPANS, asked)
-    stored = session.arrow(_COUNT_SPANS, asked)["stored"][0].as_py()
-    if stored == whole.num_rows:
-        return whole, whole.slice(0, 0)
-    return whole, session.arrow(_SEALED_SPANS, asked)
-
-
-def _hex(expression: str) -> str:
-    return f"replace(cast({expression} as varchar), '-', '')"
-
-
-_UUID_COLUMNS: Final = frozenset({
-    "trace_id", "execution_key", "rerun_of", "configuration_digest", "input_digest", "arguments_digest", "digest",
-})  # fmt: skip
-_UUID_LISTS: Final = frozenset({"linked_trace_ids"})
-
-
-def _column(name: str) -> str:
-    if name in _UUID_COLUMNS:
-        return f"{_hex(name)} as {name}"
-    if name in _UUID_LISTS:
-        return f"list_transform({name}, lambda id: {_hex('id')}) as {name}"
-    return name
-
-
-_ASKED: Final = """
-    trace_id in (select unnest(cast($trace_ids as uuid[])))
-    and started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
-"""
-_OPEN_SPANS: Final = f"select {', '.join(map(_column, JOB_SPAN_COLUMNS))} from span_open where {_ASKED}"
-_COUNT_SPANS: Final = f"select count(*) as stored from span_rows where {_ASKED}"
-_SEALED_SPANS: Final = f"""
-    select
-        {", ".join(_column(name) for name in JOB_SPAN_COLUMNS if name in SPAN_ROW_COLUMNS)},
-        {", ".join(f"cast(null as varchar) as {name}" for name in JOB_TEXT_COLUMNS)}
-    from span_rows
-    where {_ASKED} and (trace_id, span_id) not in (select (trace_id, span_id) from span_open where {_ASKED})
-"""
-
-
-def _with_texts(rows: pa.Table, texts: pa.Table) -> pa.Table:
-    """The rows with their texts."""
-    keys = ["trace_id", "span_id", "digest"]
-    names = rows.column_names
-    narrow = rows.drop_columns(list(JOB_TEXT_COLUMNS)).append_column("row", pa.array(range(rows.num_rows)))
-    found = narrow.select([*keys, "row"]).join(texts, keys, join_type="left outer").sort_by("row")
-    for name in JOB_TEXT_COLUMNS:
-        narrow = narrow.append_column(name, found[name])
-    return narrow.select(names)
-
-
-def _query(database: Database, name: str, parameters: Mapping[str, object]) -> pa.Table:
-    return database.read(named.text(name), parameters)
+def _show_traces(session: Session, trace_ids: Iterable[str]) -> None:
+    """As a table: bound as a list, each id costs ten times as much wherever it is named."""
+    session.show("asked_traces", pa.table({"trace_id": uuids(trace_ids)}))
 
 
 def _bounded(traces: pa.Table) -> list[tuple[str, int, int]]:
@@ -181,5 +113,24 @@ def _bounded(traces: pa.Table) -> list[tuple[str, int, int]]:
     return list(zip(*columns, strict=True))
 
 
-def _distinct(rows: pa.Table, column: str) -> list[str]:
-    return sorted(value for value in rows[column].unique().to_pylist() if value is not None)
+def _evaluations(session: Session, spans: job_spans.Stored) -> pa.Table:
+    if not session.rows(_ANYTHING_SAID)[0][0]:
+        return schema(EVALUATION_FIELDS).empty_table()
+    facts = {name: spans.distinct(column) for name, column in _SAID_OF.items()}
+    return session.arrow(named.text("job_evaluations"), facts)
+
+
+_SAID_OF: Final = {"response_ids": "response_id", "execution_keys": "execution_key"}
+_ANYTHING_SAID: Final = """
+    select
+        exists (select 1 from evaluation_rows)
+        or exists (select 1 from log_rows where evaluation_name is not null)
+"""
+
+
+def _neighbours(session: Session, spans: job_spans.Stored, mapping: pa.Table) -> pa.Table:
+    sessions = spans.distinct("session_id")
+    if not sessions and not mapping.num_rows:  # what was never placed is re-run by nothing that is stored
+        return schema(NEIGHBOUR_FIELDS).empty_table()
+    session.show("asked_sessions", pa.table({"session_id": pa.array(sessions, pa.string())}))
+    return session.arrow(named.text("job_neighbours"))

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from whichstep_store.batches import LOG_FIELDS, SPAN_ROW_FIELDS, SPAN_TEXT_FIELDS, UUID, UUIDS, Batch
+from whichstep_store.hexes import hexed
 from whichstep_store.results import EVALUATION_FIELDS, JOB_SPAN_COLUMNS, Fields
 
 _KINDS: Final[dict[str, pl.DataType]] = {
@@ -72,7 +73,7 @@ def empty(fields: Fields) -> pl.DataFrame:
 def batch_spans(batches: Sequence[Batch]) -> pl.DataFrame:
     """What the store would read back as `JobInputs.spans` after loading these batches; for runs without a store."""
     tables = [pa.Table.from_batches([batch.spans]).select(list(JOB_SPAN_COLUMNS)) for batch in batches]
-    return spans_from(_hexed(pa.concat_tables(tables))) if tables else pl.DataFrame(schema=SPAN_SCHEMA)
+    return spans_from(hexed(pa.concat_tables(tables))) if tables else pl.DataFrame(schema=SPAN_SCHEMA)
 
 
 def batch_evaluations(batches: Sequence[Batch]) -> pl.DataFrame:
@@ -81,7 +82,7 @@ def batch_evaluations(batches: Sequence[Batch]) -> pl.DataFrame:
     tables = [pa.Table.from_batches([batch.logs]).select(names) for batch in batches]
     if not tables:
         return empty(EVALUATION_FIELDS)
-    logs = from_arrow(_hexed(pa.concat_tables(tables))).filter(pl.col("evaluation_name").is_not_null())
+    logs = from_arrow(hexed(pa.concat_tables(tables))).filter(pl.col("evaluation_name").is_not_null())
     return logs.rename({"execution_key": "execution_id"}).select(
         "execution_id",
         "trace_id",
@@ -91,20 +92,3 @@ def batch_evaluations(batches: Sequence[Batch]) -> pl.DataFrame:
         pl.lit(value=False).alias("trusted"),
         "occurred_at",
     )
-
-
-def _hexed(table: pa.Table) -> pa.Table:
-    for index, field in enumerate(table.schema):
-        if field.type in (UUID, UUIDS):
-            table = table.set_column(index, field.name, _hex_column(table.column(index).combine_chunks()))
-    return table
-
-
-def _hex_column(column: pa.Array) -> pa.Array:
-    if isinstance(column, pa.ChunkedArray):  # combine_chunks of an empty column keeps the wrapper
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    if column.type == UUIDS:
-        values = _hex_column(column.values)
-        return pa.ListArray.from_arrays(column.offsets, values, mask=column.is_null() if column.null_count else None)
-    binary = pl.Series(column.storage.cast(pa.binary()))
-    return binary.bin.encode("hex").to_arrow()

@@ -1,14 +1,14 @@
 -- What was said about the given traces and their executions: log records with an evaluation, and the ledger's.
 -- A record from the wire is never trusted: its HUMAN is a claim.
--- Parameters: trace_ids, execution_keys: hex; response_ids: of their model calls.
+-- Tables shown to it: asked_traces (trace_id). Parameters: execution_keys: hex; response_ids: of their model calls.
 with executions as (
     select execution_id
     from trace_executions
-    where trace_id in (select unnest(cast($trace_ids as uuid[])))
+    where trace_id in (select trace_id from asked_traces)
     union
     select unnest(cast($execution_keys as uuid[]))
     union
-    select unnest(cast($trace_ids as uuid[]))
+    select trace_id from asked_traces
 ),
 names as (
     select execution_id from executions
@@ -30,7 +30,7 @@ select
 from log_rows
 where evaluation_name is not null
     and (
-        trace_id in (select unnest(cast($trace_ids as uuid[])))
+        trace_id in (select trace_id from asked_traces)
         or execution_key in (select execution_id from names)
         or (trace_id is null and response_id in (select unnest(cast($response_ids as varchar[]))))
     )

@@ -1,7 +1,8 @@
 -- Traces related to the given ones by an execution key, by links, by a wait in the same session, or as what they are
 -- a re-run of (whichstep_store.results.JobInputs, rules 1 to 4). Related traces are looked for among those that the
 -- jobs have placed (trace_executions) and among those that they have not seen yet (touched_traces).
--- Parameters: trace_ids: hex; asked: whether these are the traces asked for: a session and a re-run are followed one
+-- Tables shown to it: asked_traces (trace_id).
+-- Parameters: asked: whether these are the traces asked for: a session and a re-run are followed one
 -- step, not on and on; since, until: of the start of their spans; fresh_since, fresh_until: of the start of
 -- spans of touched traces; all in nanoseconds since the epoch.
 with given as (
@@ -13,7 +14,7 @@ with given as (
         started_at,
         case when links_join then linked_trace_ids else [] end as links
     from span_rows
-    where trace_id in (select unnest(cast($trace_ids as uuid[])))
+    where trace_id in (select trace_id from asked_traces)
         and started_at between make_timestamp_ns(cast($since as bigint)) and make_timestamp_ns(cast($until as bigint))
 ),
 keys as (select distinct execution_key as id from given where execution_key is not null),
@@ -35,7 +36,7 @@ placed as (
     union
     select trace_id from trace_executions where trace_id in (select id from links)
     union
-    select trace_id from trace_executions where list_has_any(links, cast($trace_ids as uuid[]))
+    select trace_id from trace_executions where len(links) > 0 and list_has_any(links, (select list(trace_id) from asked_traces))
     union
     select trace_id from trace_executions where execution_id in (select id from rerun)
     union
@@ -70,7 +71,7 @@ unseen as (
         and (
             span_rows.execution_key in (select id from keys)
             or span_rows.trace_id in (select id from links)
-            or (span_rows.links_join and list_has_any(span_rows.linked_trace_ids, cast($trace_ids as uuid[])))
+            or (span_rows.links_join and list_has_any(span_rows.linked_trace_ids, (select list(trace_id) from asked_traces)))
         )
 )
 select

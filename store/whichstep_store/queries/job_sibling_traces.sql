@@ -1,10 +1,10 @@
 -- All traces of the executions that the given traces belong to (whichstep_store.results.JobInputs, rule 5), the given
 -- ones included where they are placed.
--- Parameters: trace_ids: hex.
+-- Tables shown to it: asked_traces (trace_id).
 with executions as (
     select distinct execution_id
     from trace_executions
-    where trace_id in (select unnest(cast($trace_ids as uuid[])))
+    where trace_id in (select trace_id from asked_traces)
 ),
 touched as (
     select trace_id, min(min_started_at) as since, max(max_started_at) as until

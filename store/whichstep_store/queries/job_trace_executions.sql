@@ -1,5 +1,5 @@
 -- Stored rows of trace_executions for the given traces.
--- Parameters: trace_ids: hex.
+-- Tables shown to it: asked_traces (trace_id).
 select
     replace(cast(trace_id as varchar), '-', '') as trace_id,
     replace(cast(execution_id as varchar), '-', '') as execution_id,
@@ -12,5 +12,5 @@ select
     agent,
     waiting
 from trace_executions
-where trace_id in (select unnest(cast($trace_ids as uuid[])))
+where trace_id in (select trace_id from asked_traces)
 order by started_at, trace_id;
