@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from whichstep.attributes import execution_id_of
@@ -13,6 +14,11 @@ class ExecutionKey(NamedTuple):
 
     key: bytes | None
     external_id: str | None
+
+
+def run_key(kind: str, run_id: str) -> bytes:
+    """The key of a framework's own run id: 16 bytes, apart from those of other kinds of id."""
+    return sha256(f"{kind}\0{run_id}".encode()).digest()[:16]
 
 
 def execution_key(value: Any) -> ExecutionKey:

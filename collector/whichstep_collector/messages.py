@@ -73,6 +73,15 @@ def read_messages(value: Any, *, default_role: str) -> list[Message] | None:
     return messages or None
 
 
+def read_answer(value: Any) -> list[Message] | None:
+    """The assistant's messages that a JSON text or native value holds; None where it may be any other answer."""
+    found = parse_json(value) if isinstance(value, str) else value
+    for item in found if isinstance(found, (list, tuple)) and found else (found,):
+        if not isinstance(item, dict) or role_of(item.get("role")) != "assistant":
+            return None
+    return read_messages(found, default_role="assistant")
+
+
 def read_message(item: Any, *, default_role: str) -> Message | None:  # noqa: PLR0911  (one shape a line)
     """One message of any known shape; None for what is no message."""
     if isinstance(item, str):
@@ -184,6 +193,10 @@ def _content_piece(piece: Any) -> Part | None:  # noqa: PLR0911  (one shape a li
         return {"type": "other", **piece}
     if kind in {"text", "input_text", "output_text"} and isinstance(piece.get("text"), str):
         return text_part(piece["text"])
+    if kind == "tool-call":
+        return call_part(piece.get("toolCallId"), piece.get("toolName"), piece.get("input", piece.get("args")))
+    if kind == "tool-result":
+        return response_part(piece.get("toolCallId"), piece.get("output", piece.get("result")), piece.get("toolName"))
     if kind == "tool_use":
         return call_part(piece.get("id"), piece.get("name"), piece.get("input"))
     if kind == "tool_result":

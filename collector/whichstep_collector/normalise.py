@@ -166,14 +166,25 @@ def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan
     facts.dialect, facts.type, facts.setup = dialect.name, kind.type, kind.setup
     if kind.guessed:
         facts.flag("guessed")
+    if kind.name is not None:
+        _put_name(facts, kind)
     if kind.type == "llm_call":
         _forget_zero_tokens(facts)
     hint = FILLS.get(kind.type, fill_task)(texts, span, plan, dialect)
+    if hint is None:
+        hint = dialect.failed(span)
     if span.status == 2 or hint is not None or span.events or names.ERROR_TYPE in span.attributes:
         _put_failure(facts, span, hint)
     facts.step_name = _step_name(facts)
     facts.merge_key = _merge_key(facts)
     return dialect
+
+
+def _put_name(facts: SpanFacts, kind: Kind) -> None:
+    if kind.type == "agent":
+        facts.agent = facts.agent or kind.name
+    elif kind.type != "llm_call":
+        facts.tool = facts.tool or kind.name
 
 
 def _forget_zero_tokens(facts: SpanFacts) -> None:
@@ -231,6 +242,8 @@ def _merge_key(facts: SpanFacts) -> str | None:
 
 def _put_identity(facts: SpanFacts, span: ReceivedSpan, plan: Plan) -> None:
     attributes = span.attributes
+    if facts.execution_key is not None:
+        facts.execution_rule = "run_key"
     if plan.stamped:
         key, external_id = execution_key(attributes.get(names.EXECUTION_ID))
         if key is not None:

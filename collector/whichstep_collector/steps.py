@@ -17,6 +17,7 @@ from whichstep_collector.messages import (
     dump_message,
     first_user_text,
     message_text,
+    read_answer,
     read_events,
     read_messages,
 )
@@ -31,7 +32,7 @@ _SEARCHES: Final = re.compile(r"search|retriev|knowledge|(?:^|_)(?:docs?|rag|kb)
 _EMPTY_RESULTS: Final = ("[]", "{}", "null")
 
 
-def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, _dialect: Dialect) -> str | None:
+def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
     """Input and output messages, what was asked for, and the configuration of the call."""
     attributes = span.attributes
     events = read_events((event.name, event.attributes) for event in span.events) if span.events else None
@@ -44,7 +45,8 @@ def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, _dialect: 
         texts.put_input_messages([*system, *events.input])
     elif (key := _first(attributes, plan.input_values)) is not None:
         _put_raw_input(texts, attributes[key], key, system)
-    _put_model_output(texts, attributes, plan, events.output if events else [])
+    told = dialect.answer(attributes) or (events.output if events else [])
+    _put_model_output(texts, attributes, plan, told)
     _put_configuration(texts, attributes, plan, system)
     return None
 
@@ -121,7 +123,10 @@ def _put_model_output(texts: SpanTexts, attributes: Attributes, plan: Plan, told
         texts.put_output_messages(messages)
         _finish_reason(texts, messages)
     elif (key := _first(attributes, plan.output_values)) is not None:
-        texts.put_value("output", attributes[key], key=key)
+        if answered := read_answer(attributes[key]):
+            texts.put_output_messages(answered)
+        else:
+            texts.put_value("output", attributes[key], key=key)
 
 
 def _finish_reason(texts: SpanTexts, messages: list[Message]) -> None:

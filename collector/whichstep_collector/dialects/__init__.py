@@ -9,11 +9,16 @@ from typing import Final
 
 from whichstep_collector.dialects import (
     autogen,
+    crewai,
     generic,
+    google_adk,
+    langfuse,
     openinference,
     openllmetry,
     otel_genai,
+    pydantic_ai,
     transport,
+    vercel_ai,
     whichstep_sdk,
 )
 from whichstep_collector.dialects.base import Dialect
@@ -22,7 +27,12 @@ __all__ = ["DIALECTS", "Dialect"]
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     whichstep_sdk.DIALECT,
+    langfuse.DIALECT,
+    crewai.DIALECT,
     openinference.DIALECT,
+    vercel_ai.DIALECT,
+    pydantic_ai.DIALECT,
+    google_adk.DIALECT,
     autogen.DIALECT,
     openllmetry.DIALECT,
     otel_genai.DIALECT,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.fields import NO_TEXT_KEYS, Field, TextKeys
 from whichstep_collector.messages import Message
-from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.received import Attributes, ReceivedSpan
 
 
 class Kind(NamedTuple):
@@ -18,6 +18,8 @@ class Kind(NamedTuple):
     type: str
     setup: bool = False
     guessed: bool = False
+    name: str | None = None
+    """Of the tool or agent, where no attribute says it."""
 
 
 class ToolResult(NamedTuple):
@@ -49,6 +51,16 @@ def plain_task(value: Any) -> Task:
 def plain(value: Any) -> Any:
     """A value that is not wrapped."""
     return value
+
+
+def no_answer(_attributes: Attributes) -> list[Message] | None:
+    """No spelling of its own."""
+    return None
+
+
+def no_failure(_span: ReceivedSpan) -> str | None:
+    """No word of its own."""
+    return None
 
 
 def recognised_by(
@@ -94,4 +106,8 @@ class Dialect:
     unwrap_result: Callable[[Any], ToolResult] = plain_result
     unwrap_task: Callable[[Any], Task] = plain_task
     unwrap_query: Callable[[Any], Any] = plain
+    answer: Callable[[Attributes], list[Message] | None] = no_answer
+    """What a model or an agent answered, where the convention spells it in attributes of its own."""
+    failed: Callable[[ReceivedSpan], str | None] = no_failure
+    """The convention's own word that a step failed: its message, '' where it gave none; None when it did not."""
     finish: Callable[[SpanFacts, ReceivedSpan], None] = no_last_word

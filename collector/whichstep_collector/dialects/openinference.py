@@ -33,7 +33,8 @@ _KINDS: Final = {
 _METHODS: Final = (".on_messages_stream", ".on_messages", ".run_stream", ".run", "._execute_core", ".kickoff")
 
 
-def _kind(span: ReceivedSpan) -> Kind | None:
+def kind(span: ReceivedSpan) -> Kind | None:
+    """The step that the kind says."""
     said = span.attributes.get(_KIND)
     if not isinstance(said, str):
         return _implied(span)
@@ -77,7 +78,8 @@ def _metadata(span: ReceivedSpan) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+def finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    """Names of agents and workflows, and what makes two spans one step."""
     if facts.type == "workflow":
         facts.workflow = facts.workflow or _without_method(span.name)
         facts.step_name = _without_method(span.name)
@@ -103,8 +105,8 @@ def _unwrap_task(value: Any) -> Task:
 DIALECT = Dialect(
     "openinference",
     recognised_by(scope_starts=("openinference.instrumentation",), keys=(_KIND,)),
-    _kind,
+    kind,
     unwrap_result=langchain_values.unwrap_result,
     unwrap_task=_unwrap_task,
-    finish=_finish,
+    finish=finish,
 )

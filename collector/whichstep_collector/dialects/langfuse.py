@@ -1,0 +1,150 @@
+"""Langfuse's SDKs: `langfuse.observation.type` says the step, the span's name the tool; values are JSON text.
+
+A decorated function's input is its call ({"args": […], "kwargs": {…}}). Errors are a level and a status message, never
+an exception event. Early versions call a generation a span.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from whichstep_collector import coerce
+from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
+from whichstep_collector.dialects.otel_genai import is_handoff_tool
+from whichstep_collector.dialects.wording import is_approval_name
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.fields import Field, TextKeys
+from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.skeleton import parse_json
+from whichstep_collector.usage import read_usage
+
+_TYPE: Final = "langfuse.observation.type"
+_TYPES: Final = {
+    "generation": "llm_call",
+    "tool": "tool_call",
+    "retriever": "retrieval",
+    "embedding": "embedding",
+    "agent": "agent",
+    "guardrail": "guardrail",
+    "evaluator": "evaluation",
+    "event": "none",
+}
+_OF_CALLS: Final = ("langfuse.observation.model.name", "langfuse.observation.usage_details")
+_USAGE: Final = "langfuse.observation.usage_details"
+_COST: Final = "langfuse.observation.cost_details"
+_LEVEL: Final = "langfuse.observation.level"
+_INPUT: Final = "langfuse.observation.input"
+_OUTPUT: Final = "langfuse.observation.output"
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    attributes = span.attributes
+    said = attributes.get(_TYPE)
+    if not isinstance(said, str):
+        return None
+    if said == "tool" and is_handoff_tool(span.name):
+        return Kind("handoff", name=span.name)
+    if said in _TYPES:
+        return Kind(_TYPES[said], name=span.name)
+    if said == "span" and any(key in attributes for key in _OF_CALLS):
+        return Kind("llm_call")
+    if is_approval_name(span.name) and "decision" in coerce.json_object(attributes.get(_OUTPUT)):
+        return Kind("approval", guessed=True, name=span.name)
+    is_root = span.parent_span_id is None or coerce.flag(attributes.get("langfuse.internal.as_root"))
+    return Kind("workflow" if is_root else "other")
+
+
+def _call(value: Any) -> Any:
+    """The arguments of a decorated function's call; the value itself where it is no such call."""
+    found = parse_json(value) if isinstance(value, str) else value
+    if not isinstance(found, dict) or found.keys() != {"args", "kwargs"}:
+        return value
+    args, kwargs = found["args"], found["kwargs"]
+    if not args:
+        return kwargs
+    return args[0] if not kwargs and isinstance(args, list) and len(args) == 1 else found
+
+
+def _unwrap_task(value: Any) -> Task:
+    """The words of a call's only text, else its arguments."""
+    found = _call(value)
+    if isinstance(found, dict):
+        args, kwargs = found.get("args"), found.get("kwargs")
+        if isinstance(args, list) and isinstance(kwargs, dict):
+            found = [*args, *kwargs.values()]
+        said = [item for item in (found.values() if isinstance(found, dict) else found) if isinstance(item, str)]
+        return Task(said[0] if len(said) == 1 else value)
+    return Task(found)
+
+
+def _unwrap_query(value: Any) -> Any:
+    found = _call(value)
+    return next(iter(found.values())) if isinstance(found, dict) and len(found) == 1 else found
+
+
+def _failed(span: ReceivedSpan) -> str | None:
+    if span.attributes.get(_LEVEL) != "ERROR":
+        return None
+    message = span.attributes.get("langfuse.observation.status_message")
+    return message if isinstance(message, str) else ""
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    attributes = span.attributes
+    if _USAGE in attributes and facts.input_tokens is None and facts.output_tokens is None:
+        for column, count in read_usage(attributes[_USAGE])._asdict().items():
+            setattr(facts, column, count)
+    if facts.reported_cost_usd is None and _COST in attributes:
+        facts.reported_cost_usd = _cost(coerce.json_object(attributes[_COST]))
+    if facts.type == "workflow":
+        facts.workflow = facts.workflow or facts.step_name
+
+
+def _cost(details: dict[str, Any]) -> float | None:
+    if (total := coerce.amount(details.get("total"))) is not None:
+        return total
+    parts = [cost for item in details.values() if (cost := coerce.amount(item)) is not None]
+    return sum(parts) if parts else None
+
+
+DIALECT = Dialect(
+    "langfuse",
+    recognised_by(scope_starts=("langfuse-sdk",), key_starts=("langfuse.observation.",)),
+    _kind,
+    fields=(
+        Field("model", coerce.text, ("langfuse.observation.model.name",)),
+        Field(
+            "session_id",
+            coerce.text,
+            (
+                "session.id", "langfuse.session.id", "langfuse.trace.metadata.langfuse_session_id",
+                "langfuse.observation.metadata.langfuse_session_id", "langfuse.trace.metadata.thread_id",
+                "langfuse.observation.metadata.thread_id",
+            ),
+        ),
+        Field(
+            "user_id",
+            coerce.text,
+            (
+                "user.id", "langfuse.user.id", "langfuse.trace.metadata.langfuse_user_id",
+                "langfuse.observation.metadata.langfuse_user_id",
+            ),
+        ),
+        Field("workflow", coerce.text, ("langfuse.trace.name",)),
+        Field("release", coerce.text, ("langfuse.release",)),
+        Field("environment", coerce.text, ("langfuse.environment",)),
+    ),
+    texts=TextKeys(
+        input=("langfuse.trace.input", _INPUT),
+        output=("langfuse.trace.output", _OUTPUT),
+        arguments=(_INPUT,),
+        results=(_OUTPUT,),
+        query=(_INPUT,),
+        documents=(_OUTPUT,),
+    ),
+    unwrap_arguments=_call,
+    unwrap_task=_unwrap_task,
+    unwrap_query=_unwrap_query,
+    failed=_failed,
+    finish=_finish,
+)  # fmt: skip

@@ -1,0 +1,74 @@
+"""Pydantic AI's own spans, all its formats: GenAI operations, and before them the names `agent run`, `running tool`.
+
+An agent's answer is `final_result`, its words the first user's in `pydantic_ai.all_messages`. A tool that asks the
+model to try again is sent as `ToolRetryError`; what failed is in its words. A call that waits for a person or for
+somebody else to run it is listed in the agent's answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from whichstep_collector import coerce
+from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
+from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.fields import Field, TextKeys
+from whichstep_collector.messages import read_messages
+from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.skeleton import parse_json
+
+_RETRY_TYPES: Final = frozenset({"ToolRetryError", "ModelRetry"})
+_CAUSE: Final = re.compile(r"([A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt))\b(?:: |$)")
+_NO_STEPS: Final = re.compile(r"running (?:\d+ )?tools?")
+_OUTPUT_FUNCTION: Final = "running output function"
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    if kind := kind_of_operation(span):
+        return kind
+    tool = span.attributes.get("gen_ai.tool.name")
+    if isinstance(tool, str) or span.name.startswith(_OUTPUT_FUNCTION):
+        return Kind("handoff" if is_handoff_tool(tool) else "tool_call")
+    if span.name == "agent run" or span.name.endswith(" run") or "agent_name" in span.attributes:
+        return Kind("agent")
+    if _NO_STEPS.fullmatch(span.name):
+        return Kind("none")
+    return None
+
+
+def _unwrap_task(value: Any) -> Task:
+    found = parse_json(value) if isinstance(value, str) else value
+    if isinstance(found, (list, tuple)) and (messages := read_messages(found, default_role="user")):
+        return Task(found, messages)
+    return Task(value)
+
+
+def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
+    if facts.error_type in _RETRY_TYPES:
+        cause = _CAUSE.match(facts.error_message or "")
+        facts.error_type = cause[1] if cause else None
+        if cause and facts.error_message:
+            facts.error_message = facts.error_message[cause.end() :] or facts.error_message
+    if facts.type == "agent":
+        facts.merge_key = None  # an agent inside an agent of the same name is another run
+
+
+DIALECT = Dialect(
+    "pydantic_ai",
+    recognised_by(scopes=("pydantic-ai",), key_starts=("pydantic_ai.",)),
+    _kind,
+    fields=(
+        Field("agent", coerce.text, ("gen_ai.agent.name", "agent_name")),
+        Field("model", coerce.text, ("gen_ai.response.model", "gen_ai.request.model", "model_name")),
+    ),
+    texts=TextKeys(
+        input=("pydantic_ai.all_messages", "all_messages_events", "events"),
+        output=("final_result",),
+        arguments=("gen_ai.tool.call.arguments", "tool_arguments"),
+        results=("gen_ai.tool.call.result", "tool_response"),
+    ),
+    unwrap_task=_unwrap_task,
+    finish=_finish,
+)
