@@ -6,7 +6,7 @@ ROOMS = sdk store collector analytics dashboards cli
 SOURCES = $(shell find $(ROOMS) -type f -not -path '*/__pycache__/*' 2>/dev/null) pyproject.toml README.md
 PYTEST_WORKERS ?= 2
 
-.PHONY: help demo test check format lint types imports docs docs-check bench lock clean
+.PHONY: help demo test frameworks check format lint types imports docs docs-check bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -28,6 +28,10 @@ demo: $(VENV)/.installed ## start the sidecar with sample agents; dashboard on h
 
 test: $(VENV)/.installed ## the whole suite, on the built wheel
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+frameworks: $(VENV)/.installed ## play the framework matrix, each framework in an environment of its own; ONLY=langgraph,… plays some
+	PYTHONPATH=tests $(BIN)/python -m frameworks $(if $(ONLY),--only $(ONLY))
+	PYTHONPATH=tests $(BIN)/python -m frameworks.table
 
 check: lint types imports docs-check ## format, lint, types, import rules, docs current
 

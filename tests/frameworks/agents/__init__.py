@@ -1,0 +1,1 @@
+"""One module a framework: its declaration, its instrumentation, its agent."""

@@ -1,0 +1,98 @@
+"""The openai client in a loop of one's own; seen by OpenTelemetry's and by OpenInference's instrumentation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from frameworks.desk import Desk
+from frameworks.framework import Framework, Setup
+
+FRAMEWORK = Framework(
+    name="openai",
+    requirements=("openai>=2.20,<3",),
+    setups=(
+        Setup(
+            "otel-v2",
+            # the instrumentation imports what the first release of the utilities removed
+            ("opentelemetry-instrumentation-openai-v2>=2.3b0", "opentelemetry-util-genai>=0.3b0,<1"),
+            environment={"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"},
+        ),
+        Setup("openinference", ("openinference-instrumentation-openai>=0.1.50,<0.2",)),
+    ),
+    without={
+        "v02b_tool_error_crashes_run": "the loop is one's own",
+        "v08_handoff": "the client knows no agents",
+        "v10a_approval_approved": "the client knows no approvals",
+        "v10b_approval_rejected": "the client knows no approvals",
+    },
+)
+IMPORTS = ("openai", "openai.resources.chat")
+
+
+def instrument(setup: str) -> None:
+    if setup == "otel-v2":
+        from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor as Instrumentor
+    else:
+        from openinference.instrumentation.openai import OpenAIInstrumentor as Instrumentor
+    Instrumentor().instrument()
+
+
+def answer(desk: Desk) -> str | None:
+    import openai
+
+    client = openai.OpenAI(base_url=f"{desk.model_url}/v1", api_key="scripted")
+    tools = {tool.__name__: tool for tool in (desk.search_help, *desk.tools)}
+    offered = [_schema(tool) for tool in tools.values()]
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": desk.instructions},
+        {"role": "user", "content": desk.ticket},
+    ]
+    for _ in range(desk.limit):
+        content, calls = _ask(client, desk, messages, offered)
+        messages.append({"role": "assistant", "content": content, **({"tool_calls": calls} if calls else {})})
+        if not calls:
+            return content
+        for call in calls:
+            text = _run(tools[call["function"]["name"]], json.loads(call["function"]["arguments"]))
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": text})
+    return None
+
+
+def _ask(client: Any, desk: Desk, messages: list[dict[str, Any]], tools: list[Any]) -> tuple[str | None, list[Any]]:
+    if not desk.variant.streams:
+        message = client.chat.completions.create(model=desk.model, messages=messages, tools=tools).choices[0].message
+        return message.content, [call.model_dump() for call in message.tool_calls or []]
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    text, calls = "", []
+    for chunk in client.chat.completions.create(model=desk.model, messages=messages, tools=tools, **options):
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+            for piece in choice.delta.tool_calls or []:
+                if piece.index == len(calls):
+                    calls.append(
+                        {"id": piece.id, "type": "function", "function": {"name": piece.function.name, "arguments": ""}}
+                    )
+                calls[piece.index]["function"]["arguments"] += piece.function.arguments
+    return text or None, calls
+
+
+def _run(tool: Any, arguments: dict[str, Any]) -> str:
+    try:
+        return json.dumps(tool(**arguments))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _schema(tool: Any) -> dict[str, Any]:
+    from openai import pydantic_function_tool
+    from pydantic import create_model
+
+    fields = {name: (kind, ...) for name, kind in _parameters(tool).items()}
+    return pydantic_function_tool(create_model(tool.__name__, **fields), name=tool.__name__, description=tool.__doc__)
+
+
+def _parameters(tool: Any) -> dict[str, Any]:
+    from typing import get_type_hints
+
+    return {name: kind for name, kind in get_type_hints(tool).items() if name != "return"}

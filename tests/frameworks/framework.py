@@ -1,0 +1,45 @@
+"""What a module in `agents/` declares. Standard library only: the agents' processes import it too.
+
+Beside `FRAMEWORK` the module has `instrument(setup)`, which turns the instrumentation on once telemetry is set up, and
+`answer(desk)`, a function or coroutine that plays the run at hand and returns the agent's last words. Both import the
+framework inside, for the declaration is read where the framework is not installed. Optional: `IMPORTS` (modules to
+import once for all runs), `MODEL`, `OWN_TELEMETRY` (the framework sets OpenTelemetry up itself), `flush()`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from whichstep_cli.demo.stories import ToolCall
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """One way to see a framework: an instrumentation and what it takes."""
+
+    instrumentation: str
+    requirements: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables of the agent's process, for what is turned on by them."""
+    not_emitted: dict[str, str] = field(default_factory=dict)
+    """Fact, or `v01/fact`: why it cannot be known, where a search of the recording (`evidence`) cannot show it."""
+
+
+TRANSFER = ToolCall("transfer_to_refund_agent", {})
+
+
+@dataclass(frozen=True)
+class Framework:
+    """One framework: what to install, how to look at it, what it plays."""
+
+    name: str
+    requirements: tuple[str, ...]
+    setups: tuple[Setup, ...]
+    without: dict[str, str] = field(default_factory=dict)
+    """Variant: why the framework has no such thing."""
+    handoff: ToolCall = TRANSFER
+    """What the model asks for to hand over, in the framework's own terms."""
+    environment: str = ""
+    """Folder of the virtual environment, where it is shared; else the module's name."""
+    node: bool = False
+    """The agent is a program for Node.js beside the module, and the requirements are npm's."""

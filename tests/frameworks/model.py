@@ -1,0 +1,115 @@
+"""The scripted model of one run: answers in every wire format, and keeps a journal of its answers.
+
+The endpoint serves one run, so the place in the script is a cursor: it moves on with every answer that was a move, and
+stays where a client repeats a call that failed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from frameworks.desk import TICKET
+from frameworks.variants import Fault, Move, Variant
+from frameworks.wires import Turn, Wire, as_json
+from frameworks.wires.anthropic import ANTHROPIC
+from frameworks.wires.chat import CHAT
+from frameworks.wires.gemini import GEMINI
+from frameworks.wires.responses import RESPONSES
+from whichstep_cli.demo.scripted_model import Reply, tokens
+from whichstep_cli.demo.stories import Say, ToolCall
+
+WIRES = (CHAT, RESPONSES, ANTHROPIC, GEMINI)
+SERVED = {"gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
+"""Providers answer with a dated name."""
+_DIMENSIONS = 8
+
+
+class ScriptedModel:
+    """The answers to one run, in order."""
+
+    def __init__(self, variant: Variant, handoff: ToolCall) -> None:
+        self.journal: list[dict[str, Any]] = []
+        self._variant, self._handoff = variant, handoff
+        self._cursor, self._faults, self._number = 0, 0, 0
+        self._searched, self._handed_over = False, False
+        self._lock = threading.Lock()
+
+    def answer(self, path: str, request: dict[str, Any]) -> Reply:
+        """The reply to one request; safe from several threads."""
+        with self._lock:
+            if "/embeddings" in path:
+                return self._embedding(request)
+            for wire in WIRES:
+                if wire.path in path:
+                    return self._say(wire, path, request)
+        return as_json({"error": {"message": f"nothing is at {path}", "type": "invalid_request_error"}}, 404)
+
+    def _say(self, wire: Wire, path: str, request: dict[str, Any]) -> Reply:
+        model, stream = wire.model(path, request), wire.streams(path, request)
+        entry: dict[str, Any] = {"api": wire.api, "model": model, "stream": stream}
+        move = self._move(wire.offered(request))
+        if isinstance(move, Fault):
+            self._write(entry, status=move.status, tool_calls=[], usage=None)
+            return _fault(wire, move)
+        self._number += 1
+        said = move.text if isinstance(move, Say) else None
+        calls = [] if isinstance(move, Say) else [{"name": call.tool, "args": call.arguments} for call in move]
+        turn = Turn(
+            self._number,
+            SERVED.get(model, model),
+            move if isinstance(move, Say) else tuple(move),
+            input_tokens=tokens(wire.prompt(request)),
+            output_tokens=tokens(said or calls),
+            cached_tokens=self._variant.cached_tokens.get(self._number, 0),
+        )
+        usage = {"input": turn.input_tokens, "output": turn.output_tokens, "cached": turn.cached_tokens}
+        self._write(entry, status=200, tool_calls=calls, content=said, usage=usage)
+        return wire.reply(request, turn, stream=stream)
+
+    def _move(self, offered: list[str]) -> Move:
+        """The next move: the agent that can hand over does so first, the one that can search does so next."""
+        if self._variant.hands_over and not self._handed_over and self._handoff.tool in offered:
+            self._handed_over = True
+            return (self._handoff,)
+        if "search_help" in offered and not self._searched:
+            self._searched = True
+            return (ToolCall("search_help", {"query": TICKET}),)
+        moves = self._variant.moves
+        move = moves[min(self._cursor, len(moves) - 1)]
+        if isinstance(move, Fault):
+            self._faults += 1
+            if move.times is None or self._faults <= move.times:
+                return move
+            self._cursor += 1
+            move = moves[self._cursor]
+        self._cursor += 1
+        return move
+
+    def _write(self, entry: dict[str, Any], **more: Any) -> None:
+        self.journal.append({"n": len(self.journal) + 1, **entry, **more, "time_ns": time.time_ns()})
+
+    def _embedding(self, request: dict[str, Any]) -> Reply:
+        texts = [request["input"]] if isinstance(request["input"], str) else request["input"]
+        used = tokens(texts)
+        self._write(
+            {"api": "embeddings", "model": request["model"], "stream": False}, status=200, usage={"input": used}
+        )
+        data = [
+            {"object": "embedding", "index": index, "embedding": [round(1 / (index + place + 2), 4) for place in range(_DIMENSIONS)]}
+            for index in range(len(texts))
+        ]  # fmt: skip
+        usage = {"prompt_tokens": used, "total_tokens": used}
+        return as_json({"object": "list", "data": data, "model": request["model"], "usage": usage})
+
+
+def _fault(wire: Wire, fault: Fault) -> Reply:
+    text = "Too many requests" if fault.status == 429 else "The server had an error while processing your request"
+    kind = "rate_limit_error" if fault.status == 429 else "api_error" if wire is ANTHROPIC else "server_error"
+    if wire is ANTHROPIC:
+        return as_json({"type": "error", "error": {"type": kind, "message": text}}, fault.status)
+    if wire is GEMINI:
+        reason = "RESOURCE_EXHAUSTED" if fault.status == 429 else "INTERNAL"
+        return as_json({"error": {"code": fault.status, "message": text, "status": reason}}, fault.status)
+    return as_json({"error": {"message": text, "type": kind, "param": None, "code": None}}, fault.status)

@@ -1,0 +1,18 @@
+"""The frameworks of the matrix, in the order of the table: one line each, the module in `agents/`."""
+
+from __future__ import annotations
+
+import importlib
+
+from frameworks.framework import Framework
+
+REGISTERED = (
+    "langgraph",
+    "openai_agents",
+    "plain_openai",
+)
+
+
+def framework(module: str) -> Framework:
+    """What the module says of its framework; imports nothing of the framework itself."""
+    return importlib.import_module(f"frameworks.agents.{module}").FRAMEWORK
