@@ -1,15 +1,18 @@
 """One normalised span: a row of `span_open.sql`, as plain values. Class attributes are the columns' defaults.
 
-Only what differs from the default is stored on an instance, so a row costs what it says and a column that no row of
-a batch sets is built without looking at the rows.
+A row's own dictionary holds every column, in the order of the schema, so that rows turn into columns without asking
+for one name after the other (`columns.py`). It begins as a copy of a template that the spans of a group share.
 """
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 from whichstep_collector.version import NORMALISER_VERSION
 
 Texts = tuple[str, ...] | list[str]
 Hashes = list[bytes]
+Template = dict[str, Any]
 
 
 class SpanFacts:
@@ -108,7 +111,19 @@ class SpanFacts:
     links: str | None = None
     resource: str | None = None
 
+    def __init__(self, template: Template) -> None:
+        """Takes the columns that are the same for all spans of a group, see `template`."""
+        self.__dict__ = template.copy()
+
     def flag(self, name: str) -> None:
         """Adds a flag once."""
         if name not in self.flags:
             self.flags = [*self.flags, name]
+
+
+_DEFAULTS: Final[Template] = {name: getattr(SpanFacts, name, None) for name in SpanFacts.__annotations__}
+
+
+def template(**columns: Any) -> Template:
+    """Every column at its default, but for these."""
+    return {**_DEFAULTS, **columns}

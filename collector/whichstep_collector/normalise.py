@@ -52,9 +52,9 @@ def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
     rows: list[SpanFacts] = []
     logs: list[dict[str, Any]] = []
     for group in received.groups:
-        source = SourceFacts.of(group.source)
+        source = SourceFacts(group.source, received_at=received_at)
         for span in group.spans:
-            rows.append(_row_or_rest(span, source, contents, received_at))
+            rows.append(_row_or_rest(span, source, contents))
             if span.events:
                 logs += [
                     evaluation_row(event, span, source, received_at)
@@ -89,22 +89,22 @@ def normalise_logs(received: ReceivedLogs, *, received_at: int) -> Batch:
     logs = [
         log_row(record, source, received_at)
         for group in received.groups
-        for source in (SourceFacts.of(group.source),)
+        for source in (SourceFacts(group.source, received_at=received_at),)
         for record in group.logs
     ]
     return Batch(span_batch([]), Contents().batch(), log_batch(logs))
 
 
-def _row_or_rest(span: ReceivedSpan, source: SourceFacts, contents: Contents, received_at: int) -> SpanFacts:
+def _row_or_rest(span: ReceivedSpan, source: SourceFacts, contents: Contents) -> SpanFacts:
     """The row of a span; where our reading of it fails, a plain step with the raw attributes, flagged `unread`.
 
     A defect here must not cost the request: the raw span is stored, and `rebuild --renormalise` reads it when mended.
     """
     try:
-        return _row(span, source, contents, received_at)
+        return _row(span, source, contents)
     except Exception:
         log.exception("a span of scope %r could not be read; its raw attributes are kept", source.scope)
-        facts = _identified(span, source, received_at)
+        facts = _identified(span, source)
         facts.dialect, facts.type, facts.step_name = "unknown", "other", span.name
         facts.error = span.status == 2
         facts.flag("unread")
@@ -112,9 +112,9 @@ def _row_or_rest(span: ReceivedSpan, source: SourceFacts, contents: Contents, re
         return facts
 
 
-def _row(span: ReceivedSpan, source: SourceFacts, contents: Contents, received_at: int) -> SpanFacts:
+def _row(span: ReceivedSpan, source: SourceFacts, contents: Contents) -> SpanFacts:
     plan = plan_for(source.scope, span.attributes)
-    facts = _identified(span, source, received_at)
+    facts = _identified(span, source)
     _put_columns(facts, span, plan)
     texts = SpanTexts(facts, contents)
     dialect = _put_step(facts, texts, span, plan)
@@ -124,20 +124,22 @@ def _row(span: ReceivedSpan, source: SourceFacts, contents: Contents, received_a
     return facts
 
 
-def _identified(span: ReceivedSpan, source: SourceFacts, received_at: int) -> SpanFacts:
+def _identified(span: ReceivedSpan, source: SourceFacts) -> SpanFacts:
     """A row with what every span has: ids, times, name, kind, status, source."""
-    facts = SpanFacts()
-    facts.__dict__.update(source.columns)
+    facts = SpanFacts(source.columns)
     facts.trace_id, facts.span_id, facts.parent_span_id = span.trace_id, span.span_id, span.parent_span_id
-    facts.name, facts.received_at = span.name, received_at
+    facts.name = span.name
     facts.kind = KINDS[span.kind] if 0 <= span.kind < len(KINDS) else "unspecified"
     facts.status = STATUSES[span.status] if 0 <= span.status < len(STATUSES) else "unset"
-    _put_times(facts, span)
+    start, end, received_at = span.start, span.end, facts.received_at
+    if _SANE_FROM <= start <= end <= received_at:  # as nearly every clock says
+        facts.started_at, facts.ended_at = start, end
+    else:
+        _put_odd_times(facts, start, end)
     return facts
 
 
-def _put_times(facts: SpanFacts, span: ReceivedSpan) -> None:
-    start, end = span.start, span.end
+def _put_odd_times(facts: SpanFacts, start: int, end: int) -> None:
     if start == 0:
         facts.started_at = facts.received_at
         facts.flag("no_start")

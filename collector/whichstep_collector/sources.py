@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from whichstep_collector.coerce import text
 from whichstep_collector.contents import Contents, digest_of, hash_text
+from whichstep_collector.facts import template
 from whichstep_collector.fields import ENVIRONMENT_KEYS, RELEASE_KEYS
 from whichstep_collector.received import Attributes, Source
 from whichstep_collector.skeleton import skeleton
@@ -14,25 +13,21 @@ from whichstep_collector.skeleton import skeleton
 class SourceFacts:
     """Columns of a group, and the long texts of its resource that each of its traces keeps."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, received_at: int) -> None:
         gathered = _Gathered()
         document = skeleton(_document(source), b"", gathered)
         self.scope = source.scope
         self.service = text(source.resource.get("service.name")) or "unknown_service"
         self.digest = digest_of(document)
         self._texts = gathered.texts
-        self.columns: dict[str, Any] = {
-            "scope": source.scope,
-            "service": self.service,
-            "resource": document.decode(),
+        self.columns = template(
+            scope=source.scope,
+            service=self.service,
+            resource=document.decode(),
+            received_at=received_at,
             **_if_said("release", source.resource, RELEASE_KEYS),
             **_if_said("environment", source.resource, ENVIRONMENT_KEYS),
-        }
-
-    @classmethod
-    def of(cls, source: Source) -> SourceFacts:
-        """The facts of a source."""
-        return cls(source)
+        )
 
     def keep(self, trace_id: bytes, contents: Contents) -> None:
         """Keeps the resource's long texts for a trace."""
