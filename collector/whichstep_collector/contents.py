@@ -64,11 +64,6 @@ class Contents:
             self._texts.append(text)
         return digest
 
-    def put(self, trace_id: bytes, text: str) -> tuple[str, list[bytes] | None]:
-        """The preview of a text, and the hash of the whole where the preview is not the whole."""
-        short = preview(text)
-        return short, None if len(short) == len(text) else [self.add(trace_id, text)]
-
     def batch(self) -> pa.RecordBatch:
         """All texts, as rows of `content_open`."""
         return content_batch(self._trace_ids, self._hash_column, self._texts)

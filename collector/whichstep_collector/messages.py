@@ -84,6 +84,8 @@ def read_answer(value: Any) -> list[Message] | None:
 
 def read_message(item: Any, *, default_role: str) -> Message | None:  # noqa: PLR0911  (one shape a line)
     """One message of any known shape; None for what is no message."""
+    if _is_plain(item):
+        return item  # type: ignore[no-any-return]
     if isinstance(item, str):
         return {"role": default_role, "parts": [text_part(item)]}
     if _is_pair(item):
@@ -99,6 +101,19 @@ def read_message(item: Any, *, default_role: str) -> Message | None:  # noqa: PL
     if "role" in item or "content" in item or "tool_calls" in item:
         return _openai(item, default_role)
     return None
+
+
+def _is_plain(item: Any) -> bool:
+    """Whether this has the form of OTel already, and of nothing else: it is kept as sent."""
+    if type(item) is not dict or "kwargs" in item or "data" in item:
+        return False
+    parts = item.get("parts")
+    if type(parts) is not list or type(item.get("role")) is not str:
+        return False
+    for part in parts:  # noqa: SIM110  (`all` of a generator costs as much as the rest of a message)
+        if type(part) is not dict or "type" not in part:
+            return False
+    return True
 
 
 def _is_pair(item: Any) -> bool:
@@ -231,8 +246,9 @@ def tool_calls(messages: Iterable[Message]) -> list[tuple[str, str]]:
     return [
         (str(part.get("name") or ""), str(part.get("id") or ""))
         for message in messages
-        for part in parts_of(message)
-        if part.get("type") == "tool_call"
+        if isinstance(parts := message.get("parts"), (list, tuple))
+        for part in parts
+        if isinstance(part, dict) and part.get("type") == "tool_call"
     ]
 
 

@@ -212,14 +212,15 @@ def _put_failure(facts: SpanFacts, span: ReceivedSpan, hint: str | None) -> None
 
 
 def _step_name(facts: SpanFacts) -> str:
-    kind = facts.type
-    if kind in {"tool_call", "handoff", "approval"}:
-        return facts.tool or _without_operation(facts.name)
-    if kind in {"llm_call", "embedding"}:
-        return facts.model or _without_operation(facts.name)
-    if kind == "agent":
-        return facts.agent or _without_operation(facts.name)
-    return _without_operation(facts.name)
+    named_by = _NAMED_BY.get(facts.type)
+    named: str | None = getattr(facts, named_by) if named_by else None
+    return named or _without_operation(facts.name)
+
+
+_NAMED_BY: Final = {
+    "tool_call": "tool", "handoff": "tool", "approval": "tool", "llm_call": "model", "embedding": "model",
+    "agent": "agent",
+}  # fmt: skip
 
 
 _OPERATIONS: Final = (
@@ -229,7 +230,7 @@ _OPERATIONS: Final = (
 
 
 def _without_operation(name: str) -> str:
-    for prefix in _OPERATIONS:
+    for prefix in _OPERATIONS if name.startswith(_OPERATIONS) else ():
         if name.startswith(prefix) and len(name) > len(prefix):
             return name[len(prefix) :]
     return name
@@ -239,7 +240,10 @@ def _merge_key(facts: SpanFacts) -> str | None:
     """Nested spans of one type and key are one step seen twice; a model call is never inside another."""
     if facts.type == "llm_call":
         return "llm_call"
-    return facts.step_name if facts.type in {"tool_call", "handoff", "approval", "agent", "retrieval"} else None
+    return facts.step_name if facts.type in _MERGED_BY_NAME else None
+
+
+_MERGED_BY_NAME: Final = frozenset({"tool_call", "handoff", "approval", "agent", "retrieval"})
 
 
 def _put_identity(facts: SpanFacts, span: ReceivedSpan, plan: Plan) -> None:

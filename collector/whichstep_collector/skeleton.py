@@ -94,19 +94,31 @@ def parse_json(text: str) -> Any:
 
 def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:
     value = parse_json(text) if len(text) > _WALK_FROM else None
-    if value is None or not _exact(value, 0):
+    if value is None or not _is_exact(value):
         return reference(contents.add(trace_id, text))
     return {"$json": _walk(value, trace_id, contents, 0)}
 
 
-def _exact(value: Any, depth: int) -> bool:
-    """Whether reading the JSON lost nothing: numbers too large for a double or 64 bits are kept as text."""
-    if isinstance(value, float):
-        return -_EXACT_MAX < value < _EXACT_MAX
-    if isinstance(value, (dict, list)):
-        items = value.values() if isinstance(value, dict) else value
-        return depth < _READ_DEPTH_MAX and all(_exact(item, depth + 1) for item in items)
-    return True
+def _is_exact(value: Any) -> bool:
+    """Whether reading the JSON lost nothing: numbers too large for a double or 64 bits are kept as text.
+
+    Level by level, without a call an item: this looks at every value of every long JSON text.
+    """
+    level = [value]
+    for _ in range(_READ_DEPTH_MAX + 1):
+        below: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is dict:
+                below += item.values()
+            elif kind is list:
+                below += item
+            elif kind is float and not -_EXACT_MAX < item < _EXACT_MAX:
+                return False
+        if not below:
+            return True
+        level = below
+    return False
 
 
 def _walk(value: Any, trace_id: bytes, contents: Contents, depth: int) -> Any:

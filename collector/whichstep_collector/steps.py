@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from whichstep import attributes as names
@@ -39,8 +40,10 @@ def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: D
     system = _system(attributes)
     if plan.input:
         _put_indexed_input(texts, attributes, plan.input)
-    elif (value := attributes.get(names.INPUT_MESSAGES)) is not None and (messages := _listed(value)):
-        _put_listed_input(texts, names.INPUT_MESSAGES, value, messages, system)
+    elif (sent := _parsed(attributes.get(names.INPUT_MESSAGES))) is not None and (
+        messages := read_messages(sent, default_role="user")
+    ):
+        _put_listed_input(texts, names.INPUT_MESSAGES, sent, messages, [*system, *messages])
     elif events and events.input:
         texts.put_input_messages([*system, *events.input])
     elif (key := _first(attributes, plan.input_values)) is not None:
@@ -78,11 +81,15 @@ def _listed(value: Any) -> list[Message] | None:
     return read_messages(value, default_role="user") if meaningful(value) else None
 
 
-def _put_listed_input(texts: SpanTexts, key: str, value: Any, messages: list[Message], system: list[Message]) -> None:
-    hashes = texts.put_input_messages([*system, *messages])
-    raw = parse_json(value) if isinstance(value, str) else None
-    if hashes and isinstance(raw, list) and raw == messages:
-        texts.share_items(key, value, raw, hashes[len(system) :])
+def _parsed(value: Any) -> Any:
+    """What a JSON text says, any other value itself; None for a text that is no JSON."""
+    return parse_json(value) if isinstance(value, str) else value
+
+
+def _put_listed_input(texts: SpanTexts, key: str, sent: Any, messages: list[Message], whole: list[Message]) -> None:
+    hashes = texts.put_input_messages(whole)
+    if hashes and type(sent) is list and sent == messages:  # as JSON, and nothing had to be read into another form
+        texts.share_items(key, hashes[-len(messages) :])
 
 
 def _put_raw_input(texts: SpanTexts, value: Any, key: str, system: list[Message]) -> None:
@@ -172,13 +179,14 @@ def fill_tool(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect
         texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
         facts.tool_call_id = facts.tool_call_id or result.call_id
         failed = result.failed if result.failed is not None else failed
-        if (
-            facts.tool is not None
-            and _SEARCHES.search(facts.tool)
-            and (found := read_documents(result.value)) is not None
-        ):
+        if facts.tool is not None and _is_search(facts.tool) and (found := read_documents(result.value)) is not None:
             facts.document_count = len(found)
     return failed
+
+
+@lru_cache(4096)
+def _is_search(tool: str) -> bool:
+    return _SEARCHES.search(tool) is not None
 
 
 def _status_hint(attributes: Attributes) -> str | None:

@@ -26,10 +26,10 @@ _IS_LIST: Final = {name: f"{name}_is_list" for name in ("input", "output")}
 class SpanTexts:
     """The texts of one span on their way into its row."""
 
-    __slots__ = ("contents", "facts", "in_columns", "shared", "trace_id")
+    __slots__ = ("_row", "contents", "facts", "in_columns", "shared", "trace_id")
 
     def __init__(self, facts: SpanFacts, contents: Contents) -> None:
-        self.facts = facts
+        self.facts, self._row = facts, facts.__dict__
         self.trace_id = facts.trace_id
         self.contents = contents
         self.shared: dict[str, Any] = {}
@@ -37,32 +37,35 @@ class SpanTexts:
 
     def put_text(self, column: TextColumn, text: str, *, key: str | None = None) -> None:
         """Fills a text column. `key` names the attribute that holds exactly this text, if one does."""
-        short, parts = self.contents.put(self.trace_id, text)
-        setattr(self.facts, column, short)
-        if parts is None:
-            if len(text) > INLINE_MAX:
-                self.in_columns[text] = column_reference(column)
+        row = self._row
+        if len(text) <= INLINE_MAX:
+            row[column] = text
             return
-        setattr(self.facts, _PARTS[column], parts)
+        row[column] = short = preview(text)
+        if len(short) == len(text):
+            self.in_columns[text] = column_reference(column)
+            return
+        digest = self.contents.add(self.trace_id, text)
+        row[_PARTS[column]] = [digest]
         if column in _IS_LIST:
-            setattr(self.facts, _IS_LIST[column], False)
+            row[_IS_LIST[column]] = False
         if key is not None:
-            self.shared[key] = reference(parts[0])
+            self.shared[key] = reference(digest)
 
     def put_items(self, column: TextColumn, texts: Sequence[str]) -> list[bytes] | None:
         """Fills a text column with a JSON array of these items; the items' hashes where they became content."""
         whole = f"[{','.join(texts)}]"
-        short = preview(whole)
-        setattr(self.facts, column, short)
+        self._row[column] = short = preview(whole)
         if len(short) == len(whole):
             return None
         if column == "sources" and len(texts) == 1:  # one hash means: the text
             self.facts.sources_parts = [self.contents.add(self.trace_id, whole)]
             return None
-        hashes = [self.contents.add(self.trace_id, text) for text in texts]
-        setattr(self.facts, _PARTS[column], hashes)
+        add, trace_id = self.contents.add, self.trace_id
+        hashes = [add(trace_id, text) for text in texts]
+        self._row[_PARTS[column]] = hashes
         if column in _IS_LIST:
-            setattr(self.facts, _IS_LIST[column], True)
+            self._row[_IS_LIST[column]] = True
         return hashes
 
     def put_input_messages(self, messages: Sequence[Message], texts: Sequence[str] | None = None) -> list[bytes] | None:
@@ -96,11 +99,9 @@ class SpanTexts:
         elif value is not None:
             self.put_text(column, orjson.dumps(value, default=repr).decode())
 
-    def share_items(self, key: str, value: Any, items: Sequence[Any], hashes: Sequence[bytes]) -> None:
-        """Tells the skeleton that the list under `key` is these items, which became content."""
-        references = [reference(digest, "") for digest in hashes]
-        if isinstance(value, str) and len(value) > INLINE_MAX and len(items) == len(references):
-            self.shared[key] = {"$json": references}
+    def share_items(self, key: str, hashes: Sequence[bytes]) -> None:
+        """Tells the skeleton that the JSON text under `key` is a list of these items, which became content."""
+        self.shared[key] = {"$json": [reference(digest, "") for digest in hashes]}
 
 
 def digest_of_json(value: Any) -> bytes:
