@@ -1,8 +1,8 @@
 r"""Takes secrets out of received spans and logs before anything else sees them.
 
 Every text, byte string and number of a request is a leaf: names, attribute keys and values at any depth, events,
-links, status, scope, resource. The distinct texts of a request are searched together for signs of secrets, vectorised;
-only texts that show one are looked at closely, so clean requests cost a few microseconds a span. A text that holds
+links, status, scope, resource. The distinct texts of a request are searched together for signs of secrets, vectorised
+(by Polars, which keeps the compiled automaton: Arrow makes it anew for every request, 2 ms); only texts that show one are looked at closely, so clean requests cost a few microseconds a span. A text that holds
 JSON is redacted inside, so JSON stays JSON and an escape (`\u002d`) hides nothing. A value under a name such as
 `password` or `api_key` is a secret whatever it looks like.
 """
@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import orjson
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
 
 from whichstep_collector.received import ReceivedLogs, ReceivedTraces, Value
 from whichstep_collector.redact_leaves import Leaves, Replacements, is_hideable
@@ -54,8 +53,7 @@ class Redactor:
         leaves = Leaves()
         for group in received.groups:
             leaves.add_source(group.source)
-            for span in group.spans:
-                leaves.add_span(span)
+            leaves.add_spans(group.spans)
         if replace := self._replacements(leaves):
             for group in received.groups:
                 tainted = replace.source(group.source)
@@ -96,6 +94,7 @@ class Redactor:
 
     def _replacements(self, leaves: Leaves) -> Replacements | None:
         """What to put for what; None when the request holds no secret."""
+        leaves.sort()
         counts: dict[Value, Counter[str]] = {}
         found: dict[Value, Value] = {}
         for leaf in self._suspects(leaves):
@@ -117,12 +116,11 @@ class Redactor:
 
     def _suspects(self, leaves: Leaves) -> list[str]:
         """The texts that show a sign of a secret."""
-        texts = [text for text in leaves.texts if len(text) >= _TEXT_LENGTH_MIN]
+        texts = [text for text in (*leaves.keys, *leaves.texts) if len(text) >= _TEXT_LENGTH_MIN]
         if self._unsigned or not texts:
             return texts
-        column = pa.array(texts, pa.string())
-        hits = pc.match_substring_regex(column, self._sign)
-        return [texts[at] for at in pc.indices_nonzero(hits).to_pylist()]
+        hits = pl.Series(texts, dtype=pl.String).str.contains(self._sign)
+        return [texts[at] for at in hits.arg_true()]
 
     def _is_secret_key(self, key: str) -> bool:
         known = self._secret_keys.get(key)

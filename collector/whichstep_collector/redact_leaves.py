@@ -13,26 +13,32 @@ _CARD_FROM: Final = 10**12
 
 
 class Leaves:
-    """The distinct leaves of a request."""
+    """The distinct leaves of a request. `sort` fills `texts`, `blobs` and `numbers`."""
 
     def __init__(self) -> None:
         self._found: set[Value] = set()
         self.keys: set[str] = set()
+        """Attribute keys, at any depth."""
+        self.texts: list[str] = []
+        """Texts that are no keys."""
+        self.blobs: list[bytes] = []
+        """Byte strings: rare, so each is looked at."""
+        self.numbers: list[int | float] = []
+        """Numbers large enough to be a card's."""
 
-    @property
-    def texts(self) -> list[str]:
-        """All distinct texts, attribute keys included."""
-        return [*self.keys, *(leaf for leaf in self._found if type(leaf) is str)]
-
-    @property
-    def blobs(self) -> list[bytes]:
-        """All distinct byte strings: rare, so each is looked at."""
-        return [leaf for leaf in self._found if type(leaf) is bytes]
-
-    @property
-    def numbers(self) -> list[int | float]:
-        """All distinct numbers large enough to be a card's."""
-        return [leaf for leaf in self._found if type(leaf) in {int, float} and leaf >= _CARD_FROM]
+    def sort(self) -> None:
+        """Sorts what was taken by type."""
+        for leaf in [leaf for leaf in self._found if type(leaf) is tuple]:
+            self.add_value(leaf)
+        for leaf in self._found:
+            kind = type(leaf)
+            if kind is str:
+                self.texts.append(leaf)
+            elif kind is int or kind is float:
+                if leaf >= _CARD_FROM:
+                    self.numbers.append(leaf)
+            elif kind is bytes:
+                self.blobs.append(leaf)
 
     def add_source(self, source: Source) -> None:
         """Takes the leaves of a resource and scope."""
@@ -40,20 +46,19 @@ class Leaves:
         self.add_attributes(source.resource)
         self.add_attributes(source.scope_attributes)
 
-    def add_span(self, span: ReceivedSpan) -> None:
-        """Takes the leaves of a span, its events and links."""
-        self._found.add(span.name)
-        self.add_attributes(span.attributes)
-        if span.status_message:
-            self._found.add(span.status_message)
-        if span.trace_state:
-            self._found.add(span.trace_state)
-        for event in span.events:
-            self._found.add(event.name)
-            self.add_attributes(event.attributes)
-        for link in span.links:
-            self._found.add(link.trace_state)
-            self.add_attributes(link.attributes)
+    def add_spans(self, spans: Iterable[ReceivedSpan]) -> None:
+        """Takes the leaves of spans, their events and links."""
+        for span in spans:
+            self.add_attributes(span.attributes)
+            self._found.add(span.name)
+            if span.status_message or span.trace_state:
+                self._found.update((span.status_message, span.trace_state))
+            for event in span.events:
+                self._found.add(event.name)
+                self.add_attributes(event.attributes)
+            for link in span.links:
+                self._found.add(link.trace_state)
+                self.add_attributes(link.attributes)
 
     def add_texts(self, texts: Iterable[str]) -> None:
         """Takes texts."""
@@ -66,10 +71,6 @@ class Leaves:
             self._found.update(attributes.values())
         except TypeError:  # a map inside
             for value in attributes.values():
-                self.add_value(value)
-            return
-        for value in attributes.values():
-            if type(value) is tuple:
                 self.add_value(value)
 
     def add_value(self, value: Value) -> None:
