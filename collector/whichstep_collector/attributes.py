@@ -24,25 +24,46 @@ _KNOWN_BYTES_MAX: Final = 200
 
 
 class AttributeReader:
-    """Reads the attributes of one request. Short ones that occur again are the same objects: they are read once."""
+    """Reads the attributes of one request. Short ones that occur again are the same objects: they are read once.
 
-    __slots__ = ("_known",)
+    Of long ones, texts nearly always, the encoded key is known after the first: what is left is to check that the text
+    fills the rest, and to cut it out.
+    """
+
+    __slots__ = ("_keys", "_known")
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[str, Value]] = {}
+        self._keys: dict[bytes, str] = {}
+        """`0A keylen key 12` to the key."""
 
     def read(self, encoded: Iterable[bytes]) -> Attributes:
         """The attributes of encoded `KeyValue`s; the last of equal keys wins."""
-        known, found = self._known, {}
+        known, keys, found = self._known, self._keys, {}
         for raw in encoded:
-            if len(raw) > _KNOWN_BYTES_MAX:
-                key, value = read_attribute(raw)
-            elif (pair := known.get(raw)) is not None:
-                key, value = pair
-            else:
-                key, value = known[raw] = read_attribute(raw)
-            found[key] = value
+            size = len(raw)
+            if size <= _KNOWN_BYTES_MAX:
+                pair = known.get(raw)
+                if pair is None:
+                    pair = known[raw] = read_attribute(raw)
+                found[pair[0]] = pair[1]
+                continue
+            at = raw[1] + 3
+            key = keys.get(raw[:at])
+            if key and raw[at + 2] == 0x0A and raw[at + 3] - 0x80 | raw[at + 4] << 7 == size - at - 5 < 16384:
+                try:
+                    found[key] = raw[at + 5 :].decode()
+                    continue
+                except UnicodeDecodeError:
+                    pass  # the stock classes say what is wrong
+            key, found[key] = self._read_long(raw, at)
         return found
+
+    def _read_long(self, raw: bytes, at: int) -> tuple[str, Value]:
+        key, value = read_attribute(raw)
+        if raw[0] == 0x0A and at < 131 and raw[at - 1] == 0x12 and raw[2 : at - 1] == key.encode():
+            self._keys[raw[:at]] = key
+        return key, value
 
 
 def read_attribute(raw: bytes) -> tuple[str, Value]:

@@ -7,7 +7,7 @@ protobuf parser decides), in an attribute only its span.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
@@ -128,6 +128,7 @@ def _span(item: Any, reader: AttributeReader) -> ReceivedSpan:
     trace_id, span_id, parent = item.trace_id, item.span_id, item.parent_span_id
     check_ids(trace_id, span_id, parent)
     status, events, links = item.status, item.events, item.links
+    status_code, status_message = _STATUSES.get(status) or _status(status)
     return ReceivedSpan(
         trace_id,
         int.from_bytes(span_id, "big"),
@@ -137,8 +138,8 @@ def _span(item: Any, reader: AttributeReader) -> ReceivedSpan:
         item.start,
         item.end,
         reader.read(item.attributes),
-        status.code,
-        status.message,
+        status_code,
+        status_message,
         [_event(event, reader) for event in events] if events else [],
         [_link(link, reader) for link in links] if links else [],
         item.trace_state,
@@ -147,6 +148,18 @@ def _span(item: Any, reader: AttributeReader) -> ReceivedSpan:
         item.dropped_events,
         item.dropped_links,
     )
+
+
+_STATUSES: Final = {b"": (0, ""), b"\x18\x01": (1, ""), b"\x18\x02": (2, "")}
+"""Encoded statuses without a message."""
+
+
+def _status(encoded: bytes) -> tuple[int, str]:
+    try:
+        status = wire.Status.FromString(encoded)
+    except DecodeError as error:
+        raise BadValue("a status that protobuf cannot decode: invalid UTF-8") from error
+    return status.code, status.message
 
 
 def _event(event: Any, reader: AttributeReader) -> ReceivedEvent:

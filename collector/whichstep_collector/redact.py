@@ -2,9 +2,10 @@ r"""Takes secrets out of received spans and logs before anything else sees them.
 
 Every text, byte string and number of a request is a leaf: names, attribute keys and values at any depth, events,
 links, status, scope, resource. The distinct texts of a request are searched together for signs of secrets, vectorised
-(by Polars, which keeps the compiled automaton: Arrow makes it anew for every request, 2 ms); only texts that show one are looked at closely, so clean requests cost a few microseconds a span. A text that holds
-JSON is redacted inside, so JSON stays JSON and an escape (`\u002d`) hides nothing. A value under a name such as
-`password` or `api_key` is a secret whatever it looks like.
+(by Polars, which keeps the compiled automaton; Arrow makes it anew for every request, 2 ms each). Only texts that show
+one are looked at closely, so clean requests cost a few microseconds a span. A text that holds JSON is redacted inside,
+so JSON stays JSON and an escape (`\u002d`) hides nothing. A value under a name such as `password` or `api_key` is a
+secret whatever it looks like.
 """
 
 from __future__ import annotations

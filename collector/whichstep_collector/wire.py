@@ -2,8 +2,8 @@
 
 The stock classes make three Python objects an attribute before a value is read, and one attribute nested deeper than
 the parser's limit sinks the whole request. Here `attributes` are `repeated bytes`: the wire form is the same, equal
-attributes of a request are decoded once (`attributes.py`), and a bad one costs its own span only. Field numbers are
-those of opentelemetry-proto; a test decodes both ways and compares.
+attributes of a request are decoded once (`attributes.py`), and a bad one costs its own span only. So are statuses,
+which hardly differ. Field numbers are those of opentelemetry-proto; a test decodes both ways and compares.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("dropped_events", 12, "uint32"),
         ("links", 13, "*Link"),
         ("dropped_links", 14, "uint32"),
-        ("status", 15, "Status"),
+        ("status", 15, "bytes"),
         ("flags", 16, "fixed32"),
     ),
     "LogRecord": (
@@ -99,5 +99,6 @@ def _class(name: str) -> Any:
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
 
 
+Status: Final = _class("Status")
 TraceRequest: Final = _class("TraceRequest")
 LogsRequest: Final = _class("LogsRequest")
