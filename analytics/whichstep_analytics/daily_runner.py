@@ -1,6 +1,6 @@
 """Keeps metrics_daily up to date, one day at a time, behind everything that someone may be waiting for.
 
-A day is due ten seconds after its executions changed, later where computing it takes long: at most a twentieth of one
+A day is due ten seconds after its executions changed, later where computing it takes long: at most a hundredth of one
 core goes into trends. At the start today, yesterday and days without figures are due: a crash forgets at most an older
 day that changed seconds before. Not thread-safe: one thread ticks.
 """
@@ -20,7 +20,7 @@ from whichstep_store.results import DAILY_FIELDS, schema
 from whichstep_store.store import Store
 
 _WAIT_NS: Final = 10 * NANOSECONDS
-_REST_PER_WORK: Final = 20
+_REST_PER_WORK: Final = 100
 _DAY_NS: Final = 86_400 * NANOSECONDS
 _EPOCH: Final = date(1970, 1, 1)
 

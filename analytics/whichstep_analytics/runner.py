@@ -44,8 +44,8 @@ _SLICE_SPANS_MAX: Final = 20_000
 """Spans of one recompute: about 0.3 s of work, so that a backlog cannot hold memory or the write lock for long."""
 _SLICE_EXECUTIONS_MAX: Final = 500
 _PACE_NS: Final = 2 * _SECOND
-"""At most one recompute in so long, unless a whole slice is due: reading, computing and replacing cost some 130 ms
-before the first span (benchmarks/analytics/bench_jobs.py, 2 busy cores), so many small rounds would cost more."""
+"""At most one look in so long, unless the last one left a whole slice due: looking, reading, computing and replacing
+cost some 100 ms before the first span (benchmarks/analytics/bench_jobs.py), so many small rounds would cost more."""
 _STALE_EVERY_NS: Final = 5 * _SECOND
 _IDLE_SECONDS: Final = 5.0  # rows that arrive wake the jobs sooner
 _HOUR_NS: Final = 3600 * _SECOND
@@ -59,20 +59,26 @@ class JobRunner:
         self._store, self._clock = store, clock
         self._prices = prices or default_prices()
         self._stale_looked_at = self._recomputed_at = 0
+        self._behind = False  # the last look left a whole slice due
         self._daily = DailyRunner(store)
 
     def tick(self) -> float:
         """Recomputes what is due, at most one slice of it; returns the seconds until it wants to run again."""
         now = self._clock()
+        rest = self._recomputed_at + _PACE_NS - now
+        refresh = now - self._stale_looked_at >= _STALE_EVERY_NS  # in the rests of a busy store, too
+        if rest > 0 and not self._behind and not refresh:
+            return rest / _SECOND
         touched = from_arrow(self._store.reader.touched())
         due = touched.filter(_is_due(now)) if touched.height else touched
-        rest = self._recomputed_at + _PACE_NS - now
-        if due.height and (rest <= 0 or due["span_count"].sum() >= _SLICE_SPANS_MAX):
-            self._recomputed_at = now
-            return self._recompute(_slice(due), touched, now)
-        if now - self._stale_looked_at >= _STALE_EVERY_NS:  # in the rests of a busy store, too
+        if due.height and (rest <= 0 or self._behind):
+            chosen = _slice(due)
+            left = _whole(due["span_count"].sum()) - _whole(chosen["span_count"].sum())
+            self._recomputed_at, self._behind = now, left >= _SLICE_SPANS_MAX
+            return self._recompute(chosen, touched, now)
+        if refresh:
             return self._refresh(touched, now)
-        return rest / _SECOND if due.height else _seconds_to_wait(touched, now)
+        return _seconds_to_wait(touched, now)
 
     def drain(self, *, left: Callable[[int], None] = lambda _traces: None) -> None:
         """Recomputes everything that was touched, due or not, and everything outdated. For imports and rebuilds.

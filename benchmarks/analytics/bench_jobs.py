@@ -7,6 +7,7 @@ a model call, one a tool, one transport; one execution in seven has an error tha
 
 from __future__ import annotations
 
+import itertools
 import resource
 import statistics
 import sys
@@ -79,8 +80,9 @@ def of_many(executions: int, spans: int) -> pl.DataFrame:
 
 
 def stored(folder: str, executions: int, spans: int) -> None:
+    clock = itertools.count(time.time_ns(), 10 * 10**9)  # every tick looks, none is too soon after another
     with Store.open(folder) as store:
-        runner = JobRunner(store)
+        runner = JobRunner(store, clock=lambda: next(clock))
         rows = [
             store_builders.span(number, index + 1, parent_span_id=None if index == 0 else 1, step_index=index,
                                 type=("agent", "llm_call", "tool_call", "none")[min(index, 1) + index % 3 * (index > 0)])
@@ -91,10 +93,32 @@ def stored(folder: str, executions: int, spans: int) -> None:
         runner.tick()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         print(
-            f"{'first tick on a store':<38} {len(rows):>6} spans  cpu {cpu * 1e3:7.1f} ms"
+            f"{f'first tick on a store {executions} x {spans}':<38} {len(rows):>6} spans  cpu {cpu * 1e3:7.1f} ms"
             f"  {cpu * MICRO / len(rows):6.1f} µs/span  wall {wall * 1e3:7.1f} ms"
         )
         measured("idle tick", 0, runner.tick, 50)
+
+
+def growing(folder: str, *, spans: int, step: int) -> None:
+    """One trace that grows without a pause: all ticks until it has so many spans."""
+    now = store_builders.NOON
+    with Store.open(folder, clock=lambda: now) as store:
+        runner, spent, recomputes = JobRunner(store, clock=lambda: now), 0.0, 0
+        for start in range(1, spans, step):
+            rows = [
+                store_builders.span(1, number, parent_span_id=1 if number > 1 else 10**9, step_index=number)
+                for number in range(start, start + step)
+            ]
+            store.writer.load([store_builders.batch(rows)], JournalPosition(1, start))
+            before = time.process_time()
+            runner.tick()
+            spent += time.process_time() - before
+            recomputes += store.reader.touched().num_rows == 0
+            now += 2_100_000_000 if start < 2_000 else 1_000_000_000
+        print(
+            f"{f'one trace, {step} spans at a time':<38} {spans:>6} spans  cpu {spent * 1e3:7.1f} ms"
+            f"  {spent * MICRO / spans:6.1f} µs/span  {recomputes} recomputes of {spans // step} loads"
+        )
 
 
 def main() -> None:
@@ -103,8 +127,11 @@ def main() -> None:
         measured(
             f"recompute {executions} x {spans}", given.height, recomputing(given), 7 if given.height > 5_000 else 20
         )
+    for executions, spans in ((500, 10), (1, 10_000)):
+        with tempfile.TemporaryDirectory() as folder:
+            stored(folder, executions, spans)
     with tempfile.TemporaryDirectory() as folder:
-        stored(folder, 500, 10)
+        growing(folder, spans=10_000, step=100)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,19 @@ def test_a_long_run_is_recomputed_ever_more_rarely(bench: Bench) -> None:
     assert recomputes < 40  # of 60 batches
 
 
+def test_a_large_run_is_recomputed_once_a_quarter_that_it_grows_so_its_cost_is_not_its_square(bench: Bench) -> None:
+    bench.load(*(child(number) for number in range(2, 2_102)))
+    bench.clock.pass_seconds(3)
+    bench.runner.tick()
+    recomputes = 0
+    for start in range(2_102, 9_102, 250):
+        bench.load(*(child(number) for number in range(start, start + 250)))
+        bench.runner.tick()
+        recomputes += bench.count("touched_traces") == 0
+        bench.clock.pass_seconds(1.1)  # never quiet
+    assert 4 <= recomputes <= 7  # of 28 batches; 1.25^7 = 9_100 / 2_100 and a bit
+
+
 def test_late_spans_change_the_result_and_double_nothing(bench: Bench) -> None:
     bench.load(root(), child(2))
     bench.runner.tick()

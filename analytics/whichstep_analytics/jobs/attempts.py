@@ -90,13 +90,11 @@ def requested_by(steps: pl.DataFrame) -> pl.Series:
     wanted = steps.filter(pl.col("type").is_in(ASKED_FOR)).select(
         "execution_id", "at", call_id="tool_call_id", tool=pl.coalesce("tool", "name")
     )
-    by_call = _latest(wanted, asks.filter(pl.col("call_id") != ""), "call_id")
-    # by name only for those whose call id nobody gave
-    by_name = (
-        by_call if not by_call.null_count() else by_call.zip_with(by_call.is_not_null(), _latest(wanted, asks, "tool"))
-    )
     nobody = pl.Series("requested_by", [None], pl.UInt64).new_from_index(0, steps.height)
-    return nobody.scatter(wanted["at"], by_name)
+    by_call = _latest(wanted, asks.filter(pl.col("call_id") != ""), "call_id")
+    unclaimed = wanted.filter(by_call.is_null())  # by name only those whose call id nobody gave
+    by_name = _latest(unclaimed, asks, "tool")
+    return nobody.scatter(wanted["at"], by_call).scatter(unclaimed["at"], by_name)
 
 
 def _latest(wanted: pl.DataFrame, asks: pl.DataFrame, key: str) -> pl.Series:

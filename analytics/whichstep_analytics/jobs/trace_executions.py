@@ -27,11 +27,13 @@ _AGENT_TYPES: Final = ("agent", "workflow")
 def run(spans: pl.DataFrame) -> pl.DataFrame:
     """The execution of every trace in `spans` (columns TRACE_EXECUTION_FIELDS), sorted by trace and execution id."""
     traces = _facts(spans).sort("started_at", "trace_id", "execution_key").with_row_index("trace")
-    linked, waited = (traces["links"].list.len() > 0).any(), traces["waiting"].any()
-    edges = pl.concat(
-        [pl.DataFrame(schema=_EDGE_SCHEMA)] + [_link_edges(traces)] * linked + [_resume_edges(traces)] * waited
-    )
-    named = _name(traces.with_columns(_components(traces.height, edges)), edges)
+    edges = [pl.DataFrame(schema=_EDGE_SCHEMA)]
+    if (traces["links"].list.len() > 0).any():
+        edges.append(_link_edges(traces))
+    if traces["waiting"].any():
+        edges.append(_resume_edges(traces))
+    joins = pl.concat(edges)
+    named = _name(traces.with_columns(_components(traces.height, joins)), joins)
     return shaped(named, schema_of(TRACE_EXECUTION_FIELDS)).sort("trace_id", "execution_id")
 
 
