@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from benchmarks import browser
 from benchmarks.load import Request, long_agent_requests, support_requests
 from benchmarks.sidecar import Sidecar
 
@@ -39,6 +40,19 @@ def _start_and_idle(data_dir: Path) -> Iterator[str]:
         time.sleep(20)
         yield f"idle CPU: {(sidecar.cpu_seconds() - before) / 20:.2%} of one core (target about 0)"
         yield f"PSS of sidecar and dashboard before the first page: {sidecar.pss_mib():.0f} MiB (target 250)"
+        yield _after_first_page(sidecar)
+
+
+def _after_first_page(sidecar: Sidecar) -> str:
+    if not browser.is_installed():
+        return "PSS after the first page: not measured, there is no Chromium"
+    before = sidecar.cpu_seconds()
+    with browser.open_page(f"http://127.0.0.1:{sidecar.dashboard_port}/"):
+        while sidecar.cpu_seconds() - before < 0.3:  # the page asks, and the dashboard imports its screens
+            time.sleep(0.1)
+        sidecar.await_quiet()
+        spent = sidecar.cpu_seconds() - before
+        return f"PSS after the first page: {sidecar.pss_mib():.0f} MiB (target 400), {spent:.1f} s CPU for the page"
 
 
 def _ingest(data_dir: Path, spans: int) -> Iterator[str]:

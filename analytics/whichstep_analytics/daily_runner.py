@@ -33,6 +33,11 @@ class DailyRunner:
         self._due: dict[date, int] | None = None  # nanoseconds since the epoch; None before the first tick
         self._rest_until = 0
 
+    @property
+    def has_days_due(self) -> bool:
+        """Whether the figures of any day are behind, now or in a while."""
+        return bool(self._due)
+
     def touch(self, executions: pa.Table, *, now: int) -> None:
         """Notes the days of executions that were recomputed (results.EXECUTION_FIELDS)."""
         for day in pc.unique(executions.column("started_at").cast(pa.date32())).to_pylist():

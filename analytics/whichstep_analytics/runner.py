@@ -47,7 +47,7 @@ _PACE_NS: Final = 2 * _SECOND
 """At most one look in so long, unless the last one left a whole slice due: looking, reading, computing and replacing
 cost some 100 ms before the first span (benchmarks/analytics/bench_jobs.py), so many small rounds would cost more."""
 _STALE_EVERY_NS: Final = 5 * _SECOND
-_IDLE_SECONDS: Final = 5.0  # rows that arrive wake the jobs sooner
+_IDLE_SECONDS: Final = 30.0  # rows and decisions that arrive wake the jobs sooner
 _HOUR_NS: Final = 3600 * _SECOND
 
 
@@ -78,7 +78,7 @@ class JobRunner:
             return self._recompute(chosen, touched, now)
         if refresh:
             return self._refresh(touched, now)
-        return _seconds_to_wait(touched, now)
+        return self._seconds_to_wait(touched, now)
 
     def drain(self, *, left: Callable[[int], None] = lambda _traces: None) -> None:
         """Recomputes everything that was touched, due or not, and everything outdated. For imports and rebuilds.
@@ -104,7 +104,7 @@ class JobRunner:
         if self._daily.tick(now=now):
             return 0.0
         self._stale_looked_at = now
-        return _seconds_to_wait(touched, now)
+        return self._seconds_to_wait(touched, now)
 
     def _recompute(self, traces: pl.DataFrame, touched: pl.DataFrame, now: int) -> float:
         since, until = _nanoseconds(traces["min_started_at"]).min(), _nanoseconds(traces["max_started_at"]).max()
@@ -114,6 +114,13 @@ class JobRunner:
         self._store.writer.replace_results(results)
         self._daily.touch(results.executions, now=now)
         return 0.0
+
+    def _seconds_to_wait(self, touched: pl.DataFrame, now: int) -> float:
+        """Until the first touched trace is quiet, or the next day or deadline may be due."""
+        if touched.is_empty():
+            return _STALE_EVERY_NS / _SECOND if self._daily.has_days_due else _IDLE_SECONDS
+        first = _whole(_nanoseconds(touched["touched_at"]).min())
+        return min(max((first + _QUIET_NS - now) / _SECOND, 0.05), _QUIET_NS / _SECOND)
 
 
 def _is_due(now: int) -> pl.Expr:
@@ -129,14 +136,6 @@ def _slice(due: pl.DataFrame) -> pl.DataFrame:
     """The traces that waited longest, up to the slice's spans; at least one."""
     before = (pl.col("span_count") + pl.col("known_span_count")).cum_sum().shift(1, fill_value=0)
     return due.sort("first_touched_at", "trace_id").filter(before < _SLICE_SPANS_MAX)
-
-
-def _seconds_to_wait(touched: pl.DataFrame, now: int) -> float:
-    """Until the first touched trace is quiet; the collector's loader wakes the jobs earlier where rows arrive."""
-    if touched.is_empty():
-        return _IDLE_SECONDS
-    first = _whole(_nanoseconds(touched["touched_at"]).min())
-    return min(max((first + _QUIET_NS - now) / _SECOND, 0.05), _QUIET_NS / _SECOND)
 
 
 def _results(inputs: JobInputs, asked: pl.Series, touched: pl.DataFrame, *, prices: Prices, now: int) -> Results:
