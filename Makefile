@@ -6,7 +6,7 @@ ROOMS = sdk store collector analytics dashboards cli
 SOURCES = $(shell find $(ROOMS) -type f -not -path '*/__pycache__/*' 2>/dev/null) pyproject.toml README.md
 PYTEST_WORKERS ?= 2
 
-.PHONY: help demo test frameworks check format lint types imports docs docs-check bench lock clean
+.PHONY: help demo test frameworks check format lint types imports docs docs-check bench ground-truth lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -57,6 +57,10 @@ docs-check: $(VENV)/.installed
 
 bench: $(VENV)/.installed ## the figures of the README, with the machine's description
 	$(BIN)/python -m benchmarks
+
+DATA ?= ../shared/data/runs
+ground-truth: $(VENV)/.installed ## figures against recorded runs with ground truth: DATA=folder OUT=file.json
+	$(BIN)/python -m benchmarks.ground_truth --data $(DATA) $(if $(OUT),--out $(OUT)) --markdown
 
 lock: ## resolve requirements.lock again (needs uv)
 	uv pip compile pyproject.toml --extra dev --extra grpc --universal --python-version 3.11 --generate-hashes \

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from typing import Any, Final
 
 import pyarrow as pa
 
 from whichstep_collector.columns import content_batch
+from whichstep_store.digests import digest_of
 
 PREVIEW_BYTES_MAX: Final = 1024
 
@@ -15,11 +16,6 @@ PREVIEW_BYTES_MAX: Final = 1024
 def hash_text(text: str) -> bytes:
     """BLAKE2b-128 of the text's UTF-8 bytes."""
     return blake2b(text.encode(), digest_size=16).digest()
-
-
-def digest_of(data: bytes) -> bytes:
-    """16 bytes that tell things apart: SHA-256, cut. With SHA instructions it costs half of the texts' BLAKE2b."""
-    return sha256(data).digest()[:16]
 
 
 def preview(text: str) -> str:

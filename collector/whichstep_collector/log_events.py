@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from whichstep import attributes as names
 from whichstep_collector.coerce import json_object, line, score, text
-from whichstep_collector.contents import digest_of
 from whichstep_collector.identity import execution_key
 from whichstep_collector.received import Attributes, ReceivedEvent, ReceivedLog, ReceivedSpan, Value
 from whichstep_collector.skeleton import dump
 from whichstep_collector.sources import SourceFacts
+from whichstep_store.digests import digest_of
 
 _TIME_MAX: Final = 2**63 - 1
 _BODY_BYTES_MAX: Final = 1024 * 1024

@@ -15,9 +15,10 @@ import orjson
 from whichstep import attributes as names
 from whichstep_collector import coerce
 from whichstep_collector.columns import log_batch, span_batch
-from whichstep_collector.contents import Contents, digest_of
+from whichstep_collector.contents import Contents
 from whichstep_collector.dialects import Dialect
 from whichstep_collector.dialects.base import Kind
+from whichstep_collector.escalation import brings_in_a_person
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.failures import read_failure
 from whichstep_collector.identity import execution_key
@@ -29,6 +30,7 @@ from whichstep_collector.sources import SourceFacts
 from whichstep_collector.steps import FILLS, fill_task
 from whichstep_collector.texts import SpanTexts
 from whichstep_store.batches import Batch
+from whichstep_store.digests import digest_of
 
 log = logging.getLogger(__name__)
 
@@ -177,6 +179,8 @@ def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan
         hint = dialect.failed(span)
     if span.status == 2 or hint is not None or span.events or names.ERROR_TYPE in span.attributes:
         _put_failure(facts, span, hint)
+    if facts.type in {"tool_call", "handoff"} and facts.tool and not facts.error and brings_in_a_person(facts.tool):
+        facts.escalation = facts.escalation or "agent"
     facts.step_name = _step_name(facts)
     facts.merge_key = _merge_key(facts)
     return dialect

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from whichstep_collector.coerce import text
-from whichstep_collector.contents import Contents, digest_of, hash_text
+from whichstep_collector.contents import Contents, hash_text
 from whichstep_collector.facts import template
 from whichstep_collector.fields import ENVIRONMENT_KEYS, RELEASE_KEYS
 from whichstep_collector.received import Attributes, Source
 from whichstep_collector.skeleton import skeleton
+from whichstep_store.digests import digest_of
 
 
 class SourceFacts:

@@ -31,6 +31,7 @@ _SYSTEM_KEYS: Final = (names.SYSTEM_INSTRUCTIONS,)
 _SEARCHES: Final = re.compile(r"search|retriev|knowledge|(?:^|_)(?:docs?|rag|kb)(?:_|$)", re.IGNORECASE)
 """Names of tools that retrieve: their result is a list of documents, and an empty one found nothing."""
 _EMPTY_RESULTS: Final = ("[]", "{}", "null")
+_NO_ARGUMENTS: Final = ("{}",)
 
 
 def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
@@ -169,12 +170,12 @@ def _system_prompt(attributes: Attributes, plan: Plan) -> list[str]:
 def fill_tool(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
     """Arguments and result without their wrapping. Returns the tool's own word that it failed."""
     attributes, facts = span.attributes, texts.facts
-    if (key := _first(attributes, plan.arguments)) is not None:
+    if (key := _first(attributes, plan.arguments) or _first_of(attributes, plan.arguments, _NO_ARGUMENTS)) is not None:
         value = dialect.unwrap_arguments(attributes[key])
         texts.put_value("arguments", value, key=key if value is attributes[key] else None)
         facts.arguments_digest = digest_of_json(value)
     failed = _status_hint(attributes)
-    if (key := _first(attributes, plan.results) or _first_empty(attributes, plan.results)) is not None:
+    if (key := _first(attributes, plan.results) or _first_of(attributes, plan.results, _EMPTY_RESULTS)) is not None:
         result = dialect.unwrap_result(attributes[key])
         texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
         facts.tool_call_id = facts.tool_call_id or result.call_id
@@ -294,9 +295,9 @@ def _first(attributes: Attributes, keys: tuple[str, ...]) -> str | None:
     return None
 
 
-def _first_empty(attributes: Attributes, keys: tuple[str, ...]) -> str | None:
-    """The first key that says "nothing" in JSON: of a tool, that is a result."""
-    return next((key for key in keys if attributes[key] in _EMPTY_RESULTS), None)
+def _first_of(attributes: Attributes, keys: tuple[str, ...], said: tuple[str, ...]) -> str | None:
+    """The first key that says "nothing" in JSON: of a tool, that is a result, or a call without arguments."""
+    return next((key for key in keys if attributes[key] in said), None)
 
 
 Fill = Callable[[SpanTexts, ReceivedSpan, Plan, Dialect], str | None]

@@ -11,10 +11,11 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from whichstep_collector.contents import Contents, digest_of, preview
+from whichstep_collector.contents import Contents, preview
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.messages import Message, dump_message, first_user_text, message_text, tool_calls
 from whichstep_collector.skeleton import INLINE_MAX, column_reference, parse_json, reference
+from whichstep_store.digests import digest_of, digest_of_value
 
 MessageColumn = Literal["input", "output"]
 TextColumn = Literal["input", "output", "arguments", "result", "query", "sources"]
@@ -105,12 +106,8 @@ class SpanTexts:
 
 
 def digest_of_json(value: Any) -> bytes:
-    """A digest of canonical JSON: keys sorted, no spaces; text that holds JSON counts as its value."""
+    """A digest of canonical JSON; text that holds JSON counts as its value."""
     if isinstance(value, str):
         parsed = parse_json(value)
         value = value if parsed is None else parsed
-    try:
-        text = orjson.dumps(value, default=repr, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # a number past 64 bits
-        text = repr(value).encode()
-    return digest_of(text)
+    return digest_of_value(value)

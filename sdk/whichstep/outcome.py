@@ -61,7 +61,7 @@ def expect(
         ordered: Whether their order matters.
         any_of: Several right answers, each a list of tools.
         allow_extra: Whether further calls do no harm.
-        arguments: For a tool, the arguments it should be called with.
+        arguments: For a tool, the arguments it should be called with: an object, or a list of them, one a call.
         escalation: Whether a person should be brought in.
     """
     execution = _execution("expect")

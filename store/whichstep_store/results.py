@@ -135,6 +135,7 @@ STEP_FIELDS: Final[Fields] = (
     ("approval_id", pa.string(), True),
     ("dialect", pa.string(), False),
     ("flags", TEXTS, False),
+    ("arguments_digest", HEX, True),
 )
 EXECUTION_FIELDS: Final[Fields] = (
     ("execution_id", HEX, False),
@@ -196,6 +197,7 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("root_ended", pa.bool_(), False),
     ("last_received_at", TIME, False),
     ("result_version", pa.int32(), False),
+    ("tool_error_count", pa.int32(), True),
 )
 DAILY_FIELDS: Final[Fields] = (
     # rows of metrics_daily

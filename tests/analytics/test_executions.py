@@ -157,6 +157,28 @@ def test_a_call_that_failed_without_usage_was_not_billed() -> None:
     assert found["cost_usd"] is not None
 
 
+def test_the_word_of_a_person_comes_first_on_a_policy_violation_too() -> None:
+    judged = evaluation(name="policy_violation", label="true", source="LLM", occurred_at=NOON + SECOND)
+    assert execution(agent(), call(2), evaluations=judged)["violated"] is True
+    cleared = evaluation(name="policy_violation", label="false", source="HUMAN", trusted=True)
+    assert execution(agent(), call(2), evaluations=pl.concat([cleared, judged]))["violated"] is False
+    assert execution(agent(), call(2), evaluations=judged)["success"] is None
+    assert execution(agent(), call(2))["violated"] is None
+
+
+def test_tool_calls_and_those_in_error_are_counted() -> None:
+    found = execution(agent(), failed(tool(2)), tool(3), call(4))
+    assert (found["tool_call_count"], found["tool_error_count"]) == (2, 1)
+    handed_over = execution(agent(), tool(2, type="handoff", name="transfer_to_billing"), span(3, 1, type="handoff"))
+    assert handed_over["tool_call_count"] == 1
+
+
+def test_a_recorded_run_without_times_has_no_duration() -> None:
+    found = execution(agent(took=0), call(2, at=1, took=0, step_index=1))
+    assert (found["latency_ms"], found["active_ms"]) == (None, None)
+    assert execution(agent(took=0), call(2, at=1, took=0))["latency_ms"] == 0
+
+
 def test_without_any_model_call_tokens_and_cost_are_unknown_not_zero() -> None:
     found = execution(agent(), tool(2))
     assert (found["input_tokens"], found["cost_usd"], found["wasted_cost_usd"]) == (None, None, None)

@@ -95,6 +95,21 @@ def test_an_agents_total_is_kept_where_no_call_shows() -> None:
     assert of(steps(agent(input_tokens=500), tool(2)), 1)["input_tokens"] == 500
 
 
+def test_an_agents_total_is_kept_where_its_calls_do_not_tell_theirs() -> None:
+    found = steps(agent(input_tokens=500), call(2, input_tokens=None, output_tokens=None))
+    assert of(found, 1)["input_tokens"] == 500
+    assert found["counted_above"].to_list() == [False, True]
+    partly = steps(agent(input_tokens=500), call(2, input_tokens=None, output_tokens=None), call(3))
+    assert of(partly, 1)["input_tokens"] is None
+    assert not partly["counted_above"].any()
+
+
+def test_a_step_of_a_recorded_run_without_times_has_no_latency() -> None:
+    recorded = steps(agent(), tool(2, took=0, step_index=1), tool(3, took=0))
+    assert of(recorded, 2)["latency_ms"] is None
+    assert of(recorded, 3)["latency_ms"] == 0
+
+
 def test_the_steps_of_type_llm_call_are_the_model_calls_and_a_wrapper_of_some_is_a_workflow() -> None:
     wrapped = steps(agent(), call(2, took=9), call(3, 2), tool(4, 2), call(5, 2))
     assert wrapped.filter(type="llm_call")["step_id"].to_list() == [3, 5]

@@ -43,7 +43,7 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
 def _figures(reader: Reader, filters: Filters, by: Sequence[str], *, as_of: int) -> pl.DataFrame:
     executions = frame(reader.query("execution_frame", {**filters.parameters(), "by": list(by)}))
     choices = frame(reader.query("tool_choices", filters.parameters()))
-    return metrics.compute(tool_choice.with_accuracy(executions, choices), by=by, as_of=as_of)
+    return metrics.compute(tool_choice.with_judgements(executions, choices), by=by, as_of=as_of)
 
 
 def _window_before(filters: Filters, by: Sequence[str], *, now: int) -> Filters | None:

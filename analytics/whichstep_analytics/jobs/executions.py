@@ -84,20 +84,21 @@ def _with_outcome(frame: pl.DataFrame, neighbours: pl.DataFrame) -> pl.DataFrame
     ended = pl.col("status").is_in(("ok", "error", "abandoned"))
     failed = (pl.col("status") == "error") | (ended & pl.col("said_refused"))
     asked = pl.when(pl.col("asked_person")).then(pl.lit("policy"))
+    reason = pl.coalesce("escalation", asked)
     frame = frame.with_columns(failed.alias("failed")).with_columns(outcome.decide())
     first_pass = pl.col("success") & ~pl.col("corrected") & ~one_of_several
     return frame.with_columns(
         pl.when(pl.col("success").is_not_null()).then(first_pass).alias("first_pass"),
         pl.col("corrected").alias("self_corrected"),
-        (pl.col("escalation").is_not_null() | pl.col("asked_person")).alias("escalated"),
-        pl.coalesce("escalation", asked).alias("escalation_reason"),
+        reason.is_not_null().alias("escalated"),
+        reason.alias("escalation_reason"),
     )
 
 
 def _completed(frame: pl.DataFrame) -> pl.DataFrame:
     """Adds what follows from other columns: defaults, times, the answer, the waste."""
     wall = (pl.col("ended_at") - pl.col("started_at")).dt.total_nanoseconds() / 1e6
-    wall = pl.when(wall >= 0).then(wall)
+    wall = pl.when((wall >= 0) & ~((wall == 0) & pl.col("untimed"))).then(wall)
     # what a failed run said last on its way is no answer
     answer = pl.when(pl.col("status") != "error").then("answer")
     wasted = pl.when(pl.col("cost_usd").is_not_null()).then(pl.col("wasted_cost_usd").fill_null(0.0))
@@ -110,5 +111,4 @@ def _completed(frame: pl.DataFrame) -> pl.DataFrame:
         wall.alias("latency_ms"),
         (wall - pl.col("waited_ms").fill_null(0.0)).clip(lower_bound=0.0).alias("active_ms"),
         wasted.alias("wasted_cost_usd"),
-        pl.lit(None, pl.Boolean).alias("violated"),  # null: under no policy
     )

@@ -14,6 +14,8 @@ _SPENT: Final = ("input_tokens", "output_tokens")
 _SPENT_WITHIN: Final = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _AGENTS: Final = pl.col("type").is_in(("agent", "workflow")) & ~pl.col("wrapper")
 _CALL: Final = pl.col("type") == "llm_call"
+_TOOL: Final = (pl.col("type") == "tool_call") | ((pl.col("type") == "handoff") & pl.col("tool").is_not_null())
+"""Hand-overs made by a tool are calls of it, too."""
 _TOP: Final = pl.col("depth") == 0
 _ERROR: Final = pl.col("status") == "error"
 _PRICED: Final = pl.col("type").is_in(("llm_call", "embedding", "rerank"))
@@ -40,6 +42,7 @@ def of_spans(placed: pl.DataFrame) -> pl.DataFrame:
             pl.col("ended_at").max().alias("last_ended_at"),
             root.any().alias("has_root"),
             (root.any() & ~open_root.any()).alias("root_ended"),
+            pl.col("step_index").is_not_null().any().alias("untimed"),
             pl.len().alias("span_count"),
             pl.col("received_at").max().alias("last_received_at"),
         )
@@ -58,7 +61,8 @@ def _counts() -> list[pl.Expr]:
     return [
         pl.len().alias("step_count"),
         _CALL.sum().alias("llm_call_count"),
-        (pl.col("type") == "tool_call").sum().alias("tool_call_count"),
+        _TOOL.sum().alias("tool_call_count"),
+        (_TOOL & _ERROR).sum().alias("tool_error_count"),
         ((pl.col("attempt") > 1) & ~pl.col("wrapper")).sum().alias("retry_count"),
         _ERROR.sum().alias("error_count"),
     ]
@@ -76,7 +80,7 @@ def _sums() -> list[pl.Expr]:
     return [
         unpriced.alias("unpriced_calls"),
         cost.alias("cost_usd"),
-        *(_sum(name, must_count=_CALL & over) for name in _SPENT),
+        *(_sum(name, must_count=_CALL & over & ~pl.col("counted_above")) for name in _SPENT),
         *(_sum(name, must_count=pl.lit(value=False)) for name in _SPENT_WITHIN),
     ]
 

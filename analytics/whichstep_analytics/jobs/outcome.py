@@ -1,8 +1,9 @@
 """Whether the task was done, from the strongest witness: a person, the agent's own code, an evaluator, inference.
 
-Only evaluations named `task_success` count. HUMAN is believed from a reviewer's token alone; as merely claimed it ranks
-with the evaluators. Of several statements of one rank the latest counts. Inference knows failure only: an execution
-that ended in an error, or an action that a person refused. Everything else is unknown.
+Only evaluations named `task_success` decide success, and `policy_violation` whether a policy was violated. HUMAN is
+believed from a reviewer's token alone; as merely claimed it ranks with the evaluators. Of several statements of one
+rank the latest counts. Inference knows failure only: an execution that ended in an error, or an action that a person
+refused. Everything else is unknown.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from typing import Final
 import polars as pl
 
 TASK_SUCCESS: Final = "task_success"
+POLICY_VIOLATION: Final = "policy_violation"
+STATED_SCHEMA: Final = pl.Schema(
+    {"execution_id": pl.String(), "human": pl.Boolean(), "evaluator": pl.Boolean(), "violated": pl.Boolean()}
+)
 _YES: Final = ("true", "pass", "passed", "yes", "success", "successful", "correct", "good", "1")
 _NO: Final = ("false", "fail", "failed", "no", "failure", "unsuccessful", "incorrect", "bad", "0")
 _PASS_SCORE: Final = 0.5
 
 
 def stated(evaluations: pl.DataFrame, mapping: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
-    """What people and evaluators say: execution_id, human, evaluator (Boolean, null where they say nothing)."""
-    said = evaluations.filter(pl.col("name") == TASK_SUCCESS)
+    """What people and evaluators say: STATED_SCHEMA, null where they say nothing. `violated`: a person's word first."""
+    said = evaluations.filter(pl.col("name").is_in((TASK_SUCCESS, POLICY_VIOLATION)))
     if said.is_empty():
-        return pl.DataFrame(schema={"execution_id": pl.String, "human": pl.Boolean, "evaluator": pl.Boolean})
+        return pl.DataFrame(schema=STATED_SCHEMA)
     said = said.with_columns(_verdict().alias("verdict")).filter(pl.col("verdict").is_not_null())
     alone = mapping.filter(~pl.col("trace_id").is_duplicated())
     by_trace = alone.select("trace_id", pl.col("execution_id").alias("by_trace"))
@@ -29,6 +34,7 @@ def stated(evaluations: pl.DataFrame, mapping: pl.DataFrame, placed: pl.DataFram
         "response_id", pl.col("execution_id").alias("by_response")
     )
     human = pl.col("trusted") & (pl.col("source") == "HUMAN").fill_null(value=False)
+    success, violated = (pl.col("name") == name for name in (TASK_SUCCESS, POLICY_VIOLATION))
     return (
         said.join(by_trace, on="trace_id", how="left")
         .join(_by_span(placed, mapping), on=["trace_id", "span_id"], how="left")
@@ -39,8 +45,11 @@ def stated(evaluations: pl.DataFrame, mapping: pl.DataFrame, placed: pl.DataFram
         .sort("occurred_at", "verdict")
         .group_by("execution_id", maintain_order=True)
         .agg(
-            pl.col("verdict").filter(human).last().alias("human"),
-            pl.col("verdict").filter(~human).last().alias("evaluator"),
+            pl.col("verdict").filter(success & human).last().alias("human"),
+            pl.col("verdict").filter(success & ~human).last().alias("evaluator"),
+            pl.coalesce(
+                pl.col("verdict").filter(violated & human).last(), pl.col("verdict").filter(violated).last()
+            ).alias("violated"),
         )
     )
 

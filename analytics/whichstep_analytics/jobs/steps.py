@@ -24,9 +24,9 @@ WORKING_SCHEMA: Final = pl.Schema(
         "parent_at": pl.UInt32(),
         "depth": pl.UInt32(),
         "corrected": pl.Boolean(),
+        "counted_above": pl.Boolean(),  # a call that tells no tokens under an agent that tells its total
         "wrapper": pl.Boolean(),  # sent as a model call, but only wraps others: of type workflow
         "asked_tools": pl.List(pl.String),
-        "arguments_digest": pl.String(),
         "error_guessed": pl.Boolean(),
         "user_message": pl.String(),
     }
@@ -150,16 +150,22 @@ def _with_wrappers(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_leaf_tokens(steps: pl.DataFrame) -> pl.DataFrame:
-    """Keeps tokens and reported cost where they were spent: on model calls, never on totals above one."""
+    """Keeps tokens and reported cost where they were spent: on model calls, never on totals above such.
+
+    Adds `counted_above`: a call that tells nothing under an agent whose total is all that is known.
+    """
     counted_nothing = (pl.col("input_tokens") == 0) & (pl.col("output_tokens") == 0)  # no call is free of input
     steps = steps.with_columns(
         pl.when(~counted_nothing.fill_null(value=False)).then(name).alias(name) for name in _TOKENS
     )
     parents, is_call = steps["parent_at"], steps["type"] == "llm_call"
     spent = steps.select(pl.any_horizontal(pl.col(*_TOKENS, "reported_cost_usd").is_not_null()))["input_tokens"]
-    total = ~is_call & tree.has_descendant(parents, is_call | spent)
+    total = ~is_call & tree.has_descendant(parents, spent)
+    silent = is_call & ~spent
+    above = tree.nearest(parents, kept=spent & ~total).is_not_null() if silent.any() else pl.lit(value=False)
     return steps.with_columns(
-        pl.when(~pl.lit(total)).then(name).alias(name) for name in (*_TOKENS, "reported_cost_usd")
+        *(pl.when(~pl.lit(total)).then(name).alias(name) for name in (*_TOKENS, "reported_cost_usd")),
+        (pl.lit(silent) & above).alias("counted_above"),
     )
 
 
@@ -197,7 +203,9 @@ def _with_status(steps: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("ok"))
     )  # fmt: skip
     took = (pl.col("ended_at") - pl.col("started_at")).dt.total_nanoseconds() / 1e6
-    timed = (took >= 0) & ~pl.col("flags").list.contains("no_start")
+    # a recorded run without times orders its steps by index and gives each one moment
+    untimed = pl.col("flags").list.contains("no_start") | (pl.col("step_index").is_not_null() & (took == 0))
+    timed = (took >= 0) & ~untimed
     return steps.with_columns(
         status.alias("status"),
         pl.when(timed).then(took).alias("latency_ms"),

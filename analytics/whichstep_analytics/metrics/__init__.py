@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from whichstep_analytics import tool_choice
 from whichstep_analytics.metrics.definitions import EIGHT, QUANTILES, RATIOS, SHARES
 from whichstep_analytics.metrics.figures import NO_EXECUTIONS, Figure, figure_frame
 from whichstep_analytics.metrics.quantiles import quantile_figures
@@ -40,7 +41,7 @@ def compute(executions: pl.DataFrame, *, by: Sequence[str] = (), as_of: int) -> 
     both of the start in UTC; other groups are null where an execution has no such value.
 
     Args:
-        executions: rows of the query `execution_frame`; `tool_accuracy` (0 to 1) beside them where it is known.
+        executions: rows of the query `execution_frame`; beside them what `tool_choice` judged, where it is known.
         by: names among GROUPS, or further text columns of `executions`.
         as_of: nanoseconds since the epoch; executions that start later are not looked at.
     """
@@ -54,7 +55,7 @@ def compute(executions: pl.DataFrame, *, by: Sequence[str] = (), as_of: int) -> 
 def _prepared(executions: pl.DataFrame, by: Sequence[str], as_of: int) -> pl.LazyFrame:
     started_at = pl.col("started_at")
     times = {"day": started_at.dt.strftime("%Y-%m-%d"), "week": started_at.dt.strftime("%G-W%V")}
-    unknown = {"tool_accuracy": pl.lit(None, pl.Float64)}
+    unknown = {name: pl.lit(None, kind) for name, kind in tool_choice.COLUMNS.items()}
     return (
         executions.lazy()
         .filter(started_at.cast(pl.Int64) <= as_of)

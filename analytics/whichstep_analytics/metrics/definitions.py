@@ -57,6 +57,7 @@ class Ratio:
 
 
 _NO_OUTCOME: Final = "no outcome is known; set it with whichstep.outcome, an evaluation or a review"
+_NO_EXPECTATION: Final = "no execution has an expectation; say what is right with whichstep.expect"
 _NONE_ENDED: Final = "no execution has ended"
 _OVER: Final = ENDED | (pl.col("status") == "abandoned")
 _PRICED: Final = _OVER & pl.col("cost_usd").is_not_null()
@@ -72,12 +73,30 @@ def _escalated_by(reason: str) -> Share:
     )
 
 
+def _tools(metric: str, matched: str, of: str) -> Ratio:
+    """Matched calls ÷ all that were expected, or made: sums over executions with an expectation of tools."""
+    known = pl.col("tools_expected").is_not_null()
+    return Ratio(metric, "share", known, pl.col(matched), pl.col(of), "share", _NO_EXPECTATION)
+
+
 SHARES: Final[tuple[Share, ...]] = (
     Share("task_success_rate", pl.col("success"), _NO_OUTCOME, outcome=True),
     Share("first_pass_success", pl.col("first_pass"), _NO_OUTCOME, outcome=True),
     Share("self_corrected_rate", pl.col("self_corrected"), _NO_OUTCOME),
     Share("human_escalation_rate", pl.col("escalated"), "no execution says whether a person was brought in"),
     *(_escalated_by(reason) for reason in ("policy", "agent", "failure", "user")),
+    Share(
+        "escalation_precision",
+        pl.when(pl.col("escalated")).then(pl.col("expected_escalation")),
+        "no execution was escalated of which someone said whether it should be",
+        unknown_is_outside=True,
+    ),
+    Share(
+        "escalation_recall",
+        pl.when(pl.col("expected_escalation")).then(pl.col("escalated")),
+        "no execution was expected to be escalated; say so with whichstep.expect(escalation=True)",
+        unknown_is_outside=True,
+    ),
     Share("policy_violation_rate", pl.col("violated"), "no execution ran under a policy", unknown_is_outside=True),
     Share("error_rate", pl.when(ENDED).then(pl.col("status") == "error"), _NONE_ENDED),
 )
@@ -130,7 +149,20 @@ RATIOS: Final[tuple[Ratio, ...]] = (
         pl.col("tool_accuracy"),
         pl.lit(1.0),
         "share",
-        "no execution has an expectation; say what is right with whichstep.expect",
+        _NO_EXPECTATION,
+    ),
+    _tools("tool_recall_name", "tools_matched", "tools_expected"),
+    _tools("tool_precision_name", "tools_matched", "tools_called"),
+    _tools("tool_recall_arguments", "calls_matched", "tools_expected"),
+    _tools("tool_precision_arguments", "calls_matched", "tools_called"),
+    Ratio(
+        "tool_error_rate",
+        "share",
+        pl.col("tool_error_count").is_not_null(),
+        pl.col("tool_error_count"),
+        pl.col("tool_call_count"),
+        "share",
+        "no execution called a tool",
     ),
 )
 EIGHT: Final = (

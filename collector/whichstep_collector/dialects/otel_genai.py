@@ -31,7 +31,7 @@ _HANDOFF_PREFIXES: Final = ("transfer_to_", "handoff_to_", "transfer_back_to_")
 
 
 def is_handoff_tool(name: Any) -> bool:
-    """Whether a tool's name says that it hands the task to another agent."""
+    """Whether a tool's name says that it hands the task to another agent or a person."""
     return isinstance(name, str) and name.startswith(_HANDOFF_PREFIXES)
 
 

@@ -28,6 +28,8 @@ select
     active_ms,
     cost_usd,
     wasted_cost_usd,
-    input_tokens + output_tokens as tokens
+    input_tokens + output_tokens as tokens,
+    tool_call_count,
+    tool_error_count
 from execution_rows
 where /* include matching */;

@@ -1,7 +1,7 @@
 -- Where the right tools are known: what was expected and what was called, one row per execution that matches.
 -- Parameters: Filters.parameters(). expectation: JSON (whichstep.expect); what people stated of the execution comes
 -- before what its own code stated, and that before what holds for its task type; of equals the latest.
--- tools: names in order of start, repeats of a failed action left out.
+-- calls: tools, hand-overs made by one included, in order, each {tool, arguments_digest (32 hex digits or null), repeated: it repeats a failed call}.
 with matching as (
     select execution_id, task_type, escalated
     from execution_rows
@@ -31,16 +31,25 @@ expected as (
     qualify row_number() over (partition by execution_id order by strength desc, stated_at desc) = 1
 ),
 called as (
-    select execution_id, list(tool order by position) as tools
+    select
+        execution_id,
+        list(
+            {
+                'tool': tool,
+                'arguments_digest': replace(cast(arguments_digest as varchar), '-', ''),
+                'repeated': attempt > 1
+            }
+            order by position
+        ) as calls
     from step_rows
-    where type = 'tool_call' and tool is not null and attempt = 1
+    where type in ('tool_call', 'handoff') and tool is not null
         and execution_id in (select execution_id from expected)
     group by execution_id
 )
 select
     hash(matching.execution_id) as execution_key,
     expected.expectation,
-    coalesce(called.tools, []) as tools,
+    coalesce(called.calls, []) as calls,
     matching.escalated
 from matching
 inner join expected using (execution_id)

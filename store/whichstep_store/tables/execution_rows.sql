@@ -58,5 +58,6 @@ create table execution_rows (
     span_count integer not null,
     root_ended boolean not null,
     last_received_at timestamp_ns not null,
-    result_version integer not null      -- of jobs and prices; an older one is recomputed
+    result_version integer not null,     -- of jobs and prices; an older one is recomputed
+    tool_error_count integer             -- tool calls in error; null in rows of version 2 and before
 );

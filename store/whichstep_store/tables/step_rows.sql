@@ -42,5 +42,6 @@ create table step_rows (
     output_summary varchar,
     approval_id varchar,
     dialect varchar not null,
-    flags varchar[] not null
+    flags varchar[] not null,
+    arguments_digest uuid                -- of canonical JSON: equal arguments have an equal one, however written
 );
