@@ -39,6 +39,8 @@ NOT_ON_THE_WIRE = {
     "autogen__openinference/v07_loop_limit": {"output"},  # stopped by the limit without an answer
 }
 TYPES = {"llm": "llm_call", "tool": "tool_call", "retrieval": "retrieval", "handoff": "handoff", "approval": "approval"}
+# How providers themselves name the error that their clients raise as InternalServerError.
+PROVIDERS_WORDS = {"server_error", "api_error", "INTERNAL", "500"}
 FACTS = (
     "one execution", "steps", "tools", "arguments", "documents", "errors", "recovered", "tokens", "cost", "failing step",
     "status", "outcome", "session", "input", "output",
@@ -136,6 +138,7 @@ class Truth(NamedTuple):
         tools = [(TYPES[s["type"]], {s["error_type"]}) for s in steps if s.get("status") == "error"]
         calls = [s for s in steps if str(s.get("status")).startswith("http_")]
         named = {each["error_type"] for each in self.raw["failing_steps"]} | {(self.raw["run_error"] or {}).get("type")}
+        named |= PROVIDERS_WORDS
         return sorted(tools + [("llm_call", named)] * bool(calls), key=str)
 
     def executed(self, kind: str) -> list[dict[str, Any]]:
@@ -281,7 +284,7 @@ def _sources(row: dict[str, Any], documents: list[dict[str, Any]]) -> str:
     if text is None:
         return "unknown"
     if not documents:
-        return "ok" if _value(text) == [] else f"wrong: {text[:60]}"
+        return "ok" if _value(text) in ([], {"result": []}) else f"wrong: {text[:60]}"
     texts = [document.get("content", document.get("text"))[:40] for document in documents]
     listed = _in_order(text, [document["id"] for document in documents]) or _in_order(text, texts)
     return "ok" if listed else f"wrong: {text[:60]}"
@@ -315,11 +318,15 @@ def _errors(truth: Truth, steps: pl.DataFrame) -> str:
     if "llm_call" not in leaves(steps)["type"].to_list():
         expected = [error for error in expected if error[0] != "llm_call"]
     if [kind for kind, _ in found] != [kind for kind, _ in expected]:
-        return f"wrong: {found} for {expected}"
+        return f"wrong: {found} for {[(kind, *sorted(names - PROVIDERS_WORDS - {None})) for kind, names in expected]}"
     differ = [said for (_, said), (_, true) in zip(found, expected, strict=True) if said not in true]
     if not differ:
         return "ok"
-    return "unknown" if differ == [None] * len(differ) else f"wrong: {found} for {expected}"
+    return (
+        "unknown"
+        if differ == [None] * len(differ)
+        else f"wrong: {differ} for {[sorted(true - {None}) for _, true in expected]}"
+    )
 
 
 def _recovered(truth: Truth, steps: pl.DataFrame) -> str:

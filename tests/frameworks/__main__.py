@@ -20,12 +20,14 @@ from typing import Any, NamedTuple
 import captures
 from frameworks import environments, recorder, registry, table, truth
 from frameworks.framework import Framework, Setup
-from frameworks.model import ScriptedModel
+from frameworks.model import FINAL_ANSWER, ScriptedModel
 from frameworks.variants import VARIANTS, Variant
 from sidecar_process import SidecarProcess, sidecar_process
 from whichstep_cli.demo.scripted_model import serving
 
 HERE = Path(__file__).parent
+_RAISING = ("v02b", "v06", "v07")
+"""The variants in which the call may raise."""
 PLAYED = environments.CACHE / "played"
 _SHARED = ("variants.py", "desk.py", "model.py", "play.py", "telemetry.py", "truth.py", "wires/*.py")
 
@@ -61,9 +63,8 @@ def main() -> int:
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that sidecar and agents end, too
     problems = []
-    for module in registry.REGISTERED:
-        if not asked.only or module in asked.only.split(","):
-            problems += _play_framework(module, asked)
+    for module in asked.only.split(",") if asked.only else registry.REGISTERED:
+        problems += _play_framework(module, asked)
     _say("\n".join(problems) or "every run was played and is read alike live and again")
     return 1 if problems else 0
 
@@ -141,13 +142,24 @@ def _play(run: Run, player: subprocess.Popen[str], recorded: recorder.Recorder, 
     if ended != "ok":
         return ended
     known: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    if known["error"] and not any(step.fatal for step in run.variant.failing):
+    if known["error"] and not run.variant.name.startswith(_RAISING):
         return f"the agent itself is broken: {known['error']}"
+    if lost := _not_run(run, model.journal, known["journal"]):
+        return f"the agent itself is broken: the model asked in vain for {lost}"
+    if not recorded.requests():
+        return "nothing was exported"
     meta = truth.meta(run.framework, run.setup.instrumentation, run.variant, model.journal, known)
     recorder.write(run.recording, recorded.requests(), meta)
     run.mark.parent.mkdir(parents=True, exist_ok=True)
     run.mark.write_text(_digest(run), encoding="utf-8")
     return str(known["error"] or known["answer"])
+
+
+def _not_run(run: Run, calls: list[dict[str, Any]], journal: list[dict[str, Any]]) -> set[str]:
+    """Tools that the model asked for and that never ran, other than those that a person or the limit held."""
+    asked = {each["name"] for call in calls for each in call.get("tool_calls", [])}
+    ran = {entry["name"] for entry in journal}
+    return asked - ran - {run.framework.handoff.tool, FINAL_ANSWER}
 
 
 def _log(run: Run) -> Path:
@@ -162,6 +174,7 @@ def _environment(run: Run, otlp_url: str, folder: str) -> dict[str, str]:
     return {
         **kept,
         "HOME": folder,
+        "FRAMEWORK_FOLDER": str(environments.folder_of(run.module)),
         "PYTHONPATH": f"{HERE.parent}:{environments.ROOT / 'cli'}",
         "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_url,
         "OPENAI_API_KEY": "scripted",

@@ -17,21 +17,28 @@ TELEMETRY = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 """What `telemetry` needs."""
 
 
+def folder_of(module: str) -> Path:
+    """Where a framework is installed."""
+    return CACHE / "environments" / module
+
+
 def program_of(module: str, framework: Framework) -> list[str]:
-    """The command that plays a run, its environment installed where it is missing or its requirements have changed."""
-    return [str(_python_of(module, framework)), "-m", "frameworks.play"]
-
-
-def _python_of(module: str, framework: Framework) -> Path:
-    folder = CACHE / "environments" / (framework.environment or module)
-    wanted = [*TELEMETRY, *framework.requirements, *(r for setup in framework.setups for r in setup.requirements)]
+    """The command that plays runs, its environment installed where it is missing or its requirements have changed."""
+    folder = folder_of(module)
+    wanted = [*framework.requirements, *(r for setup in framework.setups for r in setup.requirements)]
+    wanted += [] if framework.node else TELEMETRY
     digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
     mark = folder / "installed"
     if not mark.exists() or mark.read_text(encoding="utf-8") != digest:
         shutil.rmtree(folder, ignore_errors=True)
-        _install(folder, wanted)
+        (_install_node if framework.node else _install)(folder, wanted)
         mark.write_text(digest, encoding="utf-8")
-    return folder / "bin" / "python"
+    return [sys.executable if framework.node else str(folder / "bin" / "python"), "-m", "frameworks.play"]
+
+
+def _install_node(folder: Path, wanted: list[str]) -> None:
+    folder.mkdir(parents=True)
+    _run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), *wanted)
 
 
 def _install(folder: Path, wanted: list[str]) -> None:

@@ -10,8 +10,8 @@ import captures
 from captures import Truth
 
 ABSENT, MISSED = "not emitted", "missed"
-_USAGE = re.compile(rb"usage|token", re.IGNORECASE)
-_CACHE = re.compile(rb"cache", re.IGNORECASE)
+_USAGE = re.compile(rb"usage|tokens|token_count", re.IGNORECASE)
+_CACHE = re.compile(rb"cached_|cache_read|cached_input|cachedcontent", re.IGNORECASE)
 _ARGUMENT = r"{0}\\*[\"']?\s*[:=]\s*\\*[\"']?{1}"
 
 
@@ -68,7 +68,7 @@ def _arguments(truth: Truth, sent: bytes) -> str | None:
 
 
 def _errors(truth: Truth, sent: bytes) -> str | None:
-    names = {name for _, types in truth.errors() for name in types if name}
+    names = {name for _, types in truth.errors() for name in types - captures.PROVIDERS_WORDS if name}
     return None if any(name.encode() in sent for name in names) else "no request names the error's type"
 
 

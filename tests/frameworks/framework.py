@@ -3,7 +3,8 @@
 Beside `FRAMEWORK` the module has `instrument(setup)`, which turns the instrumentation on once telemetry is set up, and
 `answer(desk)`, a function or coroutine that plays the run at hand and returns the agent's last words. Both import the
 framework inside, for the declaration is read where the framework is not installed. Optional: `IMPORTS` (modules to
-import once for all runs), `MODEL`, `OWN_TELEMETRY` (the framework sets OpenTelemetry up itself), `flush()`.
+import once for all runs), `MODEL`, `OWN_TELEMETRY` (the framework sets OpenTelemetry up itself), `flush()`, and
+`packages()` (versions, where they are not Python's).
 """
 
 from __future__ import annotations
@@ -39,7 +40,5 @@ class Framework:
     """Variant: why the framework has no such thing."""
     handoff: ToolCall = TRANSFER
     """What the model asks for to hand over, in the framework's own terms."""
-    environment: str = ""
-    """Folder of the virtual environment, where it is shared; else the module's name."""
     node: bool = False
-    """The agent is a program for Node.js beside the module, and the requirements are npm's."""
+    """The agent is a program for Node.js beside the module, which runs it; the requirements are npm's."""

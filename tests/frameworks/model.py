@@ -15,14 +15,18 @@ from frameworks.variants import Fault, Move, Variant
 from frameworks.wires import Turn, Wire, as_json
 from frameworks.wires.anthropic import ANTHROPIC
 from frameworks.wires.chat import CHAT
+from frameworks.wires.dspy import DSPY
 from frameworks.wires.gemini import GEMINI
 from frameworks.wires.responses import RESPONSES
 from whichstep_cli.demo.scripted_model import Reply, tokens
 from whichstep_cli.demo.stories import Say, ToolCall
 
-WIRES = (CHAT, RESPONSES, ANTHROPIC, GEMINI)
+WIRES = (DSPY, CHAT, RESPONSES, ANTHROPIC, GEMINI)
 SERVED = {"gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
 """Providers answer with a dated name."""
+FINAL_ANSWER, FINISH = "final_answer", "finish"
+"""The tools by which some frameworks let the model end the run; the second is asked for by the wire alone."""
+HANDED_OVER = Say("The refund agent takes over.")
 _DIMENSIONS = 8
 
 
@@ -42,7 +46,7 @@ class ScriptedModel:
             if "/embeddings" in path:
                 return self._embedding(request)
             for wire in WIRES:
-                if wire.path in path:
+                if wire.path in path and wire.matches(request):
                     return self._say(wire, path, request)
         return as_json({"error": {"message": f"nothing is at {path}", "type": "invalid_request_error"}}, 404)
 
@@ -62,14 +66,24 @@ class ScriptedModel:
             move if isinstance(move, Say) else tuple(move),
             input_tokens=tokens(wire.prompt(request)),
             output_tokens=tokens(said or calls),
-            cached_tokens=self._variant.cached_tokens.get(self._number, 0),
+            # the price list says nothing of Gemini's cache
+            cached_tokens=0 if wire is GEMINI else self._variant.cached_tokens.get(self._number, 0),
         )
         usage = {"input": turn.input_tokens, "output": turn.output_tokens, "cached": turn.cached_tokens}
         self._write(entry, status=200, tool_calls=calls, content=said, usage=usage)
         return wire.reply(request, turn, stream=stream)
 
     def _move(self, offered: list[str]) -> Move:
-        """The next move: the agent that can hand over does so first, the one that can search does so next."""
+        """The next move, in the tools of the agent that asks."""
+        if self._handed_over and offered == [self._handoff.tool]:
+            return HANDED_OVER
+        move = self._next(offered)
+        if isinstance(move, Say) and FINAL_ANSWER in offered:
+            return (ToolCall(FINAL_ANSWER, {"answer": move.text}),)
+        return move
+
+    def _next(self, offered: list[str]) -> Move:
+        """The agent that can hand over does so first, the one that can search does so next."""
         if self._variant.hands_over and not self._handed_over and self._handoff.tool in offered:
             self._handed_over = True
             return (self._handoff,)

@@ -66,6 +66,7 @@ def _play(agent: Any, setup: str, instrumentation: str, run: dict[str, Any]) -> 
         os.environ.update(run["environment"])
         desk = Desk(VARIANTS[run["variant"]], setup, getattr(agent, "MODEL", MODEL), run["model_url"])
         known = _known(desk, *_played(agent, instrumentation, desk))
+        known["packages"] = getattr(agent, "packages", _packages)()
         Path(run["out"]).write_text(json.dumps(known, indent=1, default=str), encoding="utf-8")
         status = 0
     except BaseException:
@@ -117,11 +118,14 @@ def _known(desk: Desk, answer: str | None, error: BaseException | None) -> dict[
         "user_id": desk.user_id,
         "user_input": desk.ticket,
         "python": ".".join(map(str, sys.version_info[:3])),
-        "packages": {
-            each.metadata["Name"].lower().replace("_", "-"): each.version
-            for each in importlib.metadata.distributions()
-            if each.metadata["Name"]
-        },
+    }
+
+
+def _packages() -> dict[str, str]:
+    return {
+        each.metadata["Name"].lower().replace("_", "-"): each.version
+        for each in importlib.metadata.distributions()
+        if each.metadata["Name"]
     }
 
 

@@ -68,13 +68,22 @@ def recording(sidecar_url: str) -> Iterator[tuple[Recorder, str]]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            response = recorder.passed_on(self.path, self.headers, body)
+            response = recorder.passed_on(self.path, self.headers, self._body())
             self.send_response(response.status_code)
             self.send_header("Content-Type", response.headers.get("content-type", _JSON))
             self.send_header("Content-Length", str(len(response.content)))
             self.end_headers()
             self.wfile.write(response.content)
+
+        def _body(self) -> bytes:
+            if self.headers.get("transfer-encoding") != "chunked":
+                return self.rfile.read(int(self.headers["content-length"]))
+            chunks = []
+            while size := int(self.rfile.readline(), 16):
+                chunks.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(chunks)
 
         def log_message(self, *args: object) -> None: ...
 

@@ -8,8 +8,20 @@ from frameworks.framework import Framework
 
 REGISTERED = (
     "langgraph",
+    "langchain",
     "openai_agents",
+    "autogen",
+    "pydantic_ai",
+    "google_adk",
+    "llamaindex",
+    "smolagents",
+    "strands",
+    "ag2",
+    "vercel",
     "plain_openai",
+    "plain_anthropic",
+    "langfuse",
+    "traceloop",
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.framework import Framework
+from frameworks.model import FINAL_ANSWER
 from frameworks.variants import Variant
 
 _REPORTED = ("opentelemetry-sdk",)
@@ -27,7 +28,7 @@ def meta(
             "task_success": variant.success,
             "run_status": "error" if known["error"] else "ok",
             "run_error": known["error"],
-            "final_answer": known["answer"],
+            "final_answer": known["answer"] or None,  # the limit leaves some with an empty text
             **{name: known[name] for name in ("session_id", "user_id", "user_input")},
             "expected_steps": _steps(framework, calls, known["journal"]),
             "executed_steps": [entry for entry in known["journal"] if entry["type"] in {"tool", "retrieval"}],
@@ -52,13 +53,13 @@ def meta(
 def _packages(framework: Framework, setup: str, installed: dict[str, str]) -> dict[str, str]:
     wanted = [*framework.requirements, *_REPORTED]
     wanted += [r for each in framework.setups if each.instrumentation == setup for r in each.requirements]
-    names = {_name(requirement) for requirement in wanted}
+    names = {each.rsplit("@", 1)[0] if framework.node else _name(each) for each in wanted}
     return {name: installed[name] for name in sorted(names) if name in installed}
 
 
 def _name(requirement: str) -> str:
     for end, letter in enumerate(requirement):
-        if not (letter.isalnum() or letter in "-_.@/"):
+        if not (letter.isalnum() or letter in "-_."):
             return requirement[:end].lower().replace("_", "-")
     return requirement.lower().replace("_", "-")
 
@@ -72,6 +73,8 @@ def _steps(framework: Framework, calls: list[dict[str, Any]], journal: list[dict
         asked = [each["name"] for each in call["tool_calls"]]
         status = "ok" if call["status"] == 200 else f"http_{call['status']}"
         steps.append((call["time_ns"], {"type": "llm", "name": call["model"], "status": status, "asks_for": asked}))
+        if FINAL_ANSWER in asked:
+            steps.append((call["time_ns"], {"type": "tool", "name": FINAL_ANSWER, "occurrence": 1, "status": "ok"}))
         if framework.handoff.tool in asked:
             steps.append((call["time_ns"], {"type": "handoff", "name": framework.handoff.tool, "to": "refund_agent"}))
     for entry in journal:

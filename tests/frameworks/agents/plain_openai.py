@@ -42,8 +42,13 @@ def answer(desk: Desk) -> str | None:
     import openai
 
     client = openai.OpenAI(base_url=f"{desk.model_url}/v1", api_key="scripted")
-    tools = {tool.__name__: tool for tool in (desk.search_help, *desk.tools)}
-    offered = [_schema(tool) for tool in tools.values()]
+    return converse(client, desk, {tool.__name__: tool for tool in (desk.search_help, *desk.tools)})
+
+
+def converse(client: Any, desk: Desk, tools: dict[str, Any]) -> str | None:
+    """Model and tools take turns until the model answers in words, or the limit is reached."""
+    plain = {tool.__name__: tool for tool in (desk.search_help, *desk.tools)}
+    offered = [_schema(plain[name]) for name in tools]
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": desk.instructions},
         {"role": "user", "content": desk.ticket},

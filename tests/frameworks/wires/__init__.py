@@ -37,6 +37,8 @@ class Wire:
     """What of a request is counted as input tokens."""
     reply: Callable[..., Reply]
     """From the request, the turn and `stream` to the answer."""
+    matches: Callable[[dict[str, Any]], bool] = lambda _: True
+    """Whether a request under that path is in this format."""
     model: Callable[[str, dict[str, Any]], str] = lambda _, request: str(request.get("model"))
     streams: Callable[[str, dict[str, Any]], bool] = lambda _, request: bool(request.get("stream"))
 

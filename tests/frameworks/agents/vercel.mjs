@@ -1,0 +1,77 @@
+// The support agent on the Vercel AI SDK. ORDER (JSON) says what to play; the tools are asked for over HTTP, for the desk
+// and its journal are Python's. Writes one line of JSON: the answer, or the error that ended the run.
+import { createOpenAI } from '@ai-sdk/openai';
+import { OpenTelemetry } from '@ai-sdk/otel';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { registerTelemetry, stepCountIs, tool, ToolLoopAgent } from 'ai';
+import { z } from 'zod';
+
+const order = JSON.parse(process.env.ORDER);
+const provider = new NodeTracerProvider({
+  resource: resourceFromAttributes({ 'service.name': 'support-agent', 'service.version': '1.4.0' }),
+  spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${order.otlp}/v1/traces` }))],
+});
+provider.register();
+const ids = { 'session.id': order.session, 'user.id': order.user };
+registerTelemetry(new OpenTelemetry({ enrichSpan: () => ids }));
+
+const model = createOpenAI({ baseURL: `${order.model_url}/v1`, apiKey: 'scripted' }).chat(order.model);
+const types = { string: z.string(), number: z.number() };
+
+async function ask(path, body) {
+  const response = await fetch(`${order.desk}/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const said = await response.json();
+  if (said.error) throw Object.assign(new Error(said.error), { name: said.error_type });
+  return said.result;
+}
+
+const tools = Object.fromEntries(order.tools.map(({ name, description, parameters }) => {
+  const inputSchema = z.object(Object.fromEntries(Object.entries(parameters).map(([key, type]) => [key, types[type]])));
+  return [name, tool({ description, inputSchema, execute: (input) => ask(`tools/${name}`, input) })];
+}));
+
+function agent(id, instructions, options) {
+  return new ToolLoopAgent({ id, model, instructions, stopWhen: stepCountIs(order.limit), telemetry: { functionId: id }, ...options });
+}
+
+const support = (id) => agent(id, order.instructions, {
+  tools,
+  ...(order.decision ? { toolApproval: { issue_refund: 'user-approval' } } : {}),
+});
+
+const team = () => agent('triage_agent', 'Hand refunds over.', {
+  tools: {
+    transfer_to_refund_agent: tool({
+      description: 'Hand the conversation over to the refund agent.',
+      inputSchema: z.object({}),
+      execute: async () => (await support('refund_agent').generate({ prompt: order.ticket })).text,
+    }),
+  },
+});
+
+async function answer() {
+  const chosen = order.hands_over ? team() : support('support_agent');
+  if (order.streams) return await (await chosen.stream({ prompt: order.ticket })).text;
+  const messages = [{ role: 'user', content: order.ticket }];
+  const result = await chosen.generate({ messages });
+  const asked = result.content.filter((part) => part.type === 'tool-approval-request');
+  if (asked.length === 0) return result.text;
+  const content = [];
+  for (const part of asked) {
+    const approved = await ask('approvals/issue_refund', {});
+    content.push({ type: 'tool-approval-response', approvalId: part.approvalId, approved });
+  }
+  messages.push(...result.response.messages, { role: 'tool', content });
+  return (await chosen.generate({ messages })).text;
+}
+
+let known;
+try {
+  known = { answer: await answer() };
+} catch (error) {
+  known = { error: String(error.message), error_type: error.name };
+}
+await provider.shutdown();
+process.stdout.write(`${JSON.stringify(known)}\n`);
