@@ -8,7 +8,7 @@ a part with its own type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -21,8 +21,19 @@ Part = dict[str, Any]
 INDEX_MAX: Final = 10_000
 """Of a message or tool call in an attribute name. A larger index is not read as one."""
 _MESSAGES_MAX: Final = 20_000
-_ROLES: Final = {"human": "user", "ai": "assistant", "model": "assistant", "function": "tool", "developer": "system"}
+_ROLES: Final = {
+    "human": "user",
+    "ai": "assistant",
+    "model": "assistant",
+    "tool-call": "assistant",
+    "function": "tool",
+    "tool-response": "tool",
+    "developer": "system",
+}
 _ROLE_NAMES: Final = frozenset({"user", "assistant", "system", "tool"})
+
+
+_LANGCHAIN_TYPES: Final = frozenset({"human", "ai", "system", "tool", "function"})
 
 
 def role_of(value: Any) -> str:
@@ -134,26 +145,53 @@ def _with_parts(item: dict[str, Any], default_role: str) -> Message:
     return {"role": role_of(item.get("role") or default_role), "parts": [_any_part(part) for part in parts]}
 
 
-def _any_part(part: Any) -> Part:  # noqa: PLR0911  (one shape a line)
+def _any_part(part: Any) -> Part:
     if isinstance(part, str):
         return text_part(part)
     if not isinstance(part, dict):
         return {"type": "other", "content": part}
-    if "type" in part:
-        return part
-    if isinstance(part.get("text"), str):
-        return text_part(part["text"])
-    call = part.get("functionCall") or part.get("function_call")
-    if isinstance(call, dict):
-        return call_part(call.get("id"), call.get("name"), call.get("args"))
-    response = part.get("functionResponse") or part.get("function_response")
-    if isinstance(response, dict):
-        return response_part(response.get("id"), response.get("response"), response.get("name"))
-    return {"type": "other", **part}
+    return part if "type" in part else untyped_part(part)
+
+
+def untyped_part(piece: dict[str, Any]) -> Part:
+    """A part whose kind is the name of its only field, as several providers and frameworks write them."""
+    if isinstance(text := piece.get("text"), str):
+        return text_part(text)
+    for name, read in _UNTYPED.items():
+        if isinstance(held := piece.get(name), dict):
+            return read(held)
+    return {"type": "other", **piece}
+
+
+def _tool_call_result(held: dict[str, Any]) -> Part:
+    origin = held.get("origin")
+    call = origin if isinstance(origin, dict) else {}
+    return response_part(call.get("id"), held.get("result"), call.get("tool_name"))
+
+
+def _function_call(held: dict[str, Any]) -> Part:
+    return call_part(held.get("id"), held.get("name"), held.get("args", held.get("arguments")))
+
+
+def _function_response(held: dict[str, Any]) -> Part:
+    return response_part(held.get("id"), held.get("response"), held.get("name"))
+
+
+_UNTYPED: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
+    "toolUse": lambda held: call_part(held.get("toolUseId"), held.get("name"), held.get("input")),
+    "toolResult": lambda held: response_part(held.get("toolUseId"), held.get("content")),
+    "functionCall": _function_call,
+    "function_call": _function_call,
+    "functionResponse": _function_response,
+    "function_response": _function_response,
+    "tool_call": lambda held: call_part(held.get("id"), held.get("tool_name", held.get("name")), held.get("arguments")),
+    "tool_call_result": _tool_call_result,
+    "reasoning": lambda held: {"type": "reasoning", "content": held.get("reasoning_text") or ""},
+}
 
 
 def _openai(item: dict[str, Any], default_role: str) -> Message:
-    role = role_of(item.get("role") or default_role)
+    role = role_of(item.get("role") or _langchain_role(item.get("type")) or default_role)
     call_id = item.get("tool_call_id")
     if role == "tool" or call_id:
         return {"role": "tool", "parts": [response_part(call_id, item.get("content"), item.get("name"))]}
@@ -163,6 +201,11 @@ def _openai(item: dict[str, Any], default_role: str) -> Message:
     if isinstance(item.get("finish_reason"), str):
         message["finish_reason"] = item["finish_reason"]
     return message
+
+
+def _langchain_role(kind: Any) -> str | None:
+    """The role that LangChain's flat form says in place of one."""
+    return kind if isinstance(kind, str) and kind in _LANGCHAIN_TYPES else None
 
 
 def _openai_call(call: dict[str, Any]) -> Part:
@@ -205,7 +248,7 @@ def _content_piece(piece: Any) -> Part | None:  # noqa: PLR0911  (one shape a li
         return None
     kind = piece.get("type")
     if not isinstance(kind, str):
-        return {"type": "other", **piece}
+        return untyped_part(piece)
     if kind in {"text", "input_text", "output_text"} and isinstance(piece.get("text"), str):
         return text_part(piece["text"])
     if kind == "tool-call":
@@ -309,21 +352,10 @@ def _event_message(role: str, values: Mapping[str, Any]) -> list[Message]:
 
 
 def _pieces(content: Any) -> Any:
-    """Pieces of the form {"text": …} or {"toolUse": {…}}, as one provider sends them, under their common names."""
+    """Pieces without a type under their common names."""
     if not isinstance(content, list):
         return content
-    pieces: list[Any] = []
-    for piece in content:
-        if isinstance(piece, dict) and "type" not in piece:
-            use, result = piece.get("toolUse"), piece.get("toolResult")
-            if isinstance(piece.get("text"), str):
-                piece = text_part(piece["text"])  # noqa: PLW2901  (the piece under its common name)
-            elif isinstance(use, dict):
-                piece = call_part(use.get("toolUseId"), use.get("name"), use.get("input"))  # noqa: PLW2901
-            elif isinstance(result, dict):
-                piece = response_part(result.get("toolUseId"), result.get("content"))  # noqa: PLW2901
-        pieces.append(piece)
-    return pieces
+    return [untyped_part(piece) if isinstance(piece, dict) and "type" not in piece else piece for piece in content]
 
 
 def dump_message(message: Any) -> str:

@@ -175,8 +175,8 @@ def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan
     if kind.type == "llm_call":
         _forget_zero_tokens(facts)
     hint = FILLS.get(kind.type, fill_task)(texts, span, plan, dialect)
-    if hint is None:
-        hint = dialect.failed(span)
+    if hint is None and plan.failed:
+        hint = next((said for failed in plan.failed if (said := failed(span)) is not None), None)
     if span.status == 2 or hint is not None or span.events or names.ERROR_TYPE in span.attributes:
         _put_failure(facts, span, hint)
     if facts.type in {"tool_call", "handoff"} and facts.tool and not facts.error and brings_in_a_person(facts.tool):

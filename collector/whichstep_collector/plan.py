@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from whichstep import attributes as names
 from whichstep_collector.dialects import DIALECTS, Dialect
+from whichstep_collector.dialects.base import no_failure
 from whichstep_collector.fields import FIELDS, TEXT_KEYS, Field
 from whichstep_collector.indexed import (
     INPUT_PREFIXES,
@@ -23,6 +24,7 @@ from whichstep_collector.indexed import (
     group_by_index,
     message_keys,
 )
+from whichstep_collector.received import ReceivedSpan
 
 _PLANS_MAX: Final = 4096
 _KEYS_MAX: Final = 2048
@@ -38,6 +40,7 @@ class Plan:
     """How to read the spans of one scope and set of attribute names."""
 
     dialects: tuple[Dialect, ...]
+    failed: tuple[Callable[[ReceivedSpan], str | None], ...]
     columns: tuple[tuple[str, Callable[[Any], Any], tuple[str, ...]], ...]
     input: tuple[MessageKeys, ...]
     output: tuple[MessageKeys, ...]
@@ -80,6 +83,7 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
     texts = _text_keys(dialects)
     return Plan(
         dialects=dialects,
+        failed=tuple(dialect.failed for dialect in dialects if dialect.failed is not no_failure),
         columns=tuple(
             (field.column, field.read, found) for field in _fields(dialects) if (found := _present(field.keys, present))
         ),

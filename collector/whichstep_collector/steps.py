@@ -12,6 +12,8 @@ from whichstep_collector.coerce import meaningful
 from whichstep_collector.contents import preview
 from whichstep_collector.dialects.base import Dialect
 from whichstep_collector.documents import read_documents
+from whichstep_collector.event_texts import ToolTexts, read_task_events, read_tool_events
+from whichstep_collector.facts import SpanFacts
 from whichstep_collector.indexed import MessageKeys, ReadMessage, read_document_at, read_message_at, said_by
 from whichstep_collector.messages import (
     Message,
@@ -30,6 +32,8 @@ from whichstep_collector.texts import SpanTexts, digest_of_json
 _SYSTEM_KEYS: Final = (names.SYSTEM_INSTRUCTIONS,)
 _SEARCHES: Final = re.compile(r"search|retriev|knowledge|(?:^|_)(?:docs?|rag|kb)(?:_|$)", re.IGNORECASE)
 """Names of tools that retrieve: their result is a list of documents, and an empty one found nothing."""
+_TASKS: Final = frozenset({"agent", "workflow"})
+"""Of these alone events are read: other spans repeat the whole conversation in theirs."""
 _EMPTY_RESULTS: Final = ("[]", "{}", "null")
 _NO_ARGUMENTS: Final = ("{}",)
 
@@ -44,7 +48,7 @@ def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: D
     elif (sent := _parsed(attributes.get(names.INPUT_MESSAGES))) is not None and (
         messages := read_messages(sent, default_role="user")
     ):
-        _put_listed_input(texts, names.INPUT_MESSAGES, sent, messages, [*system, *messages])
+        _put_listed_input(texts, names.INPUT_MESSAGES, sent, messages, _with_system(system, messages))
     elif events and events.input:
         texts.put_input_messages([*system, *events.input])
     elif (key := _first(attributes, plan.input_values)) is not None:
@@ -53,6 +57,14 @@ def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: D
     _put_model_output(texts, attributes, plan, told)
     _put_configuration(texts, attributes, plan, system)
     return None
+
+
+def _with_system(system: list[Message], messages: list[Message]) -> list[Message]:
+    """The messages after the system prompt, which some senders tell in both places."""
+    first = messages[0]
+    if system and first.get("role") == "system" and message_text(first) == message_text(system[0]):
+        return messages
+    return [*system, *messages]
 
 
 def _put_indexed_input(texts: SpanTexts, attributes: Attributes, keys: tuple[MessageKeys, ...]) -> None:
@@ -170,19 +182,31 @@ def _system_prompt(attributes: Attributes, plan: Plan) -> list[str]:
 def fill_tool(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
     """Arguments and result without their wrapping. Returns the tool's own word that it failed."""
     attributes, facts = span.attributes, texts.facts
+    told = read_tool_events(span.events) if span.events else ToolTexts()
     if (key := _first(attributes, plan.arguments) or _first_of(attributes, plan.arguments, _NO_ARGUMENTS)) is not None:
         value = dialect.unwrap_arguments(attributes[key])
         texts.put_value("arguments", value, key=key if value is attributes[key] else None)
         facts.arguments_digest = digest_of_json(value)
+    elif told.arguments is not None:
+        texts.put_value("arguments", told.arguments)
+        facts.arguments_digest = digest_of_json(told.arguments)
     failed = _status_hint(attributes)
     if (key := _first(attributes, plan.results) or _first_of(attributes, plan.results, _EMPTY_RESULTS)) is not None:
         result = dialect.unwrap_result(attributes[key])
         texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
         facts.tool_call_id = facts.tool_call_id or result.call_id
         failed = result.failed if result.failed is not None else failed
-        if facts.tool is not None and _is_search(facts.tool) and (found := read_documents(result.value)) is not None:
-            facts.document_count = len(found)
+        _count_documents(facts, result.value)
+    elif told.result is not None:
+        texts.put_value("result", told.result)
+        _count_documents(facts, told.result)
     return failed
+
+
+def _count_documents(facts: SpanFacts, result: Any) -> None:
+    """Of a tool that searches: its result is a list of documents."""
+    if facts.tool is not None and _is_search(facts.tool) and (found := read_documents(result)) is not None:
+        facts.document_count = len(found)
 
 
 @lru_cache(4096)
@@ -231,7 +255,17 @@ def fill_task(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect
     """Input and output of an agent, workflow or other step: the user's words and the answer where they can be told."""
     _put_task_input(texts, span, plan, dialect)
     _put_task_output(texts, span.attributes, plan, dialect)
+    if span.events and texts.facts.type in _TASKS:
+        _put_task_events(texts, span)
     return None
+
+
+def _put_task_events(texts: SpanTexts, span: ReceivedSpan) -> None:
+    told = read_task_events(span.events)
+    if texts.facts.input is None and told.input:
+        _put_task_messages(texts, [message for message in told.input if message.get("role") != "system"])
+    if texts.facts.output is None and told.output:
+        _put_answer(texts, told.output)
 
 
 def _put_task_input(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> None:

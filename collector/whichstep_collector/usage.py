@@ -35,29 +35,32 @@ class Usage(NamedTuple):
     reasoning_tokens: int | None = None
 
 
-def read_usage(value: Any) -> Usage:
-    """The counts that a JSON text or object holds; all unknown where it holds none."""
+def read_usage(value: Any, *, cache_apart: bool = True) -> Usage:
+    """The counts that a JSON text or object holds; all unknown where it holds none.
+
+    `cache_apart`: one provider's names of the cache stand beside an input that does not include it.
+    """
     found = coerce.json_object(value) if isinstance(value, (str, dict)) else {}
     details = {
         name: item for key in _DETAILS if isinstance(inner := found.get(key), dict) for name, item in inner.items()
     }
     return Usage(
-        _whole(_first(found, _INPUT), found, "input"),
-        _whole(_first(found, _OUTPUT), found, "output"),
+        _whole(_first(found, _INPUT), found, "input", cache_apart=cache_apart),
+        _whole(_first(found, _OUTPUT), found, "output", cache_apart=cache_apart),
         _first({**details, **found}, _CACHE_READ),
         _first({**details, **found}, _CACHE_WRITE),
         _first({**details, **found}, _REASONING),
     )
 
 
-def _whole(count: int | None, found: dict[str, Any], side: str) -> int | None:
+def _whole(count: int | None, found: dict[str, Any], side: str, *, cache_apart: bool) -> int | None:
     """The count with its parts that are reported beside it: `input_cache_read` next to `input`, and one provider's."""
     if count is None:
         return None
     if side in found:
         beside = [key for key in found if key.startswith(f"{side}_") and not key.endswith(("_details", "_cost"))]
     else:
-        beside = [key for key in found if side == "input" and key in _APART and "input_tokens" in found]
+        beside = [key for key in found if cache_apart and side == "input" and key in _APART and "input_tokens" in found]
     return count + sum(coerce.count(found[key]) or 0 for key in beside)
 
 

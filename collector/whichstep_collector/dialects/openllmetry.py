@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from whichstep_collector.calls import arguments_of, unquoted, words_of
 from whichstep_collector.dialects import langchain_values
-from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
+from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
@@ -44,6 +45,21 @@ def _kind(span: ReceivedSpan) -> Kind | None:
     return Kind("handoff") if kind and kind.type == "tool_call" and is_handoff_tool(entity) else kind
 
 
+def _unwrap_arguments(value: Any) -> Any:
+    found = langchain_values.unwrap_arguments(value)
+    return arguments_of(value) if found is value else found
+
+
+def _unwrap_result(value: Any) -> ToolResult:
+    return langchain_values.unwrap_result(unquoted(value))
+
+
+def _unwrap_task(value: Any) -> Task:
+    """A state's messages, or the words of a decorated function's call or answer."""
+    task = langchain_values.unwrap_task(value)
+    return task if task.messages or task.value is not value else Task(words_of(unquoted(value)))
+
+
 def _unwrap_query(value: Any) -> Any:
     found = langchain_values.read(value)
     return found.get("query", value) if isinstance(found, dict) else value
@@ -72,9 +88,9 @@ DIALECT = Dialect(
         scopes=tuple(_SCOPE + library for library in _LIBRARIES), keys=("llm.request.type",), key_starts=("traceloop.",)
     ),
     _kind,
-    unwrap_arguments=langchain_values.unwrap_arguments,
-    unwrap_result=langchain_values.unwrap_result,
-    unwrap_task=langchain_values.unwrap_task,
+    unwrap_arguments=_unwrap_arguments,
+    unwrap_result=_unwrap_result,
+    unwrap_task=_unwrap_task,
     unwrap_query=_unwrap_query,
     finish=_finish,
 )

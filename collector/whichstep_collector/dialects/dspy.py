@@ -1,0 +1,71 @@
+"""DSPy under OpenInference: five levels a model call, tools named `lookup.__call__`, `finish` to end a loop.
+
+The choice of a tool is in the answer's text; no tokens are sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from whichstep_collector.calls import arguments_of, unquoted, words_of
+from whichstep_collector.dialects import openinference
+from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.skeleton import parse_json
+
+_METHODS: Final = (".__call__", ".acall", ".forward", ".aforward")
+_AGENTS: Final = frozenset({"ReAct", "ReActV2", "CodeAct", "RLM"})
+_FINISH: Final = "finish"
+
+
+def _name(span: ReceivedSpan) -> str:
+    return next((span.name.removesuffix(method) for method in _METHODS if span.name.endswith(method)), span.name)
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    name = _name(span)
+    kind = openinference.kind(span)
+    if kind is None:
+        return None
+    if kind.type == "tool_call":
+        return Kind("none") if name == _FINISH else Kind("tool_call", name=name)
+    if kind.type in {"workflow", "other"} and name in _AGENTS:
+        return Kind("agent", name=name)
+    return Kind("none") if kind.type == "other" and name == "Predict" else kind
+
+
+def _unwrap_result(value: Any) -> ToolResult:
+    return ToolResult(unquoted(value))
+
+
+def _unwrap_task(value: Any) -> Task:
+    """The answer of an output's fields, or the only text of an input's."""
+    found = parse_json(value) if isinstance(value, str) else value
+    if isinstance(found, dict) and isinstance(found.get("answer"), str):
+        return Task(found["answer"])
+    if isinstance(found, dict) and isinstance(found.get("input_args"), dict):
+        found = found["input_args"]
+    said = words_of(found)
+    return Task(value if said is found else said)
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    openinference.finish(facts, span)
+    if facts.type == "workflow":
+        facts.workflow = facts.step_name = _name(span)
+    elif facts.type == "other":
+        facts.step_name, facts.merge_key = _name(span), None
+    elif facts.type == "agent":
+        facts.merge_key = None
+
+
+DIALECT = Dialect(
+    "dspy",
+    recognised_by(scopes=("openinference.instrumentation.dspy",)),
+    _kind,
+    unwrap_arguments=arguments_of,
+    unwrap_result=_unwrap_result,
+    unwrap_task=_unwrap_task,
+    finish=_finish,
+)

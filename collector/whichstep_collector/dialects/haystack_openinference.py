@@ -1,0 +1,52 @@
+"""Haystack under OpenInference: a span per component, its chat messages as Python text.
+
+An agent is one span: its model calls and tools are told by its messages alone, its tokens by their sum.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from whichstep_collector.dialects import haystack_values, openinference
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.skeleton import parse_json
+from whichstep_collector.usage import read_usage
+
+_METHODS: Final = (".run_async", ".run")
+_AGENT: Final = "Agent"
+
+
+def _name(span: ReceivedSpan) -> str:
+    return next((span.name.removesuffix(method) for method in _METHODS if span.name.endswith(method)), span.name)
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    if _name(span) == _AGENT and span.attributes.get("openinference.span.kind") == "CHAIN":
+        return Kind("agent")
+    return openinference.kind(span)
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    openinference.finish(facts, span)
+    if facts.type == "llm_call":
+        return
+    facts.step_name = _name(span)
+    facts.merge_key = None if facts.type in {"agent", "other"} else facts.step_name
+    if facts.type == "agent":
+        facts.agent = None  # every agent is called Agent here
+        output = parse_json(said) if isinstance(said := span.attributes.get("output.value"), str) else None
+        if isinstance(output, dict):
+            for column, count in read_usage(output.get("token_usage"))._asdict().items():
+                setattr(facts, column, count)
+
+
+DIALECT = Dialect(
+    "haystack_openinference",
+    recognised_by(scopes=("openinference.instrumentation.haystack",)),
+    _kind,
+    unwrap_task=haystack_values.unwrap_task,
+    unwrap_query=haystack_values.unwrap_query,
+    finish=_finish,
+)

@@ -1,0 +1,100 @@
+"""LangSmith's export of its runs: `langsmith.span.kind` says the step, whatever the operation claims.
+
+All inputs of a run are in `gen_ai.prompt`, all outputs in `gen_ai.completion`, on spans of every kind. Its session
+is a project, never a conversation.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from whichstep_collector import coerce
+from whichstep_collector.calls import words_of
+from whichstep_collector.dialects import langchain_values
+from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
+from whichstep_collector.dialects.otel_genai import is_handoff_tool
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.fields import Field, TextKeys
+from whichstep_collector.messages import Message, read_messages
+from whichstep_collector.received import Attributes, ReceivedSpan
+from whichstep_collector.response_messages import read_response
+from whichstep_collector.skeleton import parse_json
+
+_KIND: Final = "langsmith.span.kind"
+_PROMPT: Final = "gen_ai.prompt"
+_COMPLETION: Final = "gen_ai.completion"
+_KINDS: Final = {
+    "llm": "llm_call",
+    "tool": "tool_call",
+    "retriever": "retrieval",
+    "embedding": "embedding",
+    "prompt": "none",
+    "parser": "none",
+}
+_NODE: Final = "langsmith.metadata.langgraph_node"
+_MACHINERY: Final = frozenset({"RunnableSequence", "RunnableLambda", "RunnableParallel", "Prompt", "should_continue"})
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    said = span.attributes.get(_KIND)
+    if not isinstance(said, str):
+        return None
+    if said == "tool" and is_handoff_tool(span.attributes.get("gen_ai.tool.name", span.name)):
+        return Kind("handoff", name=span.name)
+    if said in _KINDS:
+        return Kind(_KINDS[said], name=span.name if said == "tool" else None)
+    if langchain_values.is_plumbing(span.name) or span.name in _MACHINERY:
+        return Kind("none")
+    graph = span.attributes.get("langsmith.metadata.ls_integration") == "langgraph" and _NODE not in span.attributes
+    return Kind("workflow" if span.parent_span_id is None or graph else "other")
+
+
+def _unwrap_task(value: Any) -> Task:
+    """The messages of a state, or the only text of a run's inputs or outputs."""
+    task = langchain_values.unwrap_task(value)
+    if task.messages:
+        return task
+    found = parse_json(value) if isinstance(value, str) else value
+    inner = found.get("output", found) if isinstance(found, dict) else found
+    if isinstance(inner, dict) and (messages := read_messages(inner.get("messages"), default_role="user")):
+        return Task(inner, messages)
+    if isinstance(inner, str):
+        return Task(inner)
+    said = words_of(inner)
+    return Task(value if said is inner or not isinstance(said, str) else said)
+
+
+def _unwrap_query(value: Any) -> Any:
+    found = parse_json(value) if isinstance(value, str) else value
+    return found.get("query", value) if isinstance(found, dict) else value
+
+
+def _answer(attributes: Attributes) -> list[Message] | None:
+    return read_response(attributes.get(_COMPLETION))
+
+
+def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
+    if facts.type == "workflow":
+        facts.workflow = facts.workflow or facts.step_name
+    elif facts.type == "other":
+        facts.merge_key = facts.step_name  # a graph's node and the runnable in it
+
+
+DIALECT = Dialect(
+    "langsmith",
+    recognised_by(scopes=("langsmith",), keys=(_KIND,), key_starts=("langsmith.trace.",)),
+    _kind,
+    fields=(
+        Field("tags", coerce.texts, ("langsmith.span.tags",)),
+        Field("provider", coerce.provider, ("gen_ai.provider.name", "gen_ai.system", "langsmith.metadata.ls_provider")),
+    ),
+    texts=TextKeys(
+        input=(_PROMPT,), output=(_COMPLETION,), arguments=(_PROMPT,), results=(_COMPLETION,), query=(_PROMPT,),
+        documents=(_COMPLETION,),
+    ),
+    unwrap_result=langchain_values.unwrap_result,
+    unwrap_task=_unwrap_task,
+    unwrap_query=_unwrap_query,
+    answer=_answer,
+    finish=_finish,
+)  # fmt: skip

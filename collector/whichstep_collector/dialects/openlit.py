@@ -1,0 +1,54 @@
+"""OpenLIT: GenAI names; the tool asked for is on the model's own span, the cost 0 where it knows no price."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from whichstep_collector import coerce
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
+from whichstep_collector.dialects.otel_genai import kind_of_operation
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.fields import Field, TextKeys
+from whichstep_collector.received import ReceivedSpan
+
+_FUNCTION: Final = "function.args"
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    if kind := kind_of_operation(span):
+        return kind
+    if "guard.verdict" in span.attributes:
+        return Kind("guardrail")
+    is_decorated = _FUNCTION in span.attributes
+    return Kind("workflow" if span.parent_span_id is None else "other") if is_decorated else None
+
+
+def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
+    if facts.type == "llm_call":
+        facts.tool = facts.tool_call_id = None
+    elif facts.type == "workflow":
+        facts.workflow = facts.workflow or facts.step_name
+    if facts.reported_cost_usd == 0:
+        facts.reported_cost_usd = None
+
+
+DIALECT = Dialect(
+    "openlit",
+    recognised_by(
+        scope_starts=("openlit",),
+        keys=("function.args", "gen_ai.application_name", "gen_ai.endpoint", "gen_ai.sdk.version"),
+        key_starts=("openlit.", "guard."),
+    ),
+    _kind,
+    fields=(
+        Field("time_to_first_token_ms", coerce.seconds_as_ms, ("gen_ai.server.time_to_first_token",)),
+        Field("environment", coerce.text, ("deployment.environment", "gen_ai.environment")),
+    ),
+    texts=TextKeys(
+        output=("gen_ai.output.messages",),
+        arguments=("gen_ai.tool.call.arguments", "gen_ai.tool.args", "gen_ai.tool.input"),
+        results=("gen_ai.tool.call.result", "gen_ai.tool.output", "gen_ai.tool.result"),
+        query=("gen_ai.retrieval.query.text", "gen_ai.framework.query.text", "db.query.text"),
+    ),
+    finish=_finish,
+)

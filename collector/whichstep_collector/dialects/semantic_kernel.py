@@ -1,0 +1,31 @@
+"""Semantic Kernel: GenAI names over several scopes; its loop around model calls and functions is no step."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from whichstep_collector import coerce
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
+from whichstep_collector.dialects.otel_genai import kind_of_operation
+from whichstep_collector.fields import Field
+from whichstep_collector.received import ReceivedSpan
+
+_LOOP: Final = "AutoFunctionInvocationLoop"
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    return Kind("none") if span.name == _LOOP else kind_of_operation(span)
+
+
+def _finish_reason(value: Any) -> str | None:
+    """`FinishReason.TOOL_CALLS,FinishReason.STOP`, as Python shows them: the first, in the words of the others."""
+    found = coerce.first_text(value)
+    return found.removeprefix("FinishReason.").lower() if found else None
+
+
+DIALECT = Dialect(
+    "semantic_kernel",
+    recognised_by(scope_starts=("semantic_kernel",), key_starts=("sk.",)),
+    _kind,
+    fields=(Field("finish_reason", _finish_reason, ("gen_ai.response.finish_reason",)),),
+)

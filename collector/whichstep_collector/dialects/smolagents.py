@@ -1,0 +1,50 @@
+"""smolagents under OpenInference: a step is a chain, its tool a span named after the class, its answer a tool as well.
+
+`final_answer` is how a run ends, no action of the agent. A step in error that the next one recovers is no failed run.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from whichstep_collector.calls import arguments_of, words_of
+from whichstep_collector.dialects import openinference
+from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.received import ReceivedSpan
+
+_FINAL: Final = "final_answer"
+_STEP: Final = re.compile(r"Step \d+")
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    if span.attributes.get("tool.name") == _FINAL or span.name == "FinalAnswerTool":
+        return Kind("none")
+    return openinference.kind(span)
+
+
+def _unwrap_task(value: object) -> Task:
+    return Task(words_of(value))
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    openinference.finish(facts, span)
+    if facts.type == "other" and _STEP.fullmatch(span.name):
+        facts.step_name, facts.merge_key = "step", None
+    elif facts.type == "agent":
+        facts.merge_key = None  # a managed agent may have its manager's name
+    elif _FINAL in facts.asked_tools:
+        kept = [at for at, name in enumerate(facts.asked_tools) if name != _FINAL]
+        facts.asked_call_ids = [facts.asked_call_ids[at] for at in kept]
+        facts.asked_tools = [facts.asked_tools[at] for at in kept]
+
+
+DIALECT = Dialect(
+    "smolagents",
+    recognised_by(scopes=("openinference.instrumentation.smolagents",), key_starts=("smolagents.",)),
+    _kind,
+    unwrap_arguments=arguments_of,
+    unwrap_task=_unwrap_task,
+    finish=_finish,
+)

@@ -1,0 +1,39 @@
+"""Strands Agents: GenAI names, the words in span events, an agent's tokens summed over its whole life.
+
+A turn of the agent's loop is a span of its own. It writes `strands-agents` where the provider belongs, and
+milliseconds where others write seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from whichstep_collector import coerce
+from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
+from whichstep_collector.dialects.otel_genai import kind_of_operation
+from whichstep_collector.facts import SpanFacts
+from whichstep_collector.fields import Field
+from whichstep_collector.received import ReceivedSpan
+
+_CYCLE: Final = "event_loop.cycle_id"
+_CANCELLED: Final = "strands.cancellation.type"
+
+
+def _kind(span: ReceivedSpan) -> Kind | None:
+    return kind_of_operation(span) or (Kind("other") if _CYCLE in span.attributes else None)
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    if _CYCLE in span.attributes:
+        facts.step_name = "event_loop_cycle"
+    if _CANCELLED in span.attributes and span.status == 0:
+        facts.control_flow, facts.error = "cancelled", False
+
+
+DIALECT = Dialect(
+    "strands",
+    recognised_by(scopes=("strands.telemetry.tracer", "strands-agents"), keys=(_CYCLE, _CANCELLED)),
+    _kind,
+    fields=(Field("time_to_first_token_ms", coerce.amount, ("gen_ai.server.time_to_first_token",)),),
+    finish=_finish,
+)
