@@ -129,6 +129,8 @@ def _span(item: Any, reader: AttributeReader) -> ReceivedSpan:
     check_ids(trace_id, span_id, parent)
     status, events, links = item.status, item.events, item.links
     status_code, status_message = _STATUSES.get(status) or _status(status)
+    attributes = reader.read(item.attributes)
+    repeated = len(item.attributes) - len(attributes)
     return ReceivedSpan(
         trace_id,
         int.from_bytes(span_id, "big"),
@@ -137,14 +139,14 @@ def _span(item: Any, reader: AttributeReader) -> ReceivedSpan:
         item.kind,
         item.start,
         item.end,
-        reader.read(item.attributes),
+        attributes,
         status_code,
         status_message,
         [_event(event, reader) for event in events] if events else [],
         [_link(link, reader) for link in links] if links else [],
         item.trace_state,
         item.flags,
-        item.dropped_attributes,
+        item.dropped_attributes + repeated,  # the last of equal keys wins; the others are lost
         item.dropped_events,
         item.dropped_links,
     )

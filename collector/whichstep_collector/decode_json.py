@@ -189,7 +189,8 @@ def _span(item: dict[str, Any]) -> ReceivedSpan:
     trace_id, span_id = identifier(item, "traceId", "trace_id"), identifier(item, "spanId", "span_id")
     parent = identifier(item, "parentSpanId", "parent_span_id")
     check_ids(trace_id, span_id, parent)
-    status = member(item, "status")
+    status, found = member(item, "status"), attributes(item)
+    repeated = len(item.get("attributes") or ()) - len(found)
     return ReceivedSpan(
         trace_id=trace_id,
         span_id=int.from_bytes(span_id, "big"),
@@ -198,14 +199,14 @@ def _span(item: dict[str, Any]) -> ReceivedSpan:
         kind=enumeration(item, "kind", _KINDS),
         start=unsigned(item, "startTimeUnixNano"),
         end=unsigned(item, "endTimeUnixNano"),
-        attributes=attributes(item),
+        attributes=found,
         status=enumeration(status, "code", _STATUSES),
         status_message=text(status, "message"),
         events=[_event(event) for event in members(item, "events")],
         links=[_link(link) for link in members(item, "links")],
         trace_state=text(item, "traceState"),
         flags=unsigned(item, "flags"),
-        dropped_attributes=unsigned(item, "droppedAttributesCount"),
+        dropped_attributes=unsigned(item, "droppedAttributesCount") + repeated,
         dropped_events=unsigned(item, "droppedEventsCount"),
         dropped_links=unsigned(item, "droppedLinksCount"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from whichstep_collector.coerce import score
 from whichstep_collector.skeleton import parse_json
 
 Document = dict[str, Any]
@@ -33,4 +34,11 @@ def tidy(document: Document) -> Document:
         for name in ("id", "score"):
             if found.get(name) is None and metadata.get(name) is not None:
                 found[name] = metadata[name]
-    return {name: item for name, item in found.items() if item is not None}
+    return scored({name: item for name, item in found.items() if item is not None})
+
+
+def scored(document: Document) -> Document:
+    """The document with its score as a number with a fraction: some senders write 1.0 as 1, or as text."""
+    if (said := document.get("score")) is not None and (number := score(said)) is not None:
+        document["score"] = number
+    return document

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from whichstep_collector.coerce import HIDDEN
-from whichstep_collector.documents import Document, tidy
+from whichstep_collector.documents import Document, scored, tidy
 from whichstep_collector.messages import (
     INDEX_MAX,
     Message,
@@ -26,10 +26,10 @@ from whichstep_collector.messages import (
 from whichstep_collector.received import Attributes
 from whichstep_collector.skeleton import parse_json
 
-_INDEX: Final = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)
-_CALL: Final = re.compile(r"tool_calls\.(\d{1,5})\.(?:tool_call\.)?(?:function\.)?(id|name|arguments)")
-_PIECE: Final = re.compile(r"contents\.(\d{1,5})\.message_content\.(.+)")
-_FUNCTION: Final = re.compile(r"function\.(\d{1,5})")
+_INDEX: Final = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL | re.ASCII)
+_CALL: Final = re.compile(r"tool_calls\.(\d{1,5})\.(?:tool_call\.)?(?:function\.)?(id|name|arguments)", re.ASCII)
+_PIECE: Final = re.compile(r"contents\.(\d{1,5})\.message_content\.(.+)", re.ASCII)
+_FUNCTION: Final = re.compile(r"function\.(\d{1,5})", re.ASCII)
 
 _TOOL_ROLES: Final = frozenset({"tool", "function"})
 
@@ -195,7 +195,7 @@ def read_document_at(keys: DocumentKeys, attributes: Attributes) -> Document:
     """One document (id, score, content, metadata, …)."""
     found = {name: attributes[key] for name, key in keys.fields}
     if keys.plain:
-        return found
+        return scored(found)
     if isinstance(metadata := found.get("metadata"), str):
         found["metadata"] = parse_json(metadata) or metadata
     return tidy(found)

@@ -14,6 +14,7 @@ import orjson
 
 from whichstep import attributes as names
 from whichstep_collector import coerce
+from whichstep_collector.coerce import HIDDEN
 from whichstep_collector.columns import log_batch, span_batch
 from whichstep_collector.contents import Contents
 from whichstep_collector.dialects import Dialect
@@ -24,7 +25,14 @@ from whichstep_collector.failures import read_failure
 from whichstep_collector.identity import execution_key
 from whichstep_collector.log_events import evaluation_row, log_row
 from whichstep_collector.plan import Plan, plan_for
-from whichstep_collector.received import ReceivedEvent, ReceivedLink, ReceivedLogs, ReceivedSpan, ReceivedTraces
+from whichstep_collector.received import (
+    Attributes,
+    ReceivedEvent,
+    ReceivedLink,
+    ReceivedLogs,
+    ReceivedSpan,
+    ReceivedTraces,
+)
 from whichstep_collector.skeleton import dump, skeleton
 from whichstep_collector.sources import SourceFacts
 from whichstep_collector.steps import FILLS, fill_task
@@ -42,6 +50,7 @@ _TIME_MAX: Final = 2**63 - 1
 _SANE_FROM: Final = 10**12
 """ns since the epoch; less is seconds or milliseconds mistaken for nanoseconds."""
 _AHEAD_MAX: Final = 24 * 3600 * 10**9
+_MARKER_MAX: Final = max(map(len, HIDDEN))
 _NO_LINK: Final = bytes(16)
 
 
@@ -120,6 +129,8 @@ def _row(span: ReceivedSpan, source: SourceFacts, contents: Contents) -> SpanFac
     _put_columns(facts, span, plan)
     texts = SpanTexts(facts, contents)
     dialect = _put_step(facts, texts, span, plan)
+    if plan.texts and _is_hidden(span.attributes, plan.texts):
+        facts.flag("redacted")
     _put_identity(facts, span, plan)
     _put_raw(facts, texts, span, source)
     dialect.finish(facts, span)
@@ -205,6 +216,11 @@ def _kind(span: ReceivedSpan, plan: Plan) -> tuple[Dialect, Kind]:
         if (kind := dialect.kind(span)) is not None:
             return dialect, kind
     return plan.dialects[-1], Kind("other")
+
+
+def _is_hidden(attributes: Attributes, keys: tuple[str, ...]) -> bool:
+    """Whether the sender wrote a marker where a text would stand."""
+    return any(type(said := attributes[key]) is str and len(said) <= _MARKER_MAX and said in HIDDEN for key in keys)
 
 
 def _put_failure(facts: SpanFacts, span: ReceivedSpan, hint: str | None) -> None:

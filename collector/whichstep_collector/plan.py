@@ -32,6 +32,7 @@ _KEYS_MAX: Final = 2048
 
 
 _PARAMETER_PREFIX: Final = "gen_ai.request."
+_CONTENT_KEYS: Final = frozenset({names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS})
 _MARKS: Final = frozenset({"metadata", names.PENDING, names.TRUNCATED})
 
 
@@ -54,6 +55,8 @@ class Plan:
     query: tuple[str, ...]
     document_lists: tuple[str, ...]
     metadata: tuple[tuple[str, str], ...]
+    texts: tuple[str, ...]
+    """All that may hold a text, or a marker that content is hidden."""
     stamped: bool
     """Carries an execution id or another id of ours."""
     simple: bool
@@ -81,14 +84,16 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
     present = frozenset(keys)
     dialects = tuple(dialect for dialect in DIALECTS if dialect.recognises(scope, present))
     texts = _text_keys(dialects)
+    input_messages, output_messages = message_keys(keys, INPUT_PREFIXES), message_keys(keys, OUTPUT_PREFIXES)
+    messages = input_messages + output_messages
     return Plan(
         dialects=dialects,
         failed=tuple(dialect.failed for dialect in dialects if dialect.failed is not no_failure),
         columns=tuple(
             (field.column, field.read, found) for field in _fields(dialects) if (found := _present(field.keys, present))
         ),
-        input=message_keys(keys, INPUT_PREFIXES),
-        output=message_keys(keys, OUTPUT_PREFIXES),
+        input=input_messages,
+        output=output_messages,
         documents=document_keys(keys),
         tools=tuple(
             key for prefix in TOOL_PREFIXES for item in group_by_index(keys, prefix).values() for key in item.values()
@@ -100,6 +105,8 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
         results=_present(texts["results"], present),
         query=_present(texts["query"], present),
         document_lists=_present(texts["documents"], present),
+        texts=_present(tuple({key for keys in texts.values() for key in keys} | _CONTENT_KEYS), present)
+        + tuple(item.fields["content"] for item in messages if "content" in item.fields),
         metadata=tuple(
             (key, key.removeprefix(names.METADATA_PREFIX)) for key in keys if key.startswith(names.METADATA_PREFIX)
         ),

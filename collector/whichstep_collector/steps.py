@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from whichstep import attributes as names
-from whichstep_collector.coerce import meaningful
+from whichstep_collector.coerce import flag, meaningful
 from whichstep_collector.contents import preview
 from whichstep_collector.dialects.base import Dialect
 from whichstep_collector.documents import read_documents
@@ -219,7 +219,8 @@ def _status_hint(attributes: Attributes) -> str | None:
         value = attributes.get(key)
         if isinstance(value, str) and value.lower() in {"error", "failure", "failed"}:
             return ""
-    return None
+    successes = ("gen_ai.tool.execution.success", "gen_ai.action.success")
+    return "" if any(flag(attributes.get(key)) is False for key in successes) else None
 
 
 def fill_retrieval(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:

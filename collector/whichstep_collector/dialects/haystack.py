@@ -68,6 +68,13 @@ def _answer(attributes: Attributes) -> list[Message] | None:
     return None
 
 
+def _failed(span: ReceivedSpan) -> str | None:
+    error = span.attributes.get("haystack.tool.error")
+    if coerce.flag(error):
+        return ""
+    return error if isinstance(error, str) and coerce.flag(error) is None and error else None
+
+
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     attributes = span.attributes
     name = coerce.text(attributes.get("haystack.component.name"))
@@ -117,5 +124,6 @@ DIALECT = Dialect(
     unwrap_task=haystack_values.unwrap_task,
     unwrap_query=haystack_values.unwrap_query,
     answer=_answer,
+    failed=_failed,
     finish=_finish,
 )

@@ -30,6 +30,8 @@ _KINDS: Final = {
     "DECISION": Kind("other"),
     "UNKNOWN": Kind("other"),
 }
+_LISTS: Final = ("llm.input_messages.", "llm.output_messages.", "llm.token_count.", "retrieval.documents.")
+"""What a limit on attributes may leave of a span."""
 _METHODS: Final = (".on_messages_stream", ".on_messages", ".run_stream", ".run", "._execute_core", ".kickoff")
 
 
@@ -104,7 +106,7 @@ def _unwrap_task(value: Any) -> Task:
 
 DIALECT = Dialect(
     "openinference",
-    recognised_by(scope_starts=("openinference.instrumentation",), keys=(_KIND,)),
+    recognised_by(scope_starts=("openinference.instrumentation",), keys=(_KIND,), key_starts=_LISTS),
     kind,
     unwrap_result=langchain_values.unwrap_result,
     unwrap_task=_unwrap_task,
