@@ -1,6 +1,7 @@
 """Entry point of `whichstep`: refuses politely in a base install, turns failures into one sentence and an exit code.
 
-Imports the standard library only, so that it works whatever is installed. WHICHSTEP_DEBUG=1 shows tracebacks.
+Imports the standard library only, so that it works whatever is installed; `run` is all that a base install has.
+WHICHSTEP_DEBUG=1 shows tracebacks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ _NEEDED = ("typer", "rich", "httpx", "duckdb", "pyarrow", "polars", "uvicorn")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["run"]:
+        from whichstep.run import main as run  # noqa: PLC0415 (the SDK's; a base install has it)
+
+        run(words[1:])
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         _say(f"this is the SDK alone ({missing[0]} is missing); get the command with: pip install 'whichstep[server]'")

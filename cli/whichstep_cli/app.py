@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Final[dict[str, Entry]] = {
     "up": Entry("up", "Run the sidecar: OTLP doors, store, jobs, APIs, dashboard."),
+    "run": Entry("run", "Run a program with its agent frameworks recorded."),
     "demo": Entry("demo.command", "Send sample agents and weeks of sample history to the sidecar."),
     "doctor": Entry("doctor", "Check the endpoint, the store and what arrives."),
     "executions": Entry("executions", "List executions; explain one, step by step."),

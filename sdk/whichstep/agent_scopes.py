@@ -12,13 +12,13 @@ from typing import Any, Final
 AGENT_SCOPES: Final = (
     "whichstep", "openinference.", "autogen", "pydantic-ai", "gcp.vertex.agent", "strands", "agent_framework",
     "semantic_kernel", "langsmith", "langfuse-sdk", "mlflow", "com.anthropic.sdk", "com.anthropic.claude-platform",
-    "haystack", "crewai", "litellm", "smolagents", "traceloop", "openlit", "gen_ai", "agentops",
+    "haystack", "crewai", "litellm", "smolagents", "traceloop", "openlit", "gen_ai", "agentops", "mcp-python-sdk",
 )  # fmt: skip
 """Scope names, by prefix."""
 MODEL_LIBRARIES: Final = frozenset({
-    "agno", "alephalpha", "anthropic", "bedrock", "botocore_bedrock", "chromadb", "cohere", "crewai", "google_genai",
-    "google_generativeai", "groq", "haystack", "lancedb", "langchain", "llamaindex", "marqo", "mcp", "milvus",
-    "mistralai", "ollama", "openai", "openai_agents", "openai_agents_v2", "openai_v2", "pinecone", "qdrant",
+    "ag2", "agno", "alephalpha", "anthropic", "bedrock", "botocore_bedrock", "chromadb", "cohere", "crewai",
+    "google_genai", "google_generativeai", "groq", "haystack", "lancedb", "langchain", "llamaindex", "marqo", "mcp",
+    "milvus", "mistralai", "ollama", "openai", "openai_agents", "openai_agents_v2", "openai_v2", "pinecone", "qdrant",
     "replicate", "sagemaker", "together", "transformers", "vertexai", "voyageai", "watsonx", "weaviate", "writer",
 })  # fmt: skip
 """Libraries X of scopes `opentelemetry.instrumentation.X` that are about models and agents."""

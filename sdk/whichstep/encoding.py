@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.sdk.trace import ReadableSpan
 
 from whichstep import attributes as names
@@ -28,9 +28,13 @@ CONTENT_ATTRIBUTES: Final = (
     "traceloop.entity.input", "traceloop.entity.output", "traceloop.prompt.", "exception.message",
     "exception.stacktrace", "langfuse.observation.input", "langfuse.observation.output", "mlflow.spanInputs",
     "mlflow.spanOutputs", "final_result", "pydantic_ai.all_messages", "ai.prompt", "ai.response.text",
-    "ai.toolCall.args", "ai.toolCall.result", "tool_arguments", "tool_response",
+    "ai.toolCall.args", "ai.toolCall.result", "tool_arguments", "tool_response", "gcp.vertex.agent.llm_re",
+    "gcp.vertex.agent.tool_call_args", "gcp.vertex.agent.tool_response", "gcp.vertex.agent.data",
+    "model_request_parameters", "ag2.human_input.", "system_prompt",
 )  # fmt: skip
 """Attributes that hold content, by prefix, of the conventions we know. Ours are thinned at the source already."""
+CONTENT_NAMES: Final = frozenset({"input", "output", "prompt", "completion", "all_messages", "content", "message"})
+"""Whole names that hold content; the last two on events of Strands."""
 EVENT_NAME_FIELD: Final = "event_name"
 """A field that older OTLP lacks; the attribute `event.name` says the same and is always set."""
 STRUCTURE_KEPT: Final = frozenset({names.OUTPUT_MESSAGES, names.INPUT_MESSAGES, names.RETRIEVAL_DOCUMENTS})
@@ -47,14 +51,16 @@ class Body(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One OTLP log record to be: a named event with attributes, on a span or on none."""
+    """One OTLP log record to be: a named event with attributes and perhaps a body, on a span or on none."""
 
     name: str
-    attributes: Mapping[str, str | float | bool]
+    attributes: Mapping[str, Any]
     time_unix_nano: int
     trace_id: int = 0
     span_id: int = 0
     resource: Mapping[str, Any] = field(default_factory=dict)
+    scope: str = names.SCOPE
+    body: Any = None
 
 
 class Encoder:
@@ -87,25 +93,33 @@ class Encoder:
         from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest  # noqa: PLC0415
         from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO  # noqa: PLC0415  most processes send none
 
-        request = ExportLogsServiceRequest()
-        group = request.resource_logs.add()
-        group.resource.attributes.extend(_key_values(events[0].resource if events else {}))
-        self._describe(group.resource.attributes)
-        scope = group.scope_logs.add()
-        scope.scope.name = names.SCOPE
+        request, scopes = ExportLogsServiceRequest(), {}
         for event in events:
-            record = scope.log_records.add()
-            record.time_unix_nano = event.time_unix_nano
-            record.observed_time_unix_nano = event.time_unix_nano
-            if EVENT_NAME_FIELD in record.DESCRIPTOR.fields_by_name:
-                record.event_name = event.name
-            record.severity_number = SEVERITY_NUMBER_INFO
-            record.attributes.extend(_key_values(event.attributes))
-            if event.trace_id:
-                record.trace_id = event.trace_id.to_bytes(16, "big")
-            if event.span_id:
-                record.span_id = event.span_id.to_bytes(8, "big")
+            place = (event.scope, tuple(sorted(event.resource)), event.resource.get("service.name"))
+            if place not in scopes:
+                group = request.resource_logs.add()
+                group.resource.attributes.extend(_key_values(event.resource))
+                self._describe(group.resource.attributes)
+                scopes[place] = group.scope_logs.add()
+                scopes[place].scope.name = event.scope
+            record = scopes[place].log_records.add(severity_number=SEVERITY_NUMBER_INFO)
+            self._fill(record, event)
         return Body(self._finish(request), len(events), 0)
+
+    def _fill(self, record: Any, event: Event) -> None:
+        record.time_unix_nano = record.observed_time_unix_nano = event.time_unix_nano
+        if EVENT_NAME_FIELD in record.DESCRIPTOR.fields_by_name:
+            record.event_name = event.name
+        kept = event.attributes
+        if event.scope != names.SCOPE and not self._capture_content:
+            kept = {name: value for name, value in kept.items() if not _is_content(name)}
+        elif event.body is not None:
+            record.body.CopyFrom(_any_value(event.body))
+        record.attributes.extend(_key_values(kept))
+        if event.trace_id:
+            record.trace_id = event.trace_id.to_bytes(16, "big")
+        if event.span_id:
+            record.span_id = event.span_id.to_bytes(8, "big")
 
     @cached_property
     def _redactor(self) -> Redactor:
@@ -136,6 +150,8 @@ class Encoder:
                 setattr(message, name, redacted)
         if hasattr(message, "status") and message.status.message:
             message.status.message = self._redactor.text(message.status.message)
+        if hasattr(message, "body"):
+            self._redact_value(message.body)
 
     def _redact_value(self, value: AnyValue) -> None:
         held = value.WhichOneof("value")
@@ -200,7 +216,7 @@ def _leave_out_content(group: Any) -> None:
 
 
 def _is_content(name: str) -> bool:
-    return name.startswith(CONTENT_ATTRIBUTES) or name in {"input", "output", "prompt", "completion", "all_messages"}
+    return name.startswith(CONTENT_ATTRIBUTES) or name in CONTENT_NAMES
 
 
 def _key_values(attributes: Mapping[str, Any]) -> list[KeyValue]:
@@ -214,4 +230,9 @@ def _any_value(value: Any) -> AnyValue:
         return AnyValue(int_value=value)
     if isinstance(value, float):
         return AnyValue(double_value=value)
-    return AnyValue(string_value=str(value))
+    if isinstance(value, Mapping):
+        pairs = {str(name): item for name, item in value.items()}
+        return AnyValue(kvlist_value=KeyValueList(values=_key_values(pairs)))
+    if isinstance(value, (list, tuple)):
+        return AnyValue(array_value=ArrayValue(values=[_any_value(item) for item in value]))
+    return AnyValue() if value is None else AnyValue(string_value=str(value))

@@ -2,7 +2,7 @@
 
 Which tracer provider: the application's, when it has set a real one as the global provider (ours is added to it as a
 processor), else one of our own. That one is private, and when the application sets one later, executions that begin
-from then on use the application's; `instrument()` makes ours the global one, which OpenTelemetry allows once.
+from then on use the application's; `instrument()` makes ours the global one for as long as the application sets none.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import atexit
 import logging
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
 from whichstep import attributes as names
+from whichstep.defaults import OwnTracerProvider, offer_tracer_provider
 from whichstep.delivery import Delivery
 from whichstep.encoding import Encoder
 from whichstep.errors import ConfigurationError
@@ -24,6 +26,9 @@ from whichstep.redaction import Kind, read_patterns
 from whichstep.settings import Settings, load
 from whichstep.spool import Spool
 from whichstep.transport import HttpTransport, Transport
+
+if TYPE_CHECKING:
+    from whichstep.logs import LogDoor
 
 logger = logging.getLogger("whichstep")
 
@@ -51,9 +56,11 @@ class Runtime:
     """Everything that records in this process."""
 
     def __init__(self, setup: Setup) -> None:
-        self._own: TracerProvider | None = None
-        self._processors: dict[TracerProvider, AgentSpanProcessor] = {}
-        self._tracers: dict[TracerProvider, trace.Tracer] = {}
+        self._own: OwnTracerProvider | None = None
+        self._joined: dict[int, tuple[TracerProvider, AgentSpanProcessor]] = {}
+        """By id: a provider need not be hashable."""
+        self._tracers: dict[int, trace.Tracer] = {}
+        self._logs: LogDoor | None = None
         self._lock = threading.Lock()
         self.use(setup)
 
@@ -61,55 +68,66 @@ class Runtime:
         """Record with this set-up from now on; what waits in the previous one is the caller's to deliver."""
         self.setup = setup
         self.settings, self.capture_content, self.delivery = setup.settings, setup.capture_content, setup.delivery
-        for processor in self._processors.values():
+        for _, processor in self._joined.values():
             processor.delivery = setup.delivery
 
     def tracer(self) -> trace.Tracer:
         """The tracer of the provider that is in force now; one call costs well below a microsecond."""
         provider = self.provider()
-        tracer = self._tracers.get(provider)
+        tracer = self._tracers.get(id(provider))
         if tracer is None:
-            tracer = self._tracers[provider] = provider.get_tracer(names.SCOPE)
+            get_tracer = provider.own_tracer if isinstance(provider, OwnTracerProvider) else provider.get_tracer
+            tracer = self._tracers[id(provider)] = get_tracer(names.SCOPE)
         return tracer
 
     def provider(self) -> TracerProvider:
         """The application's tracer provider, with our processor in it, else our own."""
-        current = trace.get_tracer_provider()
-        if isinstance(current, TracerProvider):
-            if current not in self._processors:
+        current: Any = trace.get_tracer_provider()
+        if isinstance(current, TracerProvider) or hasattr(current, "add_span_processor"):  # Logfire's is a wrapper
+            if id(current) not in self._joined:
                 self._join(current, everything=False)
-            return current
+            found: TracerProvider = current
+            return found
         if self._own is None:
-            own = TracerProvider(shutdown_on_exit=False, span_limits=_span_limits(self.settings))
-            self._own = self._join(own, everything=True)
+            own = OwnTracerProvider(shutdown_on_exit=False, span_limits=_span_limits(self.settings))
+            self._join(own, everything=True)
+            self._own = own
         return self._own
 
     def make_global(self) -> None:
-        """Make our own provider the global one unless the application has set one; agent spans alone are sent then.
+        """Make our own provider the global one until the application sets one; agent spans alone are sent then.
 
         Some frameworks (AutoGen, Semantic Kernel) trace themselves, to the global provider and no other. So do web
         servers and databases, whose spans are not ours to send.
         """
         own = self.provider()
-        if own is self._own and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            self._processors[own].send_agent_spans_only()
-            trace.set_tracer_provider(own)
+        if isinstance(own, OwnTracerProvider) and own is not trace.get_tracer_provider():
+            self._joined[id(own)][1].send_agent_spans_only()
+            offer_tracer_provider(own, self.provider)
+
+    def hear_logs(self) -> None:
+        """Take messages that instrumentations put into OTLP logs; again and again is as good as once."""
+        if self._logs is None:
+            from whichstep.logs import LogDoor  # noqa: PLC0415  most processes have no such instrumentation
+
+            self._logs = LogDoor(lambda: self.delivery)
+            self._logs.open()
 
     def shutdown(self, *, timeout_seconds: float) -> None:
         """End what is open, our steps first, then what frameworks left open in our own provider; send; stop."""
         from whichstep.recording import end_open_steps  # noqa: PLC0415  it imports this module
 
         end_open_steps()
-        for processor in self._processors.values():
+        for _, processor in self._joined.values():
             processor.end_open_spans()
         self.delivery.close(timeout_seconds=timeout_seconds)
 
     def _join(self, provider: TracerProvider, *, everything: bool) -> TracerProvider:
         with self._lock:
-            if provider not in self._processors:
+            if id(provider) not in self._joined:
                 processor = AgentSpanProcessor(self.delivery, everything=everything)
                 provider.add_span_processor(processor)
-                self._processors[provider] = processor
+                self._joined[id(provider)] = provider, processor
         return provider
 
 

@@ -1,28 +1,21 @@
+import importlib
 import json
 import logging
+import os
 import subprocess
 import sys
+import threading
+import types
 from pathlib import Path
 
 import pytest
 
 import whichstep
 from whichstep import frameworks as table
+from whichstep import imports
 from whichstep.agent_scopes import has_agent_attributes, is_agent_scope
 
-
-def test_every_framework_of_the_table_is_complete():
-    for framework in table.FRAMEWORKS:
-        assert framework.instrumentors, framework.name
-        for module, cls, distribution in framework.instrumentors:
-            assert cls.endswith("Instrumentor")
-            assert distribution.split("-")[0] in {"openinference", "opentelemetry"}
-            assert is_agent_scope(module) is True, f"{module} would not be recognised as an agent's"
-
-
-def test_what_covers_what_names_frameworks_of_the_table():
-    known = {framework.name for framework in table.FRAMEWORKS}
-    assert {client for framework in table.FRAMEWORKS for client, _ in framework.records_calls_of} <= known
+instrument_module = importlib.import_module("whichstep.instrument")  # the name in the package is the function
 
 
 def test_scopes_of_web_servers_and_databases_are_no_agents():
@@ -41,6 +34,7 @@ def test_an_unknown_name_is_said_and_finds_nothing(caplog):
 PROGRAM = """
 import json, operator
 from typing import Annotated, TypedDict
+import langchain_openai
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
@@ -110,17 +104,166 @@ def test_spans_of_the_framework_are_part_of_our_execution(langgraph):
     assert tool["step"] == "lookup_order" or tool["name"] == "lookup_order"
 
 
-def test_a_framework_without_an_instrumentor_says_what_to_install(monkeypatch, caplog):
-    monkeypatch.setattr(
-        table, "FRAMEWORKS", (table.Framework("json", "json", (("none.such", "X", "the-missing-one"),)),)
-    )
+def test_a_framework_without_an_instrumentor_says_which_extra_to_install(monkeypatch, caplog):
+    only(monkeypatch, table.Framework("json", "json", (table.Instrumentor("none.such", "X", "the-missing-one"),)))
     (found,) = whichstep.instrument(set_global=False)
-    assert (found.status, found.detail) == ("missing", "pip install the-missing-one")
-    assert "turned nothing on; for json: pip install the-missing-one" in caplog.text
+    assert (found.status, found.detail) == ("missing", "pip install 'whichstep[json]'")
+    assert "turned nothing on; for json: pip install 'whichstep[json]'" in caplog.text
+
+
+def test_a_framework_whose_version_does_not_trace_itself_says_to_upgrade_it(monkeypatch):
+    only(monkeypatch, table.Framework("json", "json", (table.Native("json.telemetry"),)))
+    (found,) = whichstep.instrument(set_global=False)
+    assert found.status == "missing"
+    assert "upgrade json" in found.detail
 
 
 def test_an_instrumentor_that_fails_does_not_reach_the_host(monkeypatch, caplog):
-    monkeypatch.setattr(table, "FRAMEWORKS", (table.Framework("json", "json", (("json", "NoSuch", "x"),)),))
+    only(monkeypatch, table.Framework("json", "json", (table.Instrumentor("json", "NoSuch", "x"),)))
     (found,) = whichstep.instrument(set_global=False)
     assert found.status == "failed"
     assert "json" in caplog.text
+
+
+class Recorder:
+    """Stands for an instrumentation: the table finds it by module and class."""
+
+    is_instrumented_by_opentelemetry = False
+    log: list[str] = []  # noqa: RUF012  shared by all on purpose
+
+    def instrument(self, **options):
+        if "conflict" in type(self).__name__:
+            raise RuntimeError("needs another version")
+        type(self).is_instrumented_by_opentelemetry = True
+        self.log.append(f"+{type(self).__name__}")
+
+    def uninstrument(self):
+        type(self).is_instrumented_by_opentelemetry = False
+        self.log.append(f"-{type(self).__name__}")
+
+
+@pytest.fixture
+def shelf(monkeypatch, tmp_path):
+    """Packages to import, and a table over them: an agent framework, a client, and the framework's door to it."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("shelf_agents", "shelf_client", "shelf_door"):
+        (tmp_path / f"{name}.py").write_text("import shelf_client\n" if name == "shelf_door" else "")
+    recorders = types.ModuleType("shelf_recorders")
+    for name in ("Agents", "Client", "Second", "conflict"):
+        setattr(recorders, name, type(name, (Recorder,), {}))
+    monkeypatch.setitem(sys.modules, "shelf_recorders", recorders)
+    monkeypatch.setattr(Recorder, "log", [])
+    for name in ("shelf_agents", "shelf_client", "shelf_door"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        imports._watch.done.discard(name)
+    only(monkeypatch, *framework_and_client("Agents"))
+    yield recorders
+    for name in ("shelf_agents", "shelf_client", "shelf_door"):
+        imports._watch.callbacks.pop(name, None)
+        sys.modules.pop(name, None)
+
+
+def framework_and_client(cls):
+    return (
+        table.Framework(
+            "agents", "shelf_agents", (table.Instrumentor("shelf_recorders", cls, "agents-by-one"),
+            table.Instrumentor("shelf_recorders", "Second", "agents-by-two")), (("client", "shelf_door"),)
+        ),
+        table.Framework("client", "shelf_client", (table.Instrumentor("shelf_recorders", "Client", "client-by-one"),)),
+    )  # fmt: skip
+
+
+def only(monkeypatch, *frameworks):
+    monkeypatch.setattr(table, "FRAMEWORKS", frameworks)
+    monkeypatch.setattr(instrument_module, "_switchboard", instrument_module.Switchboard())
+
+
+def statuses(*names):
+    return {entry.framework: entry.status for entry in whichstep.instrument(*names, set_global=False)}
+
+
+def test_a_framework_is_turned_on_when_the_program_imports_it_and_not_before(shelf):
+    assert statuses() == {"agents": "waiting", "client": "waiting"}
+    assert "shelf_agents" not in sys.modules
+    assert Recorder.log == []
+    importlib.import_module("shelf_agents")
+    assert Recorder.log == ["+Agents"], "the first of its two ways, and no other"
+    assert statuses() == {"agents": "already on", "client": "waiting"}
+
+
+def test_a_client_that_the_program_calls_itself_is_turned_on(shelf):
+    statuses()
+    importlib.import_module("shelf_client")
+    assert Recorder.log == ["+Client"]
+
+
+def test_a_client_is_never_recorded_beside_the_framework_that_calls_it(shelf):
+    """Whichever is imported first: what matters is who makes the calls."""
+    statuses()
+    importlib.import_module("shelf_agents")
+    importlib.import_module("shelf_door")  # imports the client itself
+    assert Recorder.log == ["+Agents"]
+    assert statuses()["client"] == "covered"
+
+
+def test_a_client_that_was_on_is_turned_off_when_a_framework_begins_to_call_it(shelf):
+    statuses()
+    importlib.import_module("shelf_client")
+    importlib.import_module("shelf_agents")
+    importlib.import_module("shelf_door")
+    assert Recorder.log == ["+Client", "+Agents", "-Client"]
+
+
+def test_a_client_asked_for_by_name_stays_on(shelf):
+    statuses("agents", "client")
+    importlib.import_module("shelf_agents")
+    importlib.import_module("shelf_door")
+    assert Recorder.log == ["+Agents", "+Client"]
+
+
+def test_a_framework_that_cannot_be_recorded_leaves_its_client_recorded(shelf, monkeypatch, caplog):
+    only(monkeypatch, *framework_and_client("conflict"))
+    statuses()
+    importlib.import_module("shelf_agents")
+    importlib.import_module("shelf_door")
+    assert Recorder.log == ["+Client"]
+    assert "could not instrument agents: needs another version" in caplog.text
+
+
+def test_what_the_program_has_turned_on_itself_is_left_as_it_is(shelf):
+    shelf.Second.is_instrumented_by_opentelemetry = True
+    statuses()
+    importlib.import_module("shelf_agents")
+    assert Recorder.log == []
+    assert statuses()["agents"] == "already on"
+
+
+def test_switches_are_set_only_where_the_user_has_set_none(monkeypatch):
+    native = table.Native("json", (("OTEL_A", "ours"), ("OTEL_B", "ours")), (("OTEL_CONTENT", "on"),))
+    only(monkeypatch, table.Framework("json", "json", (native,)))
+    for name in ("OTEL_A", "OTEL_CONTENT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OTEL_B", "theirs")
+    assert statuses() == {"json": "on"}
+    assert (os.environ["OTEL_A"], os.environ["OTEL_B"], os.environ["OTEL_CONTENT"]) == ("ours", "theirs", "on")
+
+
+def test_content_is_switched_on_nowhere_where_it_may_not_be_captured(monkeypatch):
+    only(monkeypatch, table.Framework("json", "json", (table.Native("json", content=(("OTEL_CONTENT", "on"),)),)))
+    monkeypatch.setenv("WHICHSTEP_CAPTURE_CONTENT", "off")
+    monkeypatch.setenv("OTEL_CONTENT", "x")  # so that it is put back after the test
+    monkeypatch.delenv("OTEL_CONTENT")
+    assert statuses() == {"json": "on"}
+    assert "OTEL_CONTENT" not in os.environ
+
+
+def test_importing_from_several_threads_at_once_turns_everything_on_once(shelf):
+    statuses()
+    threads = [
+        threading.Thread(target=importlib.import_module, args=(name,)) for name in ("shelf_agents", "shelf_client") * 4
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(Recorder.log) == ["+Agents", "+Client"]
