@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from whichstep import attributes as names
 from whichstep.redaction import Kind, Redactor
 from whichstep.settings import Settings
+from whichstep.values import plain
 
 CONTENT_ATTRIBUTES: Final = (
     names.INPUT, names.OUTPUT, names.STEP_SUMMARY, names.INPUT_MESSAGES, names.OUTPUT_MESSAGES,
@@ -95,7 +96,7 @@ class Encoder:
 
         request, scopes = ExportLogsServiceRequest(), {}
         for event in events:
-            place = (event.scope, tuple(sorted(event.resource)), event.resource.get("service.name"))
+            place = (event.scope, tuple(sorted((name, str(value)) for name, value in event.resource.items())))
             if place not in scopes:
                 group = request.resource_logs.add()
                 group.resource.attributes.extend(_key_values(event.resource))
@@ -114,7 +115,7 @@ class Encoder:
         if event.scope != names.SCOPE and not self._capture_content:
             kept = {name: value for name, value in kept.items() if not _is_content(name)}
         elif event.body is not None:
-            record.body.CopyFrom(_any_value(event.body))
+            record.body.CopyFrom(_any_value(plain(event.body)))
         record.attributes.extend(_key_values(kept))
         if event.trace_id:
             record.trace_id = event.trace_id.to_bytes(16, "big")
@@ -226,7 +227,7 @@ def _key_values(attributes: Mapping[str, Any]) -> list[KeyValue]:
 def _any_value(value: Any) -> AnyValue:
     if isinstance(value, bool):
         return AnyValue(bool_value=value)
-    if isinstance(value, int):
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
         return AnyValue(int_value=value)
     if isinstance(value, float):
         return AnyValue(double_value=value)

@@ -144,7 +144,7 @@ class Switchboard:
         if not self.set_global:
             return
         runtime.make_global()
-        if any(isinstance(way := _way(entry), Native) and way.logs for entry in self.chosen.values()):
+        if any(isinstance(way := _way(entry), Native) and way.logs for entry in list(self.chosen.values())):
             runtime.hear_logs()
 
     def _prepare(self, framework: Framework) -> Found:
@@ -159,7 +159,7 @@ class Switchboard:
         return Found(framework.name, "waiting", _by(way), "turned on when the program imports it")
 
     def _settle(self) -> None:
-        if any(imported(entry.module) for entry in self.chosen.values()):
+        if any(imported(entry.module) for entry in list(self.chosen.values())):
             self.set_up()
         for framework in list(self.chosen.values()):
             entry, way = self.found[framework.name], _way(framework)
@@ -175,7 +175,7 @@ class Switchboard:
 
     def _may_cover(self, framework: Framework) -> str | None:
         """Who of those recorded would record its calls, had the program imported what makes them."""
-        for other in self.chosen.values():
+        for other in list(self.chosen.values()):
             for client, module in other.records_calls_of:
                 if client == framework.name and self.found[other.name].status in _RECORDED and installed(module):
                     return other.name
@@ -185,7 +185,7 @@ class Switchboard:
         """Who of those recorded records this one's calls already; nobody where it was asked for by name."""
         if framework.name in self.by_name:
             return None
-        for other in self.chosen.values():
+        for other in list(self.chosen.values()):
             for client, module in other.records_calls_of:
                 recorded = self.found[other.name].status in _RECORDED
                 if client == framework.name and recorded and is_loading(module):

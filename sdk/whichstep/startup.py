@@ -19,6 +19,7 @@ ANNOUNCE: Final = "WHICHSTEP_RUN"
 """Set by `whichstep run`; the first Python process of the program takes it and speaks for all."""
 FRAMEWORKS: Final = "WHICHSTEP_FRAMEWORKS"
 """Names with commas: record these alone, model clients named here even where a framework records them."""
+DISABLED: Final = "whichstep run: nothing is recorded: OTEL_SDK_DISABLED is set"
 TRACES_ITSELF: Final = "native"
 
 
@@ -26,11 +27,10 @@ def begin() -> None:
     """Have frameworks recorded when the program imports them."""
     try:
         _speak_on_stderr()
-        if load().disabled:
-            return
-        found = prepare(*_chosen(os.environ.get(FRAMEWORKS, "")))
-        if os.environ.pop(ANNOUNCE, None):
-            _say(line(found, load().traces_url.removesuffix(TRACES_PATH)))
+        settings, speaks = load(), bool(os.environ.pop(ANNOUNCE, None))
+        found = [] if settings.disabled else prepare(*_chosen(os.environ.get(FRAMEWORKS, "")))
+        if speaks:
+            _say(DISABLED if settings.disabled else line(found, settings.traces_url.removesuffix(TRACES_PATH)))
     except Exception as error:  # noqa: BLE001  the outermost edge: the program must start
         _say(f"whichstep run: nothing is recorded: {error!r}")
 

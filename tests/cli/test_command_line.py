@@ -105,7 +105,7 @@ def test_the_version_is_one_line():
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in COMMANDS if name not in ("up", "demo", "import", "export", "evaluate")]
+    "name", [name for name in COMMANDS if name not in ("up", "run", "demo", "import", "export", "evaluate")]
 )
 def test_reading_commands_offer_json(name):
     command = load(name)

@@ -86,6 +86,19 @@ def test_the_command_of_a_base_install_says_how_to_get_the_server(base_install, 
     assert "whichstep[server]" in done.stdout + done.stderr
 
 
+def test_the_base_install_alone_runs_a_program_and_says_what_it_records(base_install, tmp_path):
+    for command in (["whichstep", "run"], ["python", "-m", "whichstep.run"]):
+        done = subprocess.run(
+            [str(base_install / command[0]), *command[1:], "--", str(base_install / "python"), "-c", "print('done')"],
+            env=_environment(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+        assert done.stderr == "whichstep run: found no framework that it can record\n"
+
+
 def test_the_fixture_for_tests_is_found_by_pytest(base_install):
     program = "from importlib.metadata import entry_points as e; print([p.value for p in e(group='pytest11')])"
     done = subprocess.run([str(base_install / "python"), "-c", program], capture_output=True, text=True, check=True)
