@@ -1,4 +1,4 @@
-"""Reading recorded OTLP files: every form, one request at a time."""
+"""Recorded OTLP files: every form, one request at a time."""
 
 import json
 
@@ -7,7 +7,9 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from whichstep_cli.import_files import UnreadableError, requests
+from whichstep_cli.imports import otlp
+from whichstep_cli.imports.formats import NotTakenError
+from whichstep_cli.imports.reading import records
 from whichstep_cli.otlp import JSON, LOGS, PROTOBUF, TRACES
 
 
@@ -21,6 +23,13 @@ def traces(spans=2):
 
 def as_json(request):
     return json.dumps(MessageToDict(request))
+
+
+def requests(file):
+    with file.open("rb") as opened:
+        for record in records(opened):
+            assert otlp.recognises(record)
+            yield from otlp.requests_of(record, logs=".logs." in file.name)
 
 
 def test_a_protobuf_file_is_one_request_of_traces(tmp_path):
@@ -43,24 +52,17 @@ def test_json_lines_are_a_request_a_line(tmp_path):
     assert [(item.content_type, item.items) for item in requests(file)] == [(JSON, 1), (JSON, 3)]
 
 
-def test_an_indented_json_document_is_one_request(tmp_path):
+def test_an_indented_json_document_is_one_request_a_resource(tmp_path):
+    request = traces(2)
+    request.MergeFrom(traces(1))
     file = tmp_path / "request.json"
-    file.write_text(json.dumps(MessageToDict(traces(2)), indent=2))
-    assert [item.items for item in requests(file)] == [2]
+    file.write_text(json.dumps(MessageToDict(request), indent=2))
+    assert [item.items for item in requests(file)] == [2, 1]
+    assert json.loads(next(requests(file)).body)["resourceSpans"] == [MessageToDict(request)["resourceSpans"][0]]
 
 
-def test_a_last_line_that_was_cut_is_said_after_the_whole_ones_were_given(tmp_path):
-    file = tmp_path / "cut.jsonl"
-    file.write_text(as_json(traces(1)) + "\n" + as_json(traces(1))[:40])
-    found = requests(file)
-    assert next(found).items == 1
-    with pytest.raises(UnreadableError, match="not JSON"):
-        next(found)
-
-
-@pytest.mark.parametrize("content", [b"\xff\xffnot otlp", b'{"some": "json"}', b"{"])
-def test_a_file_without_otlp_is_unreadable(tmp_path, content):
+def test_bytes_that_are_no_request_are_said(tmp_path):
     file = tmp_path / "odd.pb"
-    file.write_bytes(content)
-    with pytest.raises(UnreadableError):
+    file.write_bytes(b"\xff\xffnot otlp")
+    with pytest.raises(NotTakenError, match="neither OTLP"):
         list(requests(file))

@@ -1,0 +1,167 @@
+"""Files of every kind to records: one at a time, within bounds, and nothing lost without a word."""
+
+import gzip
+import io
+import json
+import tracemalloc
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from whichstep_cli.imports import json_stream, reading, zipped
+from whichstep_cli.imports.limits import Skipped, TooLargeError
+from whichstep_cli.imports.reading import Record, records
+
+ROWS = [{"id": "a", "n": 1}, {"id": "b", "n": 2}]
+
+
+def read(tmp_path, content):
+    file = tmp_path / "file"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with file.open("rb") as opened:
+        return list(records(opened))
+
+
+def values(found):
+    return [item.value for item in found if isinstance(item, Record)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "".join(json.dumps(row) + "\n" for row in ROWS),
+        "\n\n" + "\r\n\n".join(json.dumps(row) for row in ROWS),
+        "\ufeff" + "".join(json.dumps(row) + "\n" for row in ROWS),
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=2),
+        json.dumps({"data": ROWS, "meta": {}}),
+        json.dumps({"cursor": "x", "data": ROWS}, indent=2),
+        "".join(json.dumps(row, indent=1) for row in ROWS),
+        gzip.compress("".join(json.dumps(row) + "\n" for row in ROWS).encode()),
+    ],
+    ids=["lines", "blank lines", "byte order mark", "array", "indented array", "envelope", "indented envelope", "indented documents", "gzip"],
+)  # fmt: skip
+def test_every_way_to_write_records_gives_the_same_records(tmp_path, content):
+    assert values(read(tmp_path, content)) == ROWS
+
+
+def test_csv_and_parquet_rows_leave_out_what_is_empty(tmp_path):
+    assert values(read(tmp_path, 'id,n,note\na,1,\nb,2,"x, y"\n')) == [
+        {"id": "a", "n": "1"},
+        {"id": "b", "n": "2", "note": "x, y"},
+    ]
+    sink = io.BytesIO()
+    moment = pa.array([1, None], pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table({"id": ["a", "b"], "at": moment, "deep": [{"x": [1]}, None]}), sink)
+    assert values(read(tmp_path, sink.getvalue())) == [{"id": "a", "at": 1000, "deep": {"x": [1]}}, {"id": "b"}]
+
+
+def test_a_record_says_what_stands_around_it(tmp_path):
+    (found,) = read(tmp_path, json.dumps({"eval": {"task": "t"}, "samples": [{"id": 1}]}))
+    assert (found.value, found.header, found.within) == ({"id": 1}, {"eval": {"task": "t"}}, "samples")
+    (whole,) = read(tmp_path, json.dumps({"id": "trace", "observations": [{"id": "o"}]}))
+    assert whole.value["observations"] == [{"id": "o"}]
+
+
+def test_a_line_that_is_broken_costs_that_line_only(tmp_path):
+    found = read(tmp_path, '{"id": "a"}\n{"id": \n[1]\n{"id": "b"}\n')
+    assert values(found)[0] == {"id": "a"}
+    assert values(found)[-1] == {"id": "b"}
+    assert [item for item in found if isinstance(item, Skipped)] == [Skipped("a line is not JSON", "line 2")]
+
+
+def test_a_cut_document_is_said_after_what_was_whole(tmp_path):
+    file = tmp_path / "cut.json"
+    file.write_text(json.dumps(ROWS)[:-3])
+    with file.open("rb") as opened:
+        found = records(opened)
+        assert next(found).value == ROWS[0]
+        with pytest.raises(TooLargeError, match="middle of a record"):
+            list(found)
+
+
+def test_json_of_any_depth_is_refused_and_never_a_crash(tmp_path):
+    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
+    with pytest.raises(TooLargeError, match="nested deeper"):
+        read(tmp_path, deep)
+    found = read(tmp_path, '{"id": "a"}\n' + deep + '\n{"id": "b"}\n')
+    assert values(found) == [{"id": "a"}, {"id": "b"}]
+    assert any(isinstance(item, Skipped) for item in found)
+
+
+def test_a_line_too_long_is_skipped_and_the_next_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "RECORD_BYTES_MAX", 1000)
+    found = read(tmp_path, '{"id": "a"}\n{"id": "' + "x" * 5000 + '"}\n{"id": "b"}\n')
+    assert values(found) == [{"id": "a"}, {"id": "b"}]
+    assert any(isinstance(item, Skipped) and item.where == "line 2" for item in found)
+
+
+def test_a_document_of_one_endless_string_is_refused_in_bounded_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_stream, "RECORD_BYTES_MAX", 1 << 20)
+    monkeypatch.setattr(reading, "_WHOLE_MAX", 1000)
+    monkeypatch.setattr(reading, "_LINE_MODE_MAX", 1000)
+    with pytest.raises(TooLargeError, match="MiB"):
+        read(tmp_path, '[{"id": "' + "x" * (8 << 20) + '"}]')
+
+
+def test_an_array_larger_than_its_records_is_read_in_the_memory_of_one(tmp_path):
+    file = tmp_path / "large.json"
+    text = "x" * 10_000
+    with file.open("w") as out:
+        out.write("[")
+        for number in range(3000):
+            out.write(("," if number else "") + json.dumps({"id": number, "text": text}))
+        out.write("]")
+    assert file.stat().st_size > 28 << 20
+    with file.open("rb") as opened:
+        tracemalloc.start()
+        count = sum(1 for _ in records(opened))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert count == 3000
+    assert peak < file.stat().st_size / 1.5
+
+
+def archive(**members):
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in members.items():
+            made.writestr(name, content)
+    return sink.getvalue()
+
+
+def test_a_zip_bomb_is_read_to_the_limit_and_no_further(tmp_path, monkeypatch):
+    monkeypatch.setattr(zipped, "RECORD_BYTES_MAX", 1 << 20)
+    bomb = b'{"id": "' + b"x" * (64 << 20) + b'"}'
+    content = archive(**{"header.json": "{}", "samples/1.json": bomb, "samples/2.json": '{"id": 2}'})
+    assert len(content) < 1 << 20
+    tracemalloc.start()
+    found = read(tmp_path, content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 << 20
+    assert values(found) == [{"id": 2}]
+    assert any(isinstance(item, Skipped) and item.where == "samples/1.json" for item in found)
+
+
+def test_no_path_of_an_archive_is_written(tmp_path, monkeypatch):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    names = ("samples/../../out.json", "/etc/out.json", "../out.json", "samples/ok.json")
+    found = read(tmp_path, archive(**{"header.json": "{}"} | dict.fromkeys(names, '{"id": 1}')))
+    assert len(values(found)) == 2
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "inside"]
+
+
+@pytest.mark.parametrize("content", [archive(other="1"), b"PK\x03\x04 broken", b"PAR1 broken"])
+def test_a_container_that_cannot_be_read_is_said(tmp_path, content):
+    with pytest.raises(TooLargeError):
+        read(tmp_path, content)
+
+
+def test_anything_else_is_one_record_of_bytes(tmp_path):
+    assert values(read(tmp_path, b"\xff\xff no text")) == [b"\xff\xff no text"]
+    assert read(tmp_path, b"") == []

@@ -1,0 +1,126 @@
+"""Other tools' exports through a real sidecar: the executions that they recorded, once, whatever happens on the way."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sidecar_process import sidecar_process, whichstep
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "imports"
+CHAT = {
+    "id": "run-17",
+    "agent": "support",
+    "messages": [
+        {"role": "user", "content": "Where is B-2?"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c", "function": {"name": "lookup", "arguments": "{}"}}],
+        },
+        {"role": "tool", "tool_call_id": "c", "content": "on its way"},
+        {"role": "assistant", "content": "On its way."},
+    ],
+}
+COUNTS = "select (select count(*) from spans), (select count(*) from evaluations), (select count(*) from executions)"
+
+
+def rows(data_dir, query):
+    return json.loads(whichstep("sql", query, "--data-dir", data_dir, "--format", "json").stdout)["rows"]
+
+
+def imported(*arguments, check=True):
+    return json.loads(whichstep("import", *arguments, "--format", "json", check=check).stdout)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    found = tmp_path_factory.mktemp("imports") / "data"
+    told = imported(FIXTURES, "--data-dir", found)
+    assert told["problems"] == []
+    assert told["skipped_by_reason"] == {}
+    assert told["formats"] == {"langfuse": 11, "langsmith": 9, "inspect": 2, "phoenix": 19}
+    return found
+
+
+def test_each_recorded_run_is_one_execution_with_its_outcome(folder):
+    found = rows(
+        folder,
+        "select agent, workflow, status, failing_step_name, failure_kind, input_tokens, output_tokens, purpose, session_id,"
+        " user_id, release from executions order by started_at",
+    )
+    assert found == [
+        ["support", "refund_request", "error", "issue_refund", "tool_error", 100, 12, "production", "conv-7", "u1", "1.4.0"],
+        ["support_agent", None, "ok", "HelpCenter", "empty_retrieval", 256, 22, "production", None, None, None],
+        ["support", "refunds", "ok", None, None, 430, 42, "dataset", None, None, None],
+        ["support", "refunds", "ok", None, None, 230, 19, "dataset", None, None, None],
+        [None, "support", "error", "issue_refund", "tool_error", 250, 22, "production", "conv-7", "u1", "1.4.0"],
+    ]  # fmt: skip
+
+
+def test_what_was_said_of_the_runs_is_said_of_the_executions(folder):
+    found = rows(
+        folder, "select name, score, label, source, trusted, execution_id is not null from evaluations order by all"
+    )
+    assert found == [
+        ["helpful", 0.0, "no", "HUMAN", False, True],
+        ["helpful", 0.5, None, "HUMAN", False, True],
+        ["includes", 0.0, "I", "CODE", False, True],
+        ["includes", 1.0, "C", "CODE", False, True],
+        ["tone", 1.0, "kind", "LLM", False, True],
+    ]
+
+
+def test_importing_everything_again_adds_nothing(folder):
+    before = rows(folder, COUNTS)
+    imported(FIXTURES, "--data-dir", folder)
+    assert rows(folder, COUNTS) == before
+
+
+def test_an_import_that_was_cut_short_is_finished_by_the_next(tmp_path):
+    whole = (FIXTURES / "langsmith_runs.jsonl").read_bytes()
+    (tmp_path / "part.jsonl").write_bytes(whole[: len(whole) // 2])
+    told = imported(tmp_path / "part.jsonl", "--data-dir", tmp_path / "data", check=False)
+    assert told["skipped_by_reason"] == {"a line is not JSON": 1}
+    assert told["problems"][0]["problem"].startswith("a line is not JSON (line ")
+    imported(FIXTURES / "langsmith_runs.jsonl", "--data-dir", tmp_path / "data")
+    assert rows(tmp_path / "data", "select count(*), count(distinct span_id) from spans") == [[9, 9]]
+
+
+def test_untimed_steps_keep_their_order_and_have_no_latency(tmp_path):
+    file = tmp_path / "chat.jsonl"
+    file.write_text(json.dumps(CHAT) + "\n")
+    imported(file, "--data-dir", tmp_path / "data")
+    found = rows(tmp_path / "data", "select type, latency_ms, result from steps order by position")
+    assert found == [
+        ["agent", None, None],
+        ["llm_call", None, None],
+        ["tool_call", None, "on its way"],
+        ["llm_call", None, None],
+    ]
+    (execution,) = rows(tmp_path / "data", "select status, latency_ms, active_ms, input, output from executions")
+    assert execution == ["ok", None, None, "Where is B-2?", "On its way."]
+    copy = tmp_path / "copy.jsonl"
+    shutil.copy(file, copy)
+    os.utime(copy, (1_700_000_000, 1_700_000_000))  # the copy is older: the run is the same
+    imported(copy, "--data-dir", tmp_path / "data")
+    assert rows(tmp_path / "data", "select count(*) from spans") == [[4]]
+
+
+def test_beside_an_owner_the_import_goes_through_it(tmp_path):
+    with sidecar_process(tmp_path / "data") as running:
+        imported(FIXTURES / "inspect.eval", "--data-dir", tmp_path / "data")
+        assert running.wait_for_executions(2)["total"] == 2
+        done = whichstep("rebuild", "--data-dir", tmp_path / "data", check=False)
+        assert done.returncode == 4
+        assert running.http in done.stderr
+
+
+def test_what_is_of_no_known_format_is_said_with_its_keys(tmp_path):
+    file = tmp_path / "other.json"
+    file.write_text('{"answer": 42, "question": null}')
+    told = imported(file, "--data-dir", tmp_path / "data", check=False)
+    assert told["problems"] == [{"file": str(file), "problem": "no known format (answer, question)"}]
+    assert whichstep("import", file, "--from", "csv", "--data-dir", tmp_path / "data", check=False).returncode == 2
