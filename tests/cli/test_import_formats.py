@@ -1,15 +1,23 @@
 """Records of other tools to steps: types, order, tokens, errors, sessions, evaluations; ids that never change."""
 
+import copy
 import json
+import random
 import re
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from whichstep_cli.imports.formats import FORMATS, NotTakenError
 from whichstep_cli.imports.reading import Record, records
 from whichstep_cli.imports.sending import Counts, Sender
-from whichstep_cli.imports.steps import span_id_of, trace_id_of
+from whichstep_cli.imports.steps import record_of, span_id_of, span_of, trace_id_of
 from whichstep_cli.imports.values import messages_in, nanoseconds
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "imports"
@@ -415,3 +423,101 @@ def test_a_token_that_may_not_read_does_not_stop_an_import():
     counts = Counts()
     assert Sender(Refusing(), counts)._ask("select {}", ["a"]) == []
     assert counts.skipped == {"a question about what is stored: forbidden": 1}
+
+
+# Odd values
+
+ODD = [
+    None, True, 0, -1, 10**400, 1.5, float("nan"), "", "x", "{", "[1", "[]", [], {}, [[]], [None], {"a": None}, "\ud800", {"messages": 3},
+    [{}], [1, "a"], {"role": 5}, 2**70, "2026-01-01", "9" * 30,
+]  # fmt: skip
+
+
+def places(value, path=()):
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from places(item, (*path, key))
+
+
+def everything():
+    for file in sorted(FIXTURES.iterdir()):
+        with file.open("rb") as opened:
+            yield from records(opened)
+    yield Record({"id": "r", "messages": CHAT})
+    yield Record(langfuse_trace(observations=[observation("a"), observation("b")]))
+
+
+SEEN = list(everything())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32))
+def test_no_value_anywhere_in_a_record_breaks_an_import(seed):
+    choose = random.Random(seed)
+    record = copy.deepcopy(choose.choice(SEEN))
+    for _ in range(choose.randint(1, 3)):
+        *way, last = choose.choice(list(places(record.value)) or [("x",)])
+        spot = record.value
+        for key in way:
+            spot = spot[key]
+        spot[last] = copy.deepcopy(choose.choice(ODD))
+    form = form_of(record)
+    if form is None:
+        return
+    try:
+        found = form.convert(record)
+    except NotTakenError:
+        return
+    for index, step in enumerate(found.steps):
+        assert span_of(step, index, AT).start_time_unix_nano >= 0
+    for said in found.evaluations:
+        assert record_of(said).attributes
+
+
+def test_tables_of_langsmith_with_json_text_and_decimals_are_the_same_runs(tmp_path):
+    rows = [json.loads(line) for line in (FIXTURES / "langsmith_runs.jsonl").read_text().splitlines()]
+    columns = {
+        key: [json.dumps(row[key]) if isinstance(row.get(key), (dict, list)) else row.get(key) for row in rows]
+        for key in (
+            "id",
+            "name",
+            "run_type",
+            "trace_id",
+            "parent_run_id",
+            "inputs",
+            "outputs",
+            "error",
+            "extra",
+            "dotted_order",
+        )
+    }
+    moments = {
+        key: pa.array([datetime.fromisoformat(row[key]) for row in rows], pa.timestamp("us"))
+        for key in ("start_time", "end_time")
+    }
+    costs = pa.array([Decimal("0.25")] * len(rows), pa.decimal128(10, 4))
+    table = pa.table({**columns, **moments, "total_cost": costs, "tags": [row["tags"] for row in rows]})
+    pq.write_table(table, tmp_path / "runs.parquet")
+    with (tmp_path / "runs.parquet").open("rb") as opened:
+        found = [step for record in records(opened) for step in form_of(record).convert(record).steps]
+    assert found[2].attributes.pop("whichstep.usage.cost_usd") == 0.25
+    for step, wanted in zip(found, steps("langsmith_runs.jsonl"), strict=True):
+        step.attributes.pop("whichstep.usage.cost_usd", None)
+        assert step == wanted
+
+
+def test_phoenix_in_every_form_is_the_same_spans():
+    forms = [steps(name) for name in ("phoenix_api.json", "phoenix_spans.parquet", "phoenix_spans.csv")]
+    told = [
+        {
+            (step.trace_id, step.span_id, step.parent_id, step.name, step.start, step.error,
+             step.attributes["openinference.span.kind"], float(step.attributes.get("llm.token_count.prompt") or 0),
+             step.attributes.get("llm.input_messages.0.message.content"))
+            for step in form
+        }
+        for form in forms
+    ]  # fmt: skip
+    assert told[0] == told[1] == told[2]
+    assert len(told[0]) == 6

@@ -31,6 +31,7 @@ from whichstep_cli.source import open_source
 app = typer.Typer(add_completion=False)
 SUFFIXES: Final = (".pb", ".json", ".jsonl", ".ndjson", ".eval", ".parquet", ".csv", ".gz")
 """Of the files that are read in a folder; a file that is named is read whatever its name."""
+_ODD: Final = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
 _UNKNOWN: Final = "no known format"
 
 
@@ -149,6 +150,9 @@ class _Reader:
             self.counts.formats[form.name] += 1
         except NotTakenError as error:
             self._skip(str(error))
+            return
+        except _ODD as error:  # values that no such tool writes: they cost their record, not the import
+            self._skip(f"a record of odd values ({type(error).__name__})")
             return
         if converted.untimed and converted.at is None:
             converted.at = int(self.file.stat().st_mtime) * NANOSECONDS

@@ -162,7 +162,7 @@ def _is_text(start: bytes) -> bool:
 def _csv(stream: BufferedReader) -> Iterator[Record | Skipped]:
     csv.field_size_limit(RECORD_BYTES_MAX)
     text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
-    rows = csv.DictReader(text)
+    rows = csv.DictReader(_text_lines(text))
     try:
         for row in rows:
             yield Record({name: value for name, value in row.items() if name is not None and value not in (None, "")})
@@ -170,6 +170,13 @@ def _csv(stream: BufferedReader) -> Iterator[Record | Skipped]:
         raise TooLargeError(f"row {rows.line_num}: {error}") from error
     finally:
         text.detach()  # the file belongs to whoever opened it
+
+
+def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(RECORD_BYTES_MAX + 1):
+        if len(line) > RECORD_BYTES_MAX:
+            raise TooLargeError(f"a line has over {RECORD_BYTES_MAX >> 20} MiB")
+        yield line
 
 
 def _whole(stream: IO[bytes]) -> Record | Skipped:

@@ -122,14 +122,14 @@ def span_of(step: Step, index: int, at: int) -> Span:
         trace_id=bytes.fromhex(step.trace_id),
         span_id=bytes.fromhex(step.span_id),
         parent_span_id=bytes.fromhex(step.parent_id) if step.parent_id else b"",
-        name=step.name,
+        name=clean(step.name),
         kind=Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=_time(start),
         end_time_unix_nano=_time(end) if end is not None else 0,
         attributes=key_values(attributes),
-        status=Status(code=Status.STATUS_CODE_ERROR, message=step.error) if step.error is not None else None,
+        status=Status(code=Status.STATUS_CODE_ERROR, message=clean(step.error)) if step.error is not None else None,
         events=[
-            Span.Event(name=event.name, time_unix_nano=_time(event.at), attributes=key_values(event.attributes))
+            Span.Event(name=clean(event.name), time_unix_nano=_time(event.at), attributes=key_values(event.attributes))
             for event in step.events
         ],
     )

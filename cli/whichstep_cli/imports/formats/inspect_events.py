@@ -67,11 +67,10 @@ class Log:
 def steps_of(log: Log) -> Iterator[Step]:
     """Every step, groups before what is in them."""
     spans = {span_id: event for event in _walked(log.events) if (span_id := _begun(event)) is not None}
-    ends = {
-        event.get("id"): nanoseconds(event.get("timestamp")) for event in _walked(log.events) if _is(event, "span_end")
-    }
+    ended = [event for event in _walked(log.events) if _is(event, "span_end")]
+    ends = {text(event.get("id")): nanoseconds(event.get("timestamp")) for event in ended}
     for span_id, event in spans.items():
-        if event.get("type") in _SPAN_TYPES:
+        if _kind(event) is not None and nanoseconds(event.get("timestamp")) is not None:
             yield _group(log, span_id, event, spans, ends)
     for number_, event in enumerate(_walked(log.events)):
         read = _READERS.get(str(event.get("event")))
@@ -100,10 +99,15 @@ def _begun(event: Mapping[str, Any]) -> str | None:
     return text(event.get("id")) if _is(event, "span_begin") else None
 
 
+def _kind(event: Mapping[str, Any]) -> str | None:
+    """The type of step that a span is, if it is one."""
+    return _SPAN_TYPES.get(str(event.get("type")))
+
+
 def _group(
-    log: Log, span_id: str, event: Mapping[str, Any], spans: Mapping[str, Any], ends: Mapping[Any, int | None]
+    log: Log, span_id: str, event: Mapping[str, Any], spans: Mapping[str, Any], ends: Mapping[str | None, int | None]
 ) -> Step:
-    kind, name = _SPAN_TYPES[str(event.get("type"))], text(event.get("name")) or str(event.get("type"))
+    kind, name = _kind(event), text(event.get("name")) or str(event.get("type"))
     start = nanoseconds(event.get("timestamp"))
     attributes: Attributes = {names.AGENT_NAME: name} if kind == "agent" else {}
     parent = _parent(log, event.get("parent_id"), spans)
@@ -111,14 +115,15 @@ def _group(
     return Step(log.trace_id, own, name, kind, parent, start, ends.get(span_id) or log.ended_at, attributes)
 
 
-def _parent(log: Log, span_id: Any, spans: Mapping[str, Any]) -> str:
+def _parent(log: Log, value: Any, spans: Mapping[str, Any]) -> str:
     """The nearest group that is a step; the sample itself where there is none."""
-    seen: set[Any] = set()
-    while span_id in spans and span_id not in seen:
+    seen: set[str] = set()
+    span_id = text(value)
+    while span_id is not None and span_id in spans and span_id not in seen:
         seen.add(span_id)
-        if spans[span_id].get("type") in _SPAN_TYPES:
+        if _kind(spans[span_id]) is not None and nanoseconds(spans[span_id].get("timestamp")) is not None:
             return span_id_of(log.trace_id, f"span {span_id}")
-        span_id = spans[span_id].get("parent_id")
+        span_id = text(spans[span_id].get("parent_id"))
     return log.root_id
 
 

@@ -6,6 +6,7 @@ Phoenix keeps spans as they were received, in OpenInference's names: they go on 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from whichstep_cli.imports.values import first, listed, mapping, nanoseconds, nu
 SCOPE: Final = "openinference.instrumentation.phoenix-export"
 _PREFIX: Final = "attributes."
 _DEPTH_MAX: Final = 32
+_SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 _LITERAL_MAX: Final = 8 << 20
 _RESOURCE_KEYS: Final = ("service.name", "resource.service.name", "openinference.project.name")
 _FLAT_LISTS: Final = ("messages", "documents", "tool_calls", "tools", "contents", "embeddings", "message_content")
@@ -136,14 +138,15 @@ def _annotation(value: Mapping[str, Any], trace_id: str = "", at: int | None = N
     result |= mapping(value.get("result"))
     moment = nanoseconds(first(value, "updated_at", "created_at")) or at
     name = text(first(value, "annotation_name", "name"))
-    if moment is None or name is None:
-        raise NotTakenError("an annotation without name or time")
+    span_id = text(value.get("span_id"))
+    if moment is None or name is None or span_id is None or not _SPAN_ID.fullmatch(span_id):
+        raise NotTakenError("an annotation without name, time or span_id")
     kind = text(value.get("annotator_kind"))
     return Evaluation(
         trace_id,
         name,
         moment,
-        text(value.get("span_id")),
+        span_id,
         number(result.get("score")),
         text(result.get("label")),
         text(result.get("explanation")),
