@@ -1,7 +1,7 @@
 """Rows to Arrow record batches, by the schemas of `whichstep_store.batches`.
 
-More than half of the columns say the same in every row of a request, most of them nothing: those are cut from long
-ones kept here. The others are read from the rows' values, transposed.
+More than half of the columns say the same in every row of a request, most of them nothing: those are kept from one
+request to the next, by value and length. The others are read from the rows' values, transposed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from whichstep_collector.facts import SpanFacts
 from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_SCHEMA, UUID, UUIDS
 
 _HASH: Final = pa.binary(16)
-_KEPT_ROWS: Final = 1024
 _KEPT_TEXT_LENGTH_MAX: Final = 64
-_KEPT_MAX: Final = 2048
+_KEPT_BYTES_MAX: Final = 8 << 20
 
-_kept: dict[tuple[int, Any], pa.Array] = {}
-"""Columns of one value, by place in the schema and value."""
+_kept: dict[tuple[int, Any, int], pa.Array] = {}
+"""Columns of one value, by place in the schema, value and length."""
+_kept_bytes = [0]
 
 
 def span_batch(rows: Sequence[SpanFacts]) -> pa.RecordBatch:
@@ -56,20 +56,22 @@ def _is_constant(values: Sequence[Any]) -> bool:
 
 
 def _constant(place: int, value: Any, rows: int) -> pa.Array:
-    """`rows` times a value: a piece of a kept column where the value is likely to come again."""
-    if rows > _KEPT_ROWS or not _is_kept(value):
-        return _SPAN_COLUMNS[place]([value] * rows)
-    kept = _kept.get((place, value))
-    if kept is None:
-        if len(_kept) >= _KEPT_MAX:
-            _kept.clear()
-        kept = _kept[place, value] = _SPAN_COLUMNS[place]([value] * _KEPT_ROWS)
-    return kept.slice(0, rows)
-
-
-def _is_kept(value: Any) -> bool:
+    """`rows` times a value; kept where the value is likely to come again."""
     kind = type(value)
-    return value is None or kind is bool or kind is tuple or (kind is str and len(value) <= _KEPT_TEXT_LENGTH_MAX)
+    if not (value is None or kind is bool or kind is tuple or (kind is str and len(value) <= _KEPT_TEXT_LENGTH_MAX)):
+        return _SPAN_COLUMNS[place]([value] * rows)
+    kept = _kept.get((place, value, rows))
+    return _keep(place, value, rows) if kept is None else kept
+
+
+def _keep(place: int, value: Any, rows: int) -> pa.Array:
+    column = _SPAN_COLUMNS[place]([value] * rows)
+    _kept_bytes[0] += column.nbytes
+    if _kept_bytes[0] > _KEPT_BYTES_MAX:
+        _kept.clear()
+        _kept_bytes[0] = column.nbytes
+    _kept[place, value, rows] = column
+    return column
 
 
 def _builder(kind: pa.DataType) -> Callable[[Sequence[Any]], pa.Array]:

@@ -39,6 +39,8 @@ class Contents:
         self._digests: dict[tuple[str, ...], bytes] = {}
         self.messages: dict[tuple[Any, Any], Any] = {}
         """Simple messages read so far, by role and text."""
+        self.taken_apart: dict[tuple[bytes, str], Any] = {}
+        """What stands for a long text in the attributes of a trace's spans."""
 
     def digest(self, texts: tuple[str, ...]) -> bytes:
         """A digest of texts, each ended by a zero byte; worked out once a batch."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -93,7 +94,16 @@ def parse_json(text: str) -> Any:
 
 
 def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:
-    value = parse_json(text) if len(text) > _WALK_FROM else None
+    if len(text) <= _WALK_FROM:
+        return reference(contents.add(trace_id, text))
+    kept = contents.taken_apart.get((trace_id, text))  # frameworks hand the same values down from span to span
+    if kept is None:
+        kept = contents.taken_apart[trace_id, text] = _taken_apart(text, trace_id, contents)
+    return kept
+
+
+def _taken_apart(text: str, trace_id: bytes, contents: Contents) -> Any:
+    value = parse_json(text)
     if value is None or not _is_exact(value):
         return reference(contents.add(trace_id, text))
     return {"$json": _walk(value, trace_id, contents, 0)}
@@ -102,22 +112,19 @@ def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:
 def _is_exact(value: Any) -> bool:
     """Whether reading the JSON lost nothing: numbers too large for a double or 64 bits are kept as text.
 
-    Level by level, without a call an item: this looks at every value of every long JSON text.
+    Level by level, by the types that occur: this looks at every value of every long JSON text.
     """
     level = [value]
     for _ in range(_READ_DEPTH_MAX + 1):
-        below: list[Any] = []
-        for item in level:
-            kind = type(item)
-            if kind is dict:
-                below += item.values()
-            elif kind is list:
-                below += item
-            elif kind is float and not -_EXACT_MAX < item < _EXACT_MAX:
-                return False
-        if not below:
+        kinds = set(map(type, level))
+        if float in kinds and not all(-_EXACT_MAX < item < _EXACT_MAX for item in level if type(item) is float):
+            return False
+        lists = [item for item in level if type(item) is list] if list in kinds else []
+        if dict in kinds:
+            lists += [item.values() for item in level if type(item) is dict]
+        if not lists:
             return True
-        level = below
+        level = list(chain.from_iterable(lists))
     return False
 
 
@@ -128,7 +135,10 @@ def _walk(value: Any, trace_id: bytes, contents: Contents, depth: int) -> Any:
     if kind is dict:
         if depth > _DEPTH_MAX or not _MARKERS.isdisjoint(value):
             return _whole(value, trace_id, contents)
-        return {key: _walk(item, trace_id, contents, depth + 1) for key, item in value.items()}
+        return {
+            key: item if type(item) is str and len(item) <= INLINE_MAX else _walk(item, trace_id, contents, depth + 1)
+            for key, item in value.items()
+        }
     if kind is list or kind is tuple:
         if depth > _DEPTH_MAX:
             return _whole(value, trace_id, contents)
