@@ -1,9 +1,11 @@
-"""What does a span cost between the wire and the journal? CPU microseconds for decode, redact, normalise and Arrow.
+"""What does a span cost between the wire and the journal? CPU microseconds for decode, redact, normalise, Arrow, record.
 
     python benchmarks/collector/bench_normalise.py [--requests FOLDER] [--rounds 15]
 
 Without a folder of request bodies (`*.pb`), 8 requests of 512 spans are made here: agents with a retriever, a model and
-tools, about 1.5 KB a span, histories sent again. The best of the rounds is printed: noise only adds.
+tools, about 1.5 KB a span, histories sent again. Where recordings of real frameworks are (`tests/captures.py`), a second line says what
+normalising theirs costs, Arrow included: request by request as they arrived, and in batches of 512 as an exporter under
+load sends them. The best of the rounds is printed: noise only adds.
 """
 
 from __future__ import annotations
@@ -20,10 +22,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 import builders
+import captures
 from whichstep_collector import normalise
 from whichstep_collector.columns import span_batch
 from whichstep_collector.decode import decode_traces
+from whichstep_collector.journal_records import encode
 from whichstep_collector.process_start import prepare_process
+from whichstep_collector.received import ReceivedTraces
 from whichstep_collector.redact import Redactor
 
 WORDS = "order refund policy damaged parcel customer agent invoice delay retry answer question amount total".split()
@@ -120,26 +125,57 @@ def main() -> None:
         return batch
 
     normalise.span_batch = timed_batch  # type: ignore[attr-defined]
-    best = [float("inf")] * 4
+    best = [float("inf")] * 5
     spans = 0
     for _ in range(options.rounds):
         gc.collect()
-        total = [0.0] * 4
+        total = [0.0] * 5
         spans = 0
         for body in bodies:
             in_arrow[0] = 0
             decode, received = measured(lambda body=body: decode_traces(body, json=False))
             redact, _ = measured(lambda received=received: redactor.redact_traces(received))
-            rest, _ = measured(
+            rest, batch = measured(
                 lambda received=received: normalise.normalise_traces(received, received_at=builders.RECEIVED)
             )
+            record, _ = measured(lambda batch=batch: encode(batch))
             spans += received.span_count
-            total = [sum(pair) for pair in zip(total, (decode, redact, rest - in_arrow[0], in_arrow[0]), strict=True)]
+            costs = (decode, redact, rest - in_arrow[0], in_arrow[0], record)
+            total = [sum(pair) for pair in zip(total, costs, strict=True)]
         best = [min(pair) for pair in zip(best, (seconds / spans * 1e6 for seconds in total), strict=True)]
-    names = ("decode", "redact", "normalise", "arrow")
+    names = ("decode", "redact", "normalise", "arrow", "record")
     said = ", ".join(f"{name} {cost:.1f}" for name, cost in zip(names, best, strict=True))
     size = sum(map(len, bodies)) / spans
     print(f"µs CPU a span ({size:,.0f} B): {said}, together {sum(best):.1f}")
+    normalise.span_batch = span_batch  # type: ignore[attr-defined]
+    print_recorded(options.rounds)
+
+
+def print_recorded(rounds: int) -> None:
+    """One line for the spans of real frameworks, if there are any."""
+    paths = [path for capture in captures.all_captures() for path in sorted(capture.glob("*.traces.pb"))]
+    if not paths:
+        return
+    arrived = [decode_traces(path.read_bytes(), json=False) for path in paths]
+    spans = sum(received.span_count for received in arrived)
+    batches = [ReceivedTraces()]
+    for group in (group for received in arrived for group in received.groups):
+        if batches[-1].span_count >= 512:
+            batches.append(ReceivedTraces())
+        batches[-1].groups.append(group)
+    as_arrived, batched = (best_cost(requests, rounds) / spans * 1e6 for requests in (arrived, batches))
+    print(
+        f"µs CPU a recorded span to normalise ({spans} spans of {len(arrived)} requests): "
+        f"{as_arrived:.1f} as they arrived, {batched:.1f} in batches of 512"
+    )
+
+
+def best_cost(requests: list[ReceivedTraces], rounds: int) -> float:
+    def work() -> None:
+        for received in requests:
+            normalise.normalise_traces(received, received_at=builders.RECEIVED)
+
+    return min(measured(work)[0] for _ in range(rounds))
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
     rows: list[SpanFacts] = []
     logs: list[dict[str, Any]] = []
     for group in received.groups:
-        source = SourceFacts(group.source, received_at=received_at)
+        source = SourceFacts.of(group.source, received_at=received_at)
         for span in group.spans:
             rows.append(_row_or_rest(span, source, contents))
             if span.events:
@@ -100,7 +100,7 @@ def normalise_logs(received: ReceivedLogs, *, received_at: int) -> Batch:
     logs = [
         log_row(record, source, received_at)
         for group in received.groups
-        for source in (SourceFacts(group.source, received_at=received_at),)
+        for source in (SourceFacts.of(group.source, received_at=received_at),)
         for record in group.logs
     ]
     return Batch(span_batch([]), Contents().batch(), log_batch(logs))

@@ -128,7 +128,7 @@ def _log_again(row: Row) -> Row:
     if any((row[name] or "").startswith(_CUT) for name in ("body", "attributes")):
         return row
     try:
-        found = log_row(log_of(row), SourceFacts(_named(row), received_at=row["received_at"]), row["received_at"])
+        found = log_row(log_of(row), SourceFacts.of(_named(row), received_at=row["received_at"]), row["received_at"])
     except _UNREADABLE:
         return row
     return {**row, **found, **{name: row[name] for name in ("digest", "body", "attributes", "occurred_at")}}

@@ -12,6 +12,7 @@ A reference stands where the value stood:
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, Final
@@ -29,6 +30,10 @@ _READ_DEPTH_MAX: Final = 200
 _JSON_BYTES_MAX: Final = 4 * 1024 * 1024
 _MARKERS: Final = frozenset({"$content", "$column", "$json", "$bytes"})
 _EXACT_MAX: Final = float(2**53)
+_SHAPES: Final = bytes.maketrans(b"123456789E,]}\t\n\r", b"000000000e      ")
+_LONG_NUMBER: Final = b"0" * 16
+_EXPONENT: Final = re.compile(rb"0e\+?0{1,3} ")
+"""At the end of a number: hex digits of an id look alike, but a quote or more digits follow."""
 Shared = Mapping[str, Any]
 """Attribute key, or long text, to the reference that stands for it where it is kept already."""
 _NONE: Final[Shared] = {}
@@ -104,9 +109,20 @@ def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:
 
 def _taken_apart(text: str, trace_id: bytes, contents: Contents) -> Any:
     value = parse_json(text)
-    if value is None or not _is_exact(value):
+    if value is None or (_may_be_inexact(text) and not _is_exact(value)):
         return reference(contents.add(trace_id, text))
     return {"$json": _walk(value, trace_id, contents, 0)}
+
+
+def _may_be_inexact(text: str) -> bool:
+    """Whether JSON text shows a sign of a number with many digits or an exponent, or of deep nesting.
+
+    Most texts show none, and are settled for half of what looking at their values costs.
+    """
+    if text.count("{") + text.count("[") > _READ_DEPTH_MAX:
+        return True
+    shape = text.encode().translate(_SHAPES)
+    return _LONG_NUMBER in shape or _EXPONENT.search(shape) is not None
 
 
 def _is_exact(value: Any) -> bool:
@@ -119,12 +135,10 @@ def _is_exact(value: Any) -> bool:
         kinds = set(map(type, level))
         if float in kinds and not all(-_EXACT_MAX < item < _EXACT_MAX for item in level if type(item) is float):
             return False
-        lists = [item for item in level if type(item) is list] if list in kinds else []
-        if dict in kinds:
-            lists += [item.values() for item in level if type(item) is dict]
-        if not lists:
+        if kinds.isdisjoint((dict, list)):
             return True
-        level = list(chain.from_iterable(lists))
+        objects = chain.from_iterable(item.values() for item in level if type(item) is dict)
+        level = [*objects, *chain.from_iterable(item for item in level if type(item) is list)]
     return False
 
 

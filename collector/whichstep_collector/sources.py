@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import Final
+
+import orjson
+
 from whichstep_collector.coerce import text
 from whichstep_collector.contents import Contents, hash_text
 from whichstep_collector.facts import template
@@ -14,7 +19,7 @@ from whichstep_store.digests import digest_of
 class SourceFacts:
     """Columns of a group, and the long texts of its resource that each of its traces keeps."""
 
-    def __init__(self, source: Source, *, received_at: int) -> None:
+    def __init__(self, source: Source) -> None:
         gathered = _Gathered()
         document = skeleton(_document(source), b"", gathered)
         self.scope = source.scope
@@ -25,15 +30,40 @@ class SourceFacts:
             scope=source.scope,
             service=self.service,
             resource=document.decode(),
-            received_at=received_at,
             **_if_said("release", source.resource, RELEASE_KEYS),
             **_if_said("environment", source.resource, ENVIRONMENT_KEYS),
         )
+
+    @classmethod
+    def of(cls, source: Source, *, received_at: int) -> SourceFacts:
+        """The facts of a source in a request. A process sends the same source again and again: it is read once."""
+        try:
+            key = orjson.dumps(_document(source))
+        except TypeError:  # holds bytes
+            facts = cls(source)
+        else:
+            facts = _known.get(key) or _remember(key, cls(source))
+        found = copy(facts)
+        found.columns = {**facts.columns, "received_at": received_at}
+        return found
 
     def keep(self, trace_id: bytes, contents: Contents) -> None:
         """Keeps the resource's long texts for a trace."""
         for long_text in self._texts:
             contents.add(trace_id, long_text)
+
+
+_KNOWN_MAX: Final = 256
+_KNOWN_BYTES_MAX: Final = 16 << 10
+_known: dict[bytes, SourceFacts] = {}
+
+
+def _remember(key: bytes, facts: SourceFacts) -> SourceFacts:
+    if len(key) <= _KNOWN_BYTES_MAX:
+        if len(_known) >= _KNOWN_MAX:
+            _known.clear()
+        _known[key] = facts
+    return facts
 
 
 class _Gathered(Contents):

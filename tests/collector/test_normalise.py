@@ -469,6 +469,37 @@ def test_whatever_a_sender_writes_a_row_comes_out_and_its_attributes_come_back(a
     orjson.loads(batch.spans.column("attributes")[0].as_py())
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(KEYS) | TEXT, ATTRIBUTE_VALUES | KINDS | JSONS, max_size=8),
+        min_size=1,
+        max_size=6,
+    ),
+    st.lists(st.integers(0, 5), min_size=1, max_size=12),
+)
+def test_spans_of_mixed_shapes_give_the_same_rows_together_as_one_by_one(shapes, order):
+    spans = [
+        span(trace=at % 3 + 1, id=at + 1, attributes=shapes[shape % len(shapes)], status=shape % 3)
+        for at, shape in enumerate(order)
+    ]
+    together = batch_of(request(*spans))
+    alone = [batch_of(request(one)) for one in spans]
+    assert repr(together.spans.to_pylist()) == repr([row for batch in alone for row in batch.spans.to_pylist()])
+    kept = {repr(row) for batch in alone for row in batch.content.to_pylist()}
+    assert {repr(row) for row in together.content.to_pylist()} == kept
+
+
+@pytest.mark.parametrize("number", ["9007199254740993.5", "12345678901234567890123", "1e300", "[1E+22]", "4e16"])
+def test_json_with_a_number_that_reading_would_change_is_kept_as_it_was_written(number):
+    text = f'{{"big":{number} , "long": "{"x" * 3000}"}}'
+    attributes = {"metadata": text, "llm.tools.0.tool.json_schema": text}
+    message = request(span(attributes=attributes))
+    batch = batch_of(message)
+    (row,) = batch.spans.to_pylist()
+    assert restored(batch, row) == attributes
+
+
 def test_a_defect_of_ours_costs_no_span(monkeypatch, caplog):
     def broken(_attributes):
         raise ZeroDivisionError
