@@ -38,9 +38,9 @@ def _hex_column(column: pa.ChunkedArray) -> pa.Array:
 def _hexes(ids: pa.Array) -> pa.Array:
     storage = ids.storage
     values = storage.buffers()[1]
-    if values is None or not len(ids):
+    if values is None or storage.null_count == len(ids):
         return pa.nulls(len(ids), pa.string())
-    text = _DIGITS[np.frombuffer(values, np.uint8)[storage.offset * 16 : (storage.offset + len(ids)) * 16]]
+    text = _DIGITS.take(np.frombuffer(values, np.uint8)[storage.offset * 16 : (storage.offset + len(ids)) * 16])
     offsets = np.arange(0, (len(ids) + 1) * _WIDTH, _WIDTH, dtype=np.int32)
     known = None if not storage.null_count else storage.is_valid().buffers()[1]
     return pa.StringArray.from_buffers(len(ids), pa.py_buffer(offsets), pa.py_buffer(text), known, storage.null_count)
