@@ -12,6 +12,7 @@ from whichstep_store import segment_reads
 from whichstep_store.access import Database, Session
 from whichstep_store.batches import SPAN_ROW_FIELDS, UUID, UUIDS
 from whichstep_store.hexes import hexed, uuids
+from whichstep_store.open_rows import storage, whole
 from whichstep_store.results import JOB_SPAN_COLUMNS, JOB_TEXT_COLUMNS
 from whichstep_store.segments import Folder
 
@@ -62,19 +63,22 @@ def _between(session: Session, open_rows: pa.Table, asked: pa.Array, since: int,
 def _open_between(open_rows: pa.Table, asked: pa.Array, since: int, until: int) -> pa.Table:
     """Open rows of the asked traces. Most batches hold none of them or nothing else, and those are not copied."""
     rows = open_rows.select(list(JOB_SPAN_COLUMNS))
-    kept = []
+    if not rows.num_rows:
+        return rows
+    wanted, first, kept = whole(_wanted(rows, asked, since, until)), 0, []
     for batch in rows.to_batches():
-        wanted = _wanted(batch, asked, since, until)
-        count = wanted.true_count
-        if count:
-            kept.append(batch if count == batch.num_rows else batch.filter(wanted))
+        here = wanted.slice(first, batch.num_rows)
+        first += batch.num_rows
+        if here.true_count:
+            kept.append(batch if here.true_count == batch.num_rows else batch.filter(here))
     return pa.Table.from_batches(kept, rows.schema)
 
 
-def _wanted(batch: pa.RecordBatch, asked: pa.Array, since: int, until: int) -> pa.BooleanArray:
-    starts = batch["started_at"].cast(pa.int64())
+def _wanted(rows: pa.Table, asked: pa.Array, since: int, until: int) -> pa.Array | pa.ChunkedArray:
+    """Which rows are asked for, all at once: one look-up table of the ids serves every batch."""
+    starts = rows["started_at"].cast(pa.int64())
     inside = pc.and_(pc.greater_equal(starts, since), pc.less_equal(starts, until))
-    return pc.and_(pc.is_in(batch["trace_id"].storage, value_set=asked), inside)
+    return pc.and_(pc.is_in(storage(rows["trace_id"]), value_set=asked), inside)
 
 
 def _hex(expression: str) -> str:
