@@ -18,8 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from store_builders import NOON, SECOND, batch, results, span, trace
-from whichstep_store.batches import SPAN_ROW_COLUMNS
-from whichstep_store.loading import OPEN_COLUMNS
+from whichstep_store.batches import SPAN_ROW_COLUMNS, SPAN_SCHEMA
 from whichstep_store.store import Store
 
 STEPS = 20
@@ -121,7 +120,7 @@ def fill(store: Store, executions: int) -> None:
                 "session_id": "'s' || i",
                 "input": "md5(i || 'x' || s) || input",
             }
-            tables = {"span_rows": list(SPAN_ROW_COLUMNS), "span_open": list(OPEN_COLUMNS), **templates}
+            tables = {"span_rows": list(SPAN_ROW_COLUMNS), "span_open": SPAN_SCHEMA.names, **templates}
             for table, names in tables.items():
                 values = ", ".join(f"{changed[name]} as {name}" if name in changed else f"t.{name}" for name in names)
                 once = "" if table in ("span_rows", "span_open", "step_rows") else "where s = 1"

@@ -59,7 +59,7 @@ def job_inputs(database: Database, segments: Folder, trace_ids: Sequence[str], *
         spans = job_spans.stored(session, open_rows, sorted(family.bounds), family.ranges())
         evaluations, neighbours = _evaluations(session, spans), _neighbours(session, spans, mapping)
     return JobInputs(
-        spans=job_spans.with_texts(database, segments, spans, family.ranges()),
+        spans=job_spans.complete(database, segments, spans, family.ranges()),
         evaluations=evaluations,
         trace_executions=mapping,
         neighbours=neighbours,

@@ -1,4 +1,4 @@
-"""Reads the spans of some traces for the jobs: open rows from memory as they are, sealed ones with their texts."""
+"""Reads the spans of some traces for the jobs: open rows from memory, sealed ones from their segments."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pyarrow.compute as pc
 
 from whichstep_store import segment_reads
 from whichstep_store.access import Database, Session
-from whichstep_store.batches import SPAN_ROW_FIELDS, UUID, UUIDS
+from whichstep_store.batches import SPAN_FIELDS, UUID, UUIDS
 from whichstep_store.hexes import hexed, uuids
 from whichstep_store.open_rows import storage, whole
-from whichstep_store.results import JOB_SPAN_COLUMNS, JOB_TEXT_COLUMNS
+from whichstep_store.results import JOB_SPAN_COLUMNS
 from whichstep_store.segments import Folder
 
 
 class Stored(NamedTuple):
-    """Spans of some traces, JOB_SPAN_COLUMNS."""
+    """Spans of some traces."""
 
     whole: pa.Table
-    """Open rows."""
+    """Open rows, JOB_SPAN_COLUMNS."""
     sealed: pa.Table
-    """Rows that closed segments hold, here without their texts."""
+    """What tells the rows that closed segments hold, and what relates them to others."""
 
     def distinct(self, column: str) -> list[str]:
         """The values of a column that are known, sorted."""
@@ -40,14 +40,13 @@ def stored(
     return Stored(pa.concat_tables([part.whole for part in parts]), pa.concat_tables([part.sealed for part in parts]))
 
 
-def with_texts(database: Database, segments: Folder, spans: Stored, ranges: Sequence[tuple[int, int]]) -> pa.Table:
-    """All spans in one table, those that are sealed with the previews that their segments hold."""
+def complete(database: Database, segments: Folder, spans: Stored, ranges: Sequence[tuple[int, int]]) -> pa.Table:
+    """All spans in one table, JOB_SPAN_COLUMNS, those that are sealed as their segments hold them."""
     if not spans.sealed.num_rows:
         return spans.whole
-    sealed = spans.sealed
-    trace_ids = sorted(set(sealed["trace_id"].to_pylist()))
-    texts = segment_reads.texts(database, segments, trace_ids, ranges, JOB_TEXT_COLUMNS)
-    return pa.concat_tables([spans.whole, _joined(sealed, texts).cast(spans.whole.schema)])
+    trace_ids = sorted(set(spans.sealed["trace_id"].to_pylist()))
+    found = segment_reads.spans(database, segments, trace_ids, ranges, _JOB_COLUMNS)
+    return pa.concat_tables([spans.whole, _only(found, spans.sealed).cast(spans.whole.schema)])
 
 
 def _between(session: Session, open_rows: pa.Table, asked: pa.Array, since: int, until: int) -> Stored:
@@ -55,9 +54,10 @@ def _between(session: Session, open_rows: pa.Table, asked: pa.Array, since: int,
     whole = pa.Table.from_arrays(hexed(found).columns, names=list(JOB_SPAN_COLUMNS))  # nullable, as from a query
     stretch = {"since": since, "until": until}
     if session.rows(_COUNT_SPANS, stretch)[0][0] == whole.num_rows:
-        return Stored(whole, whole.slice(0, 0))
+        return Stored(whole, whole.select(_SEALED_COLUMNS).slice(0, 0))
     session.show("open_keys", found.select(["trace_id", "span_id"]))
-    return Stored(whole, session.arrow(_SEALED_SPANS, stretch).cast(whole.schema))
+    sealed = session.arrow(_SEALED_SPANS, stretch)
+    return Stored(whole, sealed.cast(whole.select(_SEALED_COLUMNS).schema))
 
 
 def _open_between(open_rows: pa.Table, asked: pa.Array, since: int, until: int) -> pa.Table:
@@ -91,28 +91,28 @@ def _column(name: str) -> str:
         return f"{_hex(name)} as {name}"
     if kind == UUIDS:
         return f"list_transform({name}, lambda id: {_hex('id')}) as {name}"
-    return name if kind else f"cast(null as varchar) as {name}"
+    return name
 
 
-_KINDS: Final = {name: kind for name, kind, _ in SPAN_ROW_FIELDS}
+_KINDS: Final = {name: kind for name, kind, _ in SPAN_FIELDS}
+_JOB_COLUMNS: Final = ", ".join(map(_column, JOB_SPAN_COLUMNS))
+_KEYS: Final = ["trace_id", "span_id", "digest"]
+_SEALED_COLUMNS: Final = [*_KEYS, "response_id", "execution_key", "session_id"]
 _ASKED: Final = """
     trace_id in (select trace_id from asked_traces)
     and started_at between make_timestamp_ns($since) and make_timestamp_ns($until)
 """
 _COUNT_SPANS: Final = f"select count(*) from span_rows where {_ASKED}"
 _SEALED_SPANS: Final = f"""
-    select {", ".join(map(_column, JOB_SPAN_COLUMNS))}
+    select {", ".join(map(_column, _SEALED_COLUMNS))}
     from span_rows
     where {_ASKED} and (trace_id, span_id) not in (select (trace_id, span_id) from open_keys)
 """
 
 
-def _joined(rows: pa.Table, texts: pa.Table) -> pa.Table:
-    """The rows with their texts."""
-    keys = ["trace_id", "span_id", "digest"]
-    names = rows.column_names
-    narrow = rows.drop_columns(list(JOB_TEXT_COLUMNS)).append_column("row", pa.array(range(rows.num_rows)))
-    found = narrow.select([*keys, "row"]).join(texts, keys, join_type="left outer").sort_by("row")
-    for name in JOB_TEXT_COLUMNS:
-        narrow = narrow.append_column(name, found[name])
-    return narrow.select(names)
+def _only(found: pa.Table, sealed: pa.Table) -> pa.Table:
+    """The rows that are stored, each once: a segment may also have what was superseded, or what another has too."""
+    places = found.select(_KEYS).append_column("row", pa.array(range(found.num_rows), pa.int64()))
+    stored_rows = sealed.select(_KEYS).join(places, _KEYS, join_type="inner")
+    first = stored_rows.group_by(_KEYS).aggregate([("row", "min")])["row_min"]
+    return found.take(pa.array(sorted(first.to_pylist()), pa.int64()))

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from whichstep_store.batches import SPAN_ROW_COLUMNS
+from whichstep_store.batches import SPAN_FIELDS
 
 HEX: Final = pa.string()
 TIME: Final = pa.timestamp("ns")
@@ -21,23 +21,16 @@ SPAN_IDS: Final = pa.list_(pa.uint64())
 
 Fields = tuple[tuple[str, pa.DataType, bool], ...]
 
-# Columns of span_open that the jobs do not need; every other narrow column and these previews are read.
+# Columns of span_open that the jobs do not need; every other is read.
 _UNREAD: Final = frozenset({
     "name", "kind", "status", "scope", "synthetic", "outcome_explanation", "request_model", "resend_count",
-    "expectation", "normaliser_version",
+    "expectation", "normaliser_version", "input_parts", "input_is_list", "output_parts", "output_is_list",
+    "arguments_parts", "result_parts", "query_parts", "sources_parts", "attributes", "events", "links", "resource",
 })  # fmt: skip
 JOB_TEXT_COLUMNS: Final[tuple[str, ...]] = (
-    "input",
-    "output",
-    "arguments",
-    "result",
-    "query",
-    "sources",
-    "user_message",
-)
-JOB_SPAN_COLUMNS: Final[tuple[str, ...]] = (
-    tuple(name for name in SPAN_ROW_COLUMNS if name not in _UNREAD) + JOB_TEXT_COLUMNS
-)
+    "input", "output", "arguments", "result", "query", "sources", "user_message",
+)  # fmt: skip
+JOB_SPAN_COLUMNS: Final[tuple[str, ...]] = tuple(name for name, _, _ in SPAN_FIELDS if name not in _UNREAD)
 
 TOUCHED_FIELDS: Final[Fields] = (
     # one row per trace with rows that the jobs have not seen

@@ -11,23 +11,11 @@ from whichstep_store.access import Database, quoted
 from whichstep_store.segments import Folder, Kind, read
 
 
-def texts(
-    database: Database,
-    folder: Folder,
-    trace_ids: Sequence[str],
-    ranges: Sequence[tuple[int, int]],
-    columns: Sequence[str],
+def spans(
+    database: Database, folder: Folder, trace_ids: Sequence[str], ranges: Sequence[tuple[int, int]], columns: str
 ) -> pa.Table:
-    """Some text columns of the sealed spans of these traces, with trace_id, span_id and digest; ids in hex."""
-    names = ", ".join(columns)
-    return database.read(f"""
-        select
-            replace(cast(trace_id as varchar), '-', '') as trace_id,
-            span_id,
-            replace(cast(digest as varchar), '-', '') as digest,
-            {names}
-        from ({rows_of_traces(database, folder, "spans", trace_ids, ranges)})
-    """)
+    """The sealed spans of these traces, superseded ones too; `columns` is a select list over a segment's columns."""
+    return database.read(f"select {columns} from ({rows_of_traces(database, folder, 'spans', trace_ids, ranges)})")
 
 
 def rows_of_traces(

@@ -235,7 +235,7 @@ def read(kind: Kind, paths: Sequence[Path]) -> str:
 
 # Tables that have the columns of a segment, for a query over no files.
 _SHAPES: Final[Mapping[Kind, str]] = {
-    "spans": "(select * from span_rows, (select * exclude (trace_id, span_id, started_at, digest) from span_open))",
+    "spans": "span_open",
     "content": "content_open",
     "logs": "log_open",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Final
 
 import pyarrow as pa
 
@@ -11,7 +10,6 @@ from whichstep_store.access import Database
 from whichstep_store.batches import (
     CONTENT_SCHEMA,
     LOG_SCHEMA,
-    SPAN_ROW_COLUMNS,
     SPAN_SCHEMA,
     UUID,
     UUIDS,
@@ -26,7 +24,7 @@ def taken_from(database: Database) -> OpenRows:
     The file keeps those rows until they are sealed, which the start does next.
     """
     change = Change(
-        spans=_rows(database, _SPANS, SPAN_SCHEMA),
+        spans=_rows(database, "select * from span_open", SPAN_SCHEMA),
         content=_rows(database, "select trace_id, hash, text from content_open", CONTENT_SCHEMA),
         logs=_rows(database, "select * from log_open", LOG_SCHEMA),
         replaced=frozenset(),
@@ -57,14 +55,3 @@ def _column(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.Chunked
 def _position(database: Database, table: str) -> JournalPosition | None:
     rows = database.read(f"select segment, byte_offset from {table}").to_pylist()
     return JournalPosition(**rows[0]) if rows else None
-
-
-_TEXTS: Final = SPAN_SCHEMA.names[len(SPAN_ROW_COLUMNS) :]
-_SPANS: Final = f"""
-    select {", ".join(f"span_rows.{name}" for name in SPAN_ROW_COLUMNS)}, {", ".join(_TEXTS)}
-    from span_open
-    inner join span_rows
-        on span_open.trace_id = span_rows.trace_id
-        and span_open.span_id = span_rows.span_id
-        and span_open.started_at = span_rows.started_at
-"""

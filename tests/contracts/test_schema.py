@@ -36,16 +36,14 @@ def tables(tmp_path_factory):
     return found
 
 
-OPEN_FIELDS = [
-    field for field in batches.SPAN_ROW_FIELDS if field[0] in {"trace_id", "span_id", "started_at", "digest"}
-]
+ROW_FIELDS = [field for field in batches.SPAN_FIELDS if field[0] in batches.SPAN_ROW_COLUMNS]
 
 
 @pytest.mark.parametrize(
     ("table", "fields"),
     [
-        ("span_rows", batches.SPAN_ROW_FIELDS),
-        ("span_open", [*OPEN_FIELDS, *batches.SPAN_TEXT_FIELDS]),
+        ("span_rows", ROW_FIELDS),
+        ("span_open", batches.SPAN_FIELDS),
         ("content_open", batches.CONTENT_FIELDS),
         ("log_rows", batches.LOG_FIELDS),
         ("trace_executions", results.TRACE_EXECUTION_FIELDS),

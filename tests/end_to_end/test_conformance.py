@@ -72,11 +72,7 @@ def as_json(request):
 
 def rows(sidecar, trace):
     """All stored columns of a trace but those that tell one trace and one arrival from another."""
-    query = (
-        "select narrow.*, wide.* exclude (trace_id, span_id, started_at, digest) "
-        "from span_rows as narrow join span_open as wide using (trace_id, span_id) "
-        f"where trace_id = '{trace.to_bytes(16, 'big').hex()}'::uuid order by span_id"
-    )
+    query = f"select * from span_open where trace_id = '{trace.to_bytes(16, 'big').hex()}'::uuid order by span_id"
     stored = sidecar.store._database.read(query).to_pylist()
     for row in stored:
         for name in ("trace_id", "received_at", "digest"):

@@ -12,7 +12,7 @@ from processes import run_apart
 import whichstep_store
 from store_builders import NOON, batch, content, span, trace
 from whichstep_store import schema
-from whichstep_store.batches import SPAN_ROW_COLUMNS, SPAN_SCHEMA, JournalPosition
+from whichstep_store.batches import SPAN_SCHEMA, JournalPosition
 from whichstep_store.errors import SchemaUnsupported, StoreError
 from whichstep_store.store import DATABASE_NAME, Store
 
@@ -33,8 +33,9 @@ def build_version_0(data_dir):
         connection.execute("insert into schema_version (version) values (0)").fetchall()
         connection.execute("insert into journal_position (segment, byte_offset) values (4, 2)").fetchall()
         connection.register("arriving", received.spans)
-        for table, names in (("span_rows", SPAN_ROW_COLUMNS), ("span_open", SPAN_SCHEMA.names)):
-            listed = ", ".join(names)
+        for table in ("span_rows", "span_open"):
+            known = {row[0] for row in connection.execute(f"select column_name from (describe {table})").fetchall()}
+            listed = ", ".join(name for name in SPAN_SCHEMA.names if name in known)
             connection.execute(f"insert into {table} ({listed}) select {listed} from arriving").fetchall()
         connection.execute(
             "insert into trace_executions (trace_id, execution_id, rule, started_at, ended_at)"

@@ -29,9 +29,10 @@ def test_loaded_rows_are_there_with_every_column(store, rows):
     )
     store.writer.load([batch([everything])], AT)
     (stored,) = rows(f"select {', '.join(SPAN_ROW_COLUMNS)} from span_rows")
-    (texts,) = rows("select * from span_open")
-    assert (stored["span_id"], stored["tags"], stored["autonomy_level"]) == (2**64 - 1, ["a", "b"], 2)
-    assert (texts["input"], texts["span_id"], len(texts["input_parts"])) == ("hello", 2**64 - 1, 1)
+    (whole,) = rows("select * from span_open")
+    assert stored == {name: whole[name] for name in SPAN_ROW_COLUMNS}
+    assert (whole["span_id"], whole["tags"], whole["autonomy_level"]) == (2**64 - 1, ["a", "b"], 2)
+    assert (whole["input"], len(whole["input_parts"]), len(whole["linked_trace_ids"])) == ("hello", 1, 1)
 
 
 def test_loading_the_same_batch_again_adds_nothing(store, rows):

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from whichstep_store.batches import LOG_FIELDS, SPAN_ROW_FIELDS, SPAN_TEXT_FIELDS, UUID, UUIDS, Batch
+from whichstep_store.batches import LOG_FIELDS, SPAN_FIELDS, UUID, UUIDS, Batch
 from whichstep_store.hexes import hexed
 from whichstep_store.results import EVALUATION_FIELDS, JOB_SPAN_COLUMNS, Fields
 
@@ -39,7 +39,7 @@ def schema_of(fields: Fields) -> pl.Schema:
     return pl.Schema({name: _KINDS[str(kind)] for name, kind, _ in fields})
 
 
-_SPAN_KINDS: Final = {name: kind for name, kind, _ in SPAN_ROW_FIELDS + SPAN_TEXT_FIELDS}
+_SPAN_KINDS: Final = {name: kind for name, kind, _ in SPAN_FIELDS}
 SPAN_SCHEMA: Final = schema_of(tuple((name, _SPAN_KINDS[name], True) for name in JOB_SPAN_COLUMNS))
 
 

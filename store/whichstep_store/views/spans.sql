@@ -17,15 +17,9 @@ select
     span.links as links  -- JSON array: trace_id, span_id, attributes
 from (
     select
-        narrow.trace_id, narrow.span_id, narrow.parent_span_id, narrow.name, narrow.kind, narrow.scope,
-        narrow.service, narrow.started_at, narrow.ended_at, narrow.status, narrow.execution_key,
-        narrow.execution_rule,
-        texts.attributes, texts.events, texts.links
-    from main.span_open as texts
-    inner join main.span_rows as narrow
-        on texts.trace_id = narrow.trace_id
-        and texts.span_id = narrow.span_id
-        and texts.started_at = narrow.started_at
+        trace_id, span_id, parent_span_id, name, kind, scope, service, started_at, ended_at, status, execution_key,
+        execution_rule, attributes, events, links
+    from main.span_open
     union all
     select
         trace_id, span_id, parent_span_id, name, kind, scope, service, started_at, ended_at, status, execution_key,
