@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -47,9 +48,15 @@ _STATISTICS: Final[Mapping[Kind, list[str]]] = {
     "content": ["trace_id"],
     "logs": ["trace_id", "occurred_at"],
 }
+# Every value but a few is there once: a dictionary of them costs CPU and bytes.
+_DISTINCT: Final = frozenset({
+    "trace_id", "span_id", "parent_span_id", "received_at", "started_at", "ended_at", "occurred_at", "digest", "hash",
+    "text",
+})  # fmt: skip
 Bounds = tuple[int, int]
-# Of zstd. Seals are in the way of loads and fast; merging is not, and thorough.
-SEAL_LEVEL: Final = 1
+# Seals are in the way of loads and fast: LZ4 takes 34 thousand instructions a span, zstd at level 1 took 68 for two
+# thirds of the bytes (benchmarks/store/load.py). Merging is not in the way, and thorough.
+SEAL_COMPRESSION: Final = "lz4"
 MERGE_LEVEL: Final = 6
 
 
@@ -129,21 +136,21 @@ class Folder:
         self, kind: Kind, select: str, *, received_day: date, sealed_at: int, level: int, bounds: Bounds | None
     ) -> Segment | None:
         """Like `write`, for the rows of a query; `level` is that of the compression."""
-        return self._close(
-            kind,
-            lambda path: self._database.copy_out(_copy(kind, select, path, level)),
-            *(received_day, sealed_at, bounds),
-        )
+
+        def fill(path: Path) -> _Facts:
+            self._database.copy_out(_copy(kind, select, path, level))
+            return self._facts(kind, path)
+
+        return self._close(kind, fill, received_day, sealed_at, bounds)
 
     def _close(
-        self, kind: Kind, fill: Callable[[Path], None], received_day: date, sealed_at: int, bounds: Bounds | None
+        self, kind: Kind, fill: Callable[[Path], _Facts], received_day: date, sealed_at: int, bounds: Bounds | None
     ) -> Segment | None:
         segment_id = self._free_id(kind, received_day, sealed_at)
         temporary = self.path / f"{segment_id}{TEMPORARY_SUFFIX}"
         try:
-            fill(temporary)
+            facts = fill(temporary)
             self.reached(f"{kind} written")
-            facts = self._facts(kind, temporary)
             digest = _fsync_and_hash(temporary)
         except BaseException:
             temporary.unlink(missing_ok=True)  # half a file would keep the room that the next attempt needs
@@ -252,13 +259,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write(kind: Kind, rows: pa.Table, path: Path) -> None:
+def _write(kind: Kind, rows: pa.Table, path: Path) -> _Facts:
     try:
         parquet.write_table(
-            _sorted(kind, rows),
+            ordered := _sorted(kind, rows),
             path,
-            compression="zstd",
-            compression_level=SEAL_LEVEL,
+            compression=SEAL_COMPRESSION,
+            use_dictionary=_dictionaries(rows.schema),
             row_group_size=_ROW_GROUP_ROWS,
             write_statistics=_STATISTICS[kind],
         )
@@ -266,6 +273,32 @@ def _write(kind: Kind, rows: pa.Table, path: Path) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFull(f"no room for {path}: free some disk space; writing resumes by itself") from error
         raise StoreFailed(f"cannot write {path}: {error}") from error
+    return _facts_of(kind, ordered)
+
+
+def _dictionaries(schema: pa.Schema) -> list[str] | bool:
+    """Paths of the columns that are worth a dictionary; False where none is."""
+    paths = [
+        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+        for field in schema
+        if field.name not in _DISTINCT
+    ]
+    return paths or False
+
+
+def _facts_of(kind: Kind, ordered: pa.Table) -> _Facts:
+    """The facts of rows in the order of a segment: traces ascend, and rows without one come last."""
+    traces = storage(ordered["trace_id"])
+    known = len(traces) - traces.null_count
+    started = {"spans": "started_at", "content": None, "logs": "occurred_at"}[kind]
+    bounds = pc.min_max(ordered[started].cast(pa.int64())).as_py() if started else {"min": None, "max": None}
+    return _Facts(
+        rows=ordered.num_rows,
+        min_started_at=bounds["min"],
+        max_started_at=bounds["max"],
+        min_trace_id=str(uuid.UUID(bytes=traces[0].as_py())) if known else None,
+        max_trace_id=str(uuid.UUID(bytes=traces[known - 1].as_py())) if known else None,
+    )
 
 
 def _sorted(kind: Kind, rows: pa.Table) -> pa.Table:
@@ -277,8 +310,13 @@ def _sorted(kind: Kind, rows: pa.Table) -> pa.Table:
     names = ORDER[kind].split(", ")
     keys = pa.table({name: _sortable(rows[name]) for name in names})
     order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names])
-    columns = [whole(rows[name]).take(order) for name in rows.column_names]
+    columns = [_in_order(rows[name], order) for name in rows.column_names]
     return pa.Table.from_arrays(columns, schema=rows.schema)
+
+
+def _in_order(column: pa.ChunkedArray, order: pa.Array) -> pa.Array:
+    everything = whole(column)
+    return everything if everything.null_count == len(everything) else everything.take(order)
 
 
 def _sortable(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
