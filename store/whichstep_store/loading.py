@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -132,7 +133,7 @@ def _decide(session: Session, spans: pa.Table) -> _Decision:
     if not spans.num_rows:
         return _Decision(spans, nothing, nothing, 0, 0, 0)
     session.bind("arriving", _keys(spans))
-    inside = _losers_inside(session, spans.num_rows)
+    inside = [] if len(set(span_keys(spans))) == spans.num_rows else session.rows(_LOSERS_INSIDE)
     if inside:
         spans = _without(spans, {row for row, _ in inside})
         session.bind("arriving", _keys(spans))
@@ -151,15 +152,10 @@ def _decide(session: Session, spans: pa.Table) -> _Decision:
 
 
 def _keys(spans: pa.Table) -> pa.Table:
-    return spans.select(_KEYS).append_column("row", pa.array(range(spans.num_rows), pa.int64()))
+    return spans.select(_KEYS).append_column("row", pa.array(np.arange(spans.num_rows)))
 
 
-def _losers_inside(session: Session, count: int) -> list[tuple[int, str]]:
-    """Rows of the arrivals that give way to another of the same id among them."""
-    different = session.rows("select count(*) from (select distinct trace_id, span_id from arriving)")[0][0]
-    return [] if different == count else session.rows(_LOSERS_INSIDE)
-
-
+# Rows of the arrivals that give way to another of the same id among them.
 _LOSERS_INSIDE: Final = """
     select row, relation
     from (
@@ -282,7 +278,7 @@ def _insert_logs(session: Session, logs: pa.Table, touched_at: int) -> pa.Table:
     """The records that were new."""
     if not logs.num_rows:
         return logs
-    session.bind("arriving_logs", logs.append_column("row", pa.array(range(logs.num_rows), pa.int64())))
+    session.bind("arriving_logs", logs.append_column("row", pa.array(np.arange(logs.num_rows))))
     bounds = pc.min_max(logs["occurred_at"].cast(pa.int64())).as_py()
     names = ", ".join(LOG_SCHEMA.names)
     session.execute(_FRESH_LOGS.format(names=names), [bounds["min"], bounds["max"]])

@@ -22,14 +22,22 @@ _RECENT_KEYS_MAX: Final = 100_000
 # Batches with fewer rows are joined, so many at a time: many small ones are slow to scan.
 _SMALL_ROWS: Final = 256
 _FAN_IN: Final = 16
-SpanKey = tuple[bytes, int]
+SpanKey = bytes
+"""trace_id and span_id of a span, in 24 bytes."""
+
+
+class NewContent(NamedTuple):
+    """Texts, each once, and their keys."""
+
+    rows: pa.Table
+    keys: frozenset[bytes]
 
 
 class Change(NamedTuple):
     """What one load does to the open rows."""
 
     spans: pa.Table
-    content: pa.Table
+    content: NewContent
     logs: pa.Table
     replaced: frozenset[SpanKey]
     """Spans whose open row, if there is one, gives way."""
@@ -54,19 +62,25 @@ class OpenRows:
 
     @property
     def bytes(self) -> int:
-        """Size of all rows in memory."""
+        """Size of all rows in memory, about: what several batches share counts with each."""
         return sum(pile.bytes for pile in self._piles.values())
 
     def tables(self, names: Iterable[str]) -> Mapping[str, pa.Table]:
         """Some of span_open, content_open, log_open as they are now; later changes do not show in them."""
         return {name: self._piles[name].table() for name in names}
 
-    def unknown_content(self, content: pa.Table) -> pa.Table:
+    def unknown_content(self, content: pa.Table) -> NewContent:
         """The texts that are neither open nor were sealed lately, each once."""
-        first = dict(zip(reversed(keys := _content_keys(content)), reversed(range(len(keys))), strict=True))
-        known = first.keys() & self._content_keys | first.keys() & self._recent_keys.keys()
-        rows = sorted(row for key, row in first.items() if key not in known)
-        return content if len(rows) == content.num_rows else _taken(content, rows)
+        keys = _content_keys(content)
+        fresh = set(keys).difference(self._content_keys, self._recent_keys)
+        if len(fresh) == len(keys):
+            return NewContent(content, frozenset(fresh))
+        left, rows = set(fresh), []
+        for row, key in enumerate(keys):
+            if key in left:
+                left.remove(key)
+                rows.append(row)
+        return NewContent(_taken(content, rows), frozenset(fresh))
 
     def open_spans(self, wanted: frozenset[SpanKey]) -> frozenset[SpanKey]:
         """Those of the spans that are open."""
@@ -81,9 +95,9 @@ class OpenRows:
         """Adds and removes what a load says."""
         self._piles["span_open"].remove(change.replaced)
         self._piles["span_open"].add(change.spans)
-        self._piles["content_open"].add(change.content)
+        self._piles["content_open"].add(change.content.rows)
         self._piles["log_open"].add(change.logs)
-        self._content_keys.update(_content_keys(change.content))
+        self._content_keys |= change.content.keys
         self._log_digests.update(_bytes(change.logs["digest"]))
         if change.position is not None:
             self.position = max(change.position, self.position or change.position)
@@ -121,7 +135,7 @@ class _Pile:
         if not rows.num_rows:
             return
         self._batches += [batch for batch in rows.to_batches() if batch.num_rows]
-        self.bytes += rows.nbytes
+        self.bytes += rows.get_total_buffer_size()  # nbytes, which looks into shared buffers, takes 1 µs a span
         self._join_small()
 
     def _join_small(self) -> None:
@@ -135,7 +149,7 @@ class _Pile:
 
     def having(self, wanted: frozenset[SpanKey]) -> frozenset[SpanKey]:
         found: set[SpanKey] = set()
-        for batch in self._batches:
+        for batch in self._batches if wanted else []:
             found.update(key for _, key in _matches(batch, wanted))
         return frozenset(found)
 
@@ -153,12 +167,14 @@ class _Pile:
     def _keep(self, kept: Callable[[pa.RecordBatch], pa.RecordBatch]) -> None:
         batches = [kept(batch) for batch in self._batches]
         self._batches = [batch for batch in batches if batch.num_rows]
-        self.bytes = sum(batch.nbytes for batch in self._batches)
+        self.bytes = sum(batch.get_total_buffer_size() for batch in self._batches)
 
 
 def span_keys(spans: pa.Table | pa.RecordBatch) -> list[SpanKey]:
-    """trace_id and span_id of each row."""
-    return list(zip(_bytes(spans["trace_id"]), spans["span_id"].to_pylist(), strict=True))
+    """The key of each row."""
+    if not spans.num_rows:
+        return []
+    return _rows_of_bytes(_matrix(spans["trace_id"]), _little_endian(spans["span_id"]))
 
 
 def storage(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -181,11 +197,21 @@ def _content_keys(content: pa.Table) -> list[bytes]:
     """trace_id and hash of each text, in 32 bytes."""
     if not content.num_rows:
         return []
-    joined = np.hstack([_matrix(content["trace_id"]), _matrix(content["hash"])]).tobytes()
-    return [joined[start : start + 32] for start in range(0, len(joined), 32)]
+    return _rows_of_bytes(_matrix(content["trace_id"]), _matrix(content["hash"]))
 
 
-def _matrix(ids: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+def _rows_of_bytes(*columns: npt.NDArray[np.uint8]) -> list[bytes]:
+    """The bytes of each row, one after the other."""
+    matrix = np.hstack(columns)
+    joined, width = matrix.tobytes(), matrix.shape[1]
+    return [joined[start : start + width] for start in range(0, len(joined), width)]
+
+
+def _little_endian(span_ids: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+    return np.asarray(whole(span_ids)).astype("<u8").view(np.uint8).reshape(-1, 8)
+
+
+def _matrix(ids: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint8]:
     """Rows of 16 bytes."""
     values = storage(ids)
     matrix = np.frombuffer(values.buffers()[1], np.uint8).reshape(-1, 16)
@@ -194,7 +220,7 @@ def _matrix(ids: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
 
 def _matches(batch: pa.RecordBatch, wanted: frozenset[SpanKey]) -> list[tuple[int, SpanKey]]:
     """Rows of the batch with one of the keys."""
-    span_ids = pa.array([span_id for _, span_id in wanted], pa.uint64())
+    span_ids = pa.array([int.from_bytes(key[16:], "little") for key in wanted], pa.uint64())
     rows = pc.indices_nonzero(pc.is_in(batch["span_id"], span_ids))
     keys = span_keys(batch.select(["trace_id", "span_id"]).take(rows)) if len(rows) else []
     return [(row, key) for row, key in zip(rows.to_pylist(), keys, strict=True) if key in wanted]

@@ -23,15 +23,17 @@ def taken_from(database: Database) -> OpenRows:
 
     The file keeps those rows until they are sealed, which the start does next.
     """
+    open_rows = OpenRows(None)
+    content = _rows(database, "select trace_id, hash, text from content_open", CONTENT_SCHEMA)
     change = Change(
         spans=_rows(database, "select * from span_open", SPAN_SCHEMA),
-        content=_rows(database, "select trace_id, hash, text from content_open", CONTENT_SCHEMA),
+        content=open_rows.unknown_content(content),
         logs=_rows(database, "select * from log_open", LOG_SCHEMA),
         replaced=frozenset(),
         position=None,
     )
-    older = any(rows.num_rows for rows in (change.spans, change.content, change.logs))
-    open_rows = OpenRows(_position(database, "journal_position" if older else "sealed_position"))
+    older = any(rows.num_rows for rows in (change.spans, content, change.logs))
+    open_rows.position = _position(database, "journal_position" if older else "sealed_position")
     open_rows.apply(change)
     return open_rows
 
