@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 from running import wait_until
 from store_builders import batch, content, span
 from whichstep_collector.errors import JournalFailed, JournalForeign, JournalFull
-from whichstep_collector.journal import Journal, read_batches, segment_numbers, segment_path
+from whichstep_collector.journal import KEPT_BYTES_MAX, Journal, read_batches, segment_numbers, segment_path
 from whichstep_collector.journal_records import Frame, decode, encode
+from whichstep_collector.kept_batches import KeptBatches
 from whichstep_store.batches import JournalPosition
 
 START = JournalPosition(0, 0)
 
 
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal")
+@pytest.fixture(params=[0, KEPT_BYTES_MAX], ids=["from files", "from memory"])
+def journal(tmp_path, request):
+    journal = Journal(tmp_path / "journal", kept_bytes_max=request.param)
     yield journal
     journal.close()
 
@@ -76,6 +77,24 @@ def test_an_empty_batch_costs_no_part_and_is_read_back(journal):
     journal.append(span_batch([]))
     assert loaded_ids(journal) == []
     assert len(list(journal.read(START))) == 1
+
+
+def test_a_reader_that_falls_behind_reads_from_memory_what_is_kept_and_the_rest_from_the_files(tmp_path):
+    journal = Journal(tmp_path, kept_bytes_max=1)
+    journal.append(span_batch([1]))
+    journal._kept = KeptBatches(KEPT_BYTES_MAX)
+    kept = span_batch([2])
+    second = journal.append(kept)
+    journal._kept._bytes_max = 0
+    journal.append(span_batch([3]))
+    read = dict(journal.read(START))
+    assert [span_ids(received) for received in read.values()] == [[1], [2], [3]]
+    assert [received is kept for received in read.values()] == [False, True, False]
+    journal.mark_loaded(second)
+    assert loaded_ids(journal) == [1, 2, 3]
+    assert journal._kept.at(JournalPosition(1, 0)) is None
+    assert journal._kept._bytes == 0
+    journal.close()
 
 
 def test_acknowledged_batches_are_there_after_a_restart_and_new_ones_open_a_new_segment(tmp_path):

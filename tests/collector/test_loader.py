@@ -168,13 +168,17 @@ def test_stopping_gives_up_at_its_time_and_says_so(journal, store, monkeypatch):
     assert not loader.stop(timeout_seconds=0.3)
 
 
-def test_a_record_of_a_newer_build_stops_the_loader_and_is_told(journal, store, monkeypatch):
+def test_a_record_of_a_newer_build_stops_the_loader_and_is_told(tmp_path, store, monkeypatch):
     from whichstep_collector import journal_records
 
+    newer = Journal(tmp_path / "journal")
     monkeypatch.setattr(journal_records, "SCHEMA_VERSION", 9)
-    send(journal, 1)
+    send(newer, 1)
+    newer.close()
     monkeypatch.setattr(journal_records, "SCHEMA_VERSION", 1)
+    journal = Journal(tmp_path / "journal")
     with loading(journal, store) as loader:
         wait_until(lambda: loader.trouble is not None)
         assert "schema version 9" in loader.trouble
         assert segment_numbers(journal.log_dir)
+    journal.close()
