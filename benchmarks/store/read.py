@@ -13,6 +13,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
@@ -78,10 +80,11 @@ def trace_hex(store: Store, number: int) -> str:
 
 
 def fill(store: Store, executions: int) -> None:
-    """Repeats one span, one step and one execution in SQL, in the order of time, and seals in ten parts."""
+    """Repeats one span, one step and one execution in SQL, in the order of time, in ten segments."""
     store.writer.load(
         [batch([span(0, 1, input="x" * 300, attributes='{"a": 1}', model="gpt-4o", session_id="s")])], None
     )
+    (one_span,) = (store.segments.file(segment.segment_id) for segment in store.segments.listed())
     one = trace(0).hex()
     execution = {"execution_id": one, "trace_ids": [one], "session_id": "s", "status": "ok"}
     step = {"execution_id": one, "trace_id": one, "step_id": 1, "span_ids": [1], "type": "llm_call"}
@@ -90,44 +93,60 @@ def fill(store: Store, executions: int) -> None:
     store.writer.replace_results(
         results(executions=[execution], steps=[step], trace_executions=[mapping], consumed=consumed)
     )
-    templates = {
-        table: store._database.read(f"select * from {table}").column_names
-        for table in ("execution_rows", "step_rows", "trace_executions")
-    }
+    tables = {"span_rows": list(SPAN_ROW_COLUMNS)}
+    for table in ("execution_rows", "step_rows", "trace_executions"):
+        tables[table] = store._database.read(f"select * from {table}").column_names
+    with store._database.writing() as session:
+        for table in tables:
+            session.execute(f"create temp table one_{table} as select * from {table}")
+            session.execute(f"delete from {table}")
     for part in range(10):
-        low, high = part * executions // 10, (part + 1) * executions // 10
+        numbers = f"""(
+            select
+                i, s, md5(i::varchar)::uuid as id,
+                make_timestamp_ns({NOON} + i * 10000000 + s * 100000) as begun
+            from range({part * executions // 10}, {(part + 1) * executions // 10}) as r(i), range(1, {STEPS + 1}) as q(s)
+            order by i, s
+        )"""
+        written = store.segments.write_query(
+            "spans",
+            f"select {repeated(SPAN_SCHEMA.names)} from {numbers}, read_parquet('{one_span}') as t",
+            received_day=date(2026, 11, 1),
+            sealed_at=NOON + part,
+            level=1,
+            bounds=None,
+        )
+        assert written is not None
         with store._database.writing() as session:
-            if part == 0:
-                for table in ("span_rows", "span_open", *templates):
-                    session.execute(f"create temp table one_{table} as select * from {table}")
-                    session.execute(f"delete from {table}")
-            session.execute(
-                f"create or replace temp table numbers as select i, s, md5(i::varchar)::uuid id, make_timestamp_ns({NOON} + i * 10000000 + s * 100000) as begun from range({low}, {high}) r(i), range(1, {STEPS + 1}) q(s) order by i, s"
-            )
-            changed = {
-                "trace_id": "id",
-                "execution_id": "id",
-                "span_id": "s",
-                "step_id": "s",
-                "span_ids": "[s]",
-                "trace_ids": "[id]",
-                "started_at": "begun",
-                "ended_at": "begun",
-                "received_at": "begun",
-                "digest": "md5(i || '.' || s)::uuid",
-                "last_received_at": "begun",
-                "position": "s",
-                "session_id": "'s' || i",
-                "input": "md5(i || 'x' || s) || input",
-            }
-            tables = {"span_rows": list(SPAN_ROW_COLUMNS), "span_open": SPAN_SCHEMA.names, **templates}
             for table, names in tables.items():
-                values = ", ".join(f"{changed[name]} as {name}" if name in changed else f"t.{name}" for name in names)
-                once = "" if table in ("span_rows", "span_open", "step_rows") else "where s = 1"
+                once = "" if table in ("span_rows", "step_rows") else "where s = 1"
                 session.execute(
-                    f"insert into {table} ({', '.join(names)}) select {values} from numbers, one_{table} t {once}"
+                    f"insert into {table} ({', '.join(names)}) select {repeated(names)} from {numbers}, one_{table} t {once}"
                 )
-        store.writer._sealer.seal()
+            store.segments.list_segments(session, [written])
+        store.checkpoint()
+
+
+CHANGED = {
+    "trace_id": "id",
+    "execution_id": "id",
+    "span_id": "s",
+    "step_id": "s",
+    "span_ids": "[s]",
+    "trace_ids": "[id]",
+    "started_at": "begun",
+    "ended_at": "begun",
+    "received_at": "begun",
+    "digest": "md5(i || '.' || s)::uuid",
+    "last_received_at": "begun",
+    "position": "s",
+    "session_id": "'s' || i",
+    "input": "md5(i || 'x' || s) || input",
+}
+
+
+def repeated(names: Sequence[str]) -> str:
+    return ", ".join(f"{CHANGED[name]} as {name}" if name in CHANGED else f"t.{name}" for name in names)
 
 
 if __name__ == "__main__":

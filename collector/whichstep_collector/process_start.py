@@ -44,7 +44,7 @@ def prepare_process() -> None:
 
 
 def _return_freed_memory() -> None:
-    """After loading 60,000 spans and sealing: 178 MB instead of 246 (benchmarks/store/load.py)."""
+    """After loading and sealing 60,000 spans of 1.5 KB: 178 MB instead of 246."""
     if "jemalloc" in pa.supported_memory_backends():
         pa.set_memory_pool(pa.jemalloc_memory_pool())
         pa.jemalloc_set_decay_ms(0)

@@ -77,7 +77,7 @@ class Settings:
         1024 * MIB, "Journal that may wait for the store; beyond it clients are asked to come back.", unit="bytes"
     )
     # A transaction costs about 18 ms before its first row (benchmarks/store/load.py, 2026-11).
-    load_interval_seconds: float = _setting(0.5, "Time in which batches join one transaction.", unit="seconds")
+    load_interval_seconds: float = _setting(0.75, "Time in which batches join one transaction.", unit="seconds")
     load_rows_max: int = _setting(20_000, "Spans at which a transaction is not made larger.", unit="spans")
     checkpoint_interval_seconds: float = _setting(300.0, "Longest time between two checkpoints.", unit="seconds")
     query_workers: int = _setting(4, "Threads that answer the API.", unit="threads")

@@ -51,7 +51,7 @@ class Limits:
     The checkpoint threshold is high because the default of 16 MB writes the open row group over and over
     (23 instead of 6 µs a row, stalls of a second); the store checkpoints by itself after each seal.
     One thread: every call works in the thread that makes it, so several queries still use several cores. A second
-    thread is woken for each of the loader's many small statements and costs a third more (benchmarks/store/load.py).
+    thread is woken for each of the loader's many small statements: a third more instructions (loads of 5,000 spans).
     """
 
     memory_bytes: int = 1 << 30

@@ -145,8 +145,8 @@ def _schema(fields: tuple[tuple[str, pa.DataType, bool], ...]) -> pa.Schema:
     return pa.schema([pa.field(name, kind, nullable=nullable) for name, kind, nullable in fields])
 
 
-# span_rows.sql, in its order: of each span what SQL looks through all spans for. A column costs 0.2 µs CPU a span to
-# load and 0.1 to seal (benchmarks/store/load.py), so what only the jobs read of one execution is not among them.
+# span_rows.sql, in its order: of each span what SQL looks through all spans for. A column costs 500 instructions a
+# span to load and 270 to seal (benchmarks/load.py), so what only the jobs read of one execution is not among them.
 SPAN_ROW_COLUMNS: Final[tuple[str, ...]] = (
     "trace_id", "span_id", "parent_span_id", "received_at", "started_at", "ended_at", "name", "scope", "service",
     "dialect", "type", "pending", "flags", "execution_key", "links_join", "linked_trace_ids", "session_id", "rerun_of",

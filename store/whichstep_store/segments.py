@@ -55,7 +55,7 @@ _DISTINCT: Final = frozenset({
 })  # fmt: skip
 Bounds = tuple[int, int]
 # Seals are in the way of loads and fast: LZ4 takes 34 thousand instructions a span, zstd at level 1 took 68 for two
-# thirds of the bytes (benchmarks/store/load.py). Merging is not in the way, and thorough.
+# thirds of the bytes (spans of 1.5 KB of benchmarks/load.py). Merging is not in the way, and thorough.
 SEAL_COMPRESSION: Final = "lz4"
 MERGE_LEVEL: Final = 6
 
