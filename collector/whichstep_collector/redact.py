@@ -32,6 +32,7 @@ _ESCAPE: Final = re.compile(r"\\+u00([2-7][0-9a-fA-F])")
 _CARD_FROM: Final = 10**12
 _CARD_BELOW: Final = 10**19
 _KEYS_MAX: Final = 20_000
+_CLEAN_LENGTH_MAX: Final = 64
 
 
 class Redactor:
@@ -46,6 +47,7 @@ class Redactor:
         self._cards = any(pattern.name == "payment_card" for pattern in patterns)
         self._named = any(pattern.name == "secret" for pattern in patterns)
         self._secret_keys: dict[str, bool] = {}
+        self._clean: set[str] = set()
         self._lock = threading.Lock()
         self.counts: Counter[str] = Counter()
 
@@ -161,6 +163,17 @@ class Redactor:
         return self._inside(item, counts, depth)
 
     def _plain(self, text: str, counts: Counter[str]) -> str:
+        """A text that is no JSON. Inside JSON most are keys and words seen before: what was clean is clean again."""
+        if text in self._clean:
+            return text
+        clean = self._unescaped(text, counts)
+        if clean == text and len(text) <= _CLEAN_LENGTH_MAX:
+            if len(self._clean) >= _KEYS_MAX:
+                self._clean.clear()
+            self._clean.add(text)
+        return clean
+
+    def _unescaped(self, text: str, counts: Counter[str]) -> str:
         clean = self._apply(text, counts)
         if clean == text and "\\u00" in text:
             # JSON that was cut, or JSON inside a text: read the escapes of ASCII, which change no other character
