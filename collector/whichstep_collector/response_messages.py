@@ -12,6 +12,7 @@ from whichstep_collector.calls import unquoted
 from whichstep_collector.messages import Message, call_part, read_message, read_messages, text_part
 from whichstep_collector.skeleton import parse_json
 
+_ASSISTANT: Final = ("assistant", "model")
 _ITEMS_MAX: Final = 1000
 
 
@@ -25,7 +26,7 @@ def read_response(value: Any) -> list[Message] | None:
     for holder, read in _HOLDERS:
         if (held := found.get(holder)) is not None and (messages := read(held)):
             return messages
-    message = read_message(found, default_role="assistant") if found.get("role") in {"assistant", "model"} else None
+    message = read_message(found, default_role="assistant") if found.get("role") in _ASSISTANT else None
     return [message] if message else None
 
 

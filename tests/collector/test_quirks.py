@@ -201,10 +201,10 @@ def test_the_name_of_an_event_is_found_in_each_of_its_four_places(sent):
 @pytest.mark.parametrize("marker", ["__REDACTED__", "<REDACTED>", "[REDACTED]", "{}", "N/A"])
 def test_a_marker_of_hidden_content_is_no_content(marker):
     """Q22."""
-    row = row_of(tool(attributes={"gen_ai.tool.call.arguments": marker}))
-    assert row["arguments"] is None
+    row = row_of(chat(**{"gen_ai.input.messages": marker}))
+    assert (row["input"], row["user_message"]) == (None, None)
     assert ("redacted" in row["flags"]) == ("REDACTED" in marker)
-    assert orjson.loads(row["attributes"])["gen_ai.tool.call.arguments"] == marker
+    assert orjson.loads(row["attributes"])["gen_ai.input.messages"] == marker
 
 
 def test_hidden_messages_are_absent_and_flagged():

@@ -24,7 +24,7 @@ _CORE: Final = "._execute_core"
 
 def _kind(span: ReceivedSpan) -> Kind | None:
     tool = span.attributes.get("tool.name")
-    return Kind("handoff") if tool in _DELEGATION else openinference.kind(span)
+    return Kind("handoff") if isinstance(tool, str) and tool in _DELEGATION else openinference.kind(span)
 
 
 def _unwrap_task(value: Any) -> Task:

@@ -63,7 +63,7 @@ def _failed(span: ReceivedSpan) -> str | None:
 
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     attributes = span.attributes
-    if facts.session_id is not None and facts.session_id in {attributes.get(key) for key in _NO_SESSIONS}:
+    if facts.session_id is not None and any(attributes.get(key) == facts.session_id for key in _NO_SESSIONS):
         facts.session_id = None
     subject = coerce.text(attributes.get("crewai.subject"))
     if facts.type in {"workflow", "guardrail"} or span.name in {"execute task", "call method"}:

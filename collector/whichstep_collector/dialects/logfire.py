@@ -20,6 +20,7 @@ from whichstep_collector.response_messages import read_response
 _SPAN_TYPE: Final = "logfire.span_type"
 _LEVEL: Final = "logfire.level_num"
 _TEMPLATE: Final = "logfire.msg_template"
+_NO_STEPS: Final = ("pending_span", "log")
 _ERROR_FROM: Final = 17
 _RESPONSE: Final = "response_data"
 _OF_OTHERS: Final = (
@@ -30,7 +31,7 @@ _OF_OTHERS: Final = (
 
 def _kind(span: ReceivedSpan) -> Kind | None:
     attributes = span.attributes
-    if attributes.get(_SPAN_TYPE) in {"pending_span", "log"}:
+    if attributes.get(_SPAN_TYPE) in _NO_STEPS:
         return Kind("none")
     if _TEMPLATE not in attributes or any(key in attributes for key in _OF_OTHERS):
         return None
