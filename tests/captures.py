@@ -313,7 +313,9 @@ def _worst(verdicts: list[str]) -> str:
 
 def _errors(truth: Truth, steps: pl.DataFrame) -> str:
     """Error types of leaf steps; a type that the wire does not carry is unknown."""
-    found = sorted(leaves(steps).filter(pl.col("status") == "error").select("type", "error_type").rows(), key=str)
+    failed = leaves(steps).filter(pl.col("status") == "error").select("type", "error_type").rows()
+    calls = dict.fromkeys(error for error in failed if error[0] == "llm_call")  # repeated ones failed once
+    found = sorted([*(error for error in failed if error[0] != "llm_call"), *calls], key=str)
     expected = truth.errors()
     if "llm_call" not in leaves(steps)["type"].to_list():
         expected = [error for error in expected if error[0] != "llm_call"]

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import captures
 from frameworks import environments, recorder, registry, table, truth
 from frameworks.framework import Framework, Setup
-from frameworks.model import FINAL_ANSWER, ScriptedModel
+from frameworks.model import FINAL_ANSWER, FINISH, ScriptedModel
 from frameworks.variants import VARIANTS, Variant
 from sidecar_process import SidecarProcess, sidecar_process
 from whichstep_cli.demo.scripted_model import serving
@@ -130,7 +130,7 @@ def _play_setup(program: list[str], runs: list[Run], recorded: recorder.Recorder
 
 def _play(run: Run, player: subprocess.Popen[str], recorded: recorder.Recorder, out: Path) -> str:
     """Play and keep one run; how it ended."""
-    model = ScriptedModel(run.variant, run.framework.handoff)
+    model = ScriptedModel(run.variant, run.framework)
     recorded.start()
     with serving(model.answer) as url:
         environment = {"OPENAI_BASE_URL": f"{url}/v1", "ANTHROPIC_BASE_URL": url, "GOOGLE_GEMINI_BASE_URL": url}
@@ -159,7 +159,7 @@ def _not_run(run: Run, calls: list[dict[str, Any]], journal: list[dict[str, Any]
     """Tools that the model asked for and that never ran, other than those that a person or the limit held."""
     asked = {each["name"] for call in calls for each in call.get("tool_calls", [])}
     ran = {entry["name"] for entry in journal}
-    return asked - ran - {run.framework.handoff.tool, FINAL_ANSWER}
+    return asked - ran - {run.framework.handoff.tool, FINAL_ANSWER, FINISH}
 
 
 def _log(run: Run) -> Path:

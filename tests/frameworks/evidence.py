@@ -10,7 +10,7 @@ import captures
 from captures import Truth
 
 ABSENT, MISSED = "not emitted", "missed"
-_USAGE = re.compile(rb"usage|tokens|token_count", re.IGNORECASE)
+_USAGE = re.compile(rb"usage|(?<!max_)tokens|token_count", re.IGNORECASE)
 _CACHE = re.compile(rb"cached_|cache_read|cached_input|cachedcontent", re.IGNORECASE)
 _ARGUMENT = r"{0}\\*[\"']?\s*[:=]\s*\\*[\"']?{1}"
 

@@ -40,5 +40,7 @@ class Framework:
     """Variant: why the framework has no such thing."""
     handoff: ToolCall = TRANSFER
     """What the model asks for to hand over, in the framework's own terms."""
+    tool_prefix: str = ""
+    """What the framework puts before the names of tools."""
     node: bool = False
     """The agent is a program for Node.js beside the module, which runs it; the requirements are npm's."""

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from frameworks.desk import TICKET
+from frameworks.framework import Framework
 from frameworks.variants import Fault, Move, Variant
 from frameworks.wires import Turn, Wire, as_json
 from frameworks.wires.anthropic import ANTHROPIC
@@ -25,7 +26,7 @@ WIRES = (DSPY, CHAT, RESPONSES, ANTHROPIC, GEMINI)
 SERVED = {"gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
 """Providers answer with a dated name."""
 FINAL_ANSWER, FINISH = "final_answer", "finish"
-"""The tools by which some frameworks let the model end the run; the second is asked for by the wire alone."""
+"""The tools by which some frameworks let the model end the run; after the second it is asked for its answer."""
 HANDED_OVER = Say("The refund agent takes over.")
 _DIMENSIONS = 8
 
@@ -33,9 +34,9 @@ _DIMENSIONS = 8
 class ScriptedModel:
     """The answers to one run, in order."""
 
-    def __init__(self, variant: Variant, handoff: ToolCall) -> None:
+    def __init__(self, variant: Variant, framework: Framework) -> None:
         self.journal: list[dict[str, Any]] = []
-        self._variant, self._handoff = variant, handoff
+        self._variant, self._handoff, self._prefix = variant, framework.handoff, framework.tool_prefix
         self._cursor, self._faults, self._number = 0, 0, 0
         self._searched, self._handed_over = False, False
         self._lock = threading.Lock()
@@ -53,7 +54,7 @@ class ScriptedModel:
     def _say(self, wire: Wire, path: str, request: dict[str, Any]) -> Reply:
         model, stream = wire.model(path, request), wire.streams(path, request)
         entry: dict[str, Any] = {"api": wire.api, "model": model, "stream": stream}
-        move = self._move(wire.offered(request))
+        move = self._move([name.removeprefix(self._prefix) for name in wire.offered(request)])
         if isinstance(move, Fault):
             self._write(entry, status=move.status, tool_calls=[], usage=None)
             return _fault(wire, move)
@@ -63,7 +64,7 @@ class ScriptedModel:
         turn = Turn(
             self._number,
             SERVED.get(model, model),
-            move if isinstance(move, Say) else tuple(move),
+            move if isinstance(move, Say) else tuple(self._named(call) for call in move),
             input_tokens=tokens(wire.prompt(request)),
             output_tokens=tokens(said or calls),
             # the price list says nothing of Gemini's cache
@@ -80,7 +81,13 @@ class ScriptedModel:
         move = self._next(offered)
         if isinstance(move, Say) and FINAL_ANSWER in offered:
             return (ToolCall(FINAL_ANSWER, {"answer": move.text}),)
+        if isinstance(move, Say) and FINISH in offered:
+            return (ToolCall(FINISH, {}),)
         return move
+
+    def _named(self, call: ToolCall) -> ToolCall:
+        """The call by the name under which the framework offers its tool."""
+        return call if call.tool == self._handoff.tool else ToolCall(f"{self._prefix}{call.tool}", call.arguments)
 
     def _next(self, offered: list[str]) -> Move:
         """The agent that can hand over does so first, the one that can search does so next."""

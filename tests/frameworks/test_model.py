@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from frameworks import evidence, recorder, table, truth
 from frameworks.environments import ROOT
-from frameworks.framework import TRANSFER, Framework
+from frameworks.framework import Framework
 from frameworks.model import ScriptedModel
 from frameworks.variants import TICKET, VARIANTS
 from whichstep_cli.demo.scripted_model import serving
@@ -19,7 +19,7 @@ SAID = [{"role": "user", "content": TICKET}]
 @pytest.fixture
 def asked():
     """A client of the model that plays a variant, and the model."""
-    model = ScriptedModel(VARIANTS["v03m_model_429_retry"], TRANSFER)
+    model = ScriptedModel(VARIANTS["v03m_model_429_retry"], Framework("any", (), ()))
     with serving(model.answer) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="scripted") as client:
         yield client, model
 

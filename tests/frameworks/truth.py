@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.framework import Framework
-from frameworks.model import FINAL_ANSWER
-from frameworks.variants import Variant
+from frameworks.model import FINAL_ANSWER, FINISH
+from frameworks.variants import Failing, Variant
 
 _REPORTED = ("opentelemetry-sdk",)
 
@@ -18,6 +18,8 @@ def meta(
     framework: Framework, setup: str, variant: Variant, calls: list[dict[str, Any]], known: dict[str, Any]
 ) -> dict[str, Any]:
     """The document for one run: `calls` is the model's journal, `known` what the agent's process wrote."""
+    prefix = framework.tool_prefix
+    journal = [{**entry, "name": f"{prefix}{entry['name']}"} for entry in known["journal"]]
     return {
         "framework": framework.name,
         "instrumentation": setup,
@@ -30,16 +32,16 @@ def meta(
             "run_error": known["error"],
             "final_answer": known["answer"] or None,  # the limit leaves some with an empty text
             **{name: known[name] for name in ("session_id", "user_id", "user_input")},
-            "expected_steps": _steps(framework, calls, known["journal"]),
-            "executed_steps": [entry for entry in known["journal"] if entry["type"] in {"tool", "retrieval"}],
-            "failing_steps": [_failing(step) for step in variant.failing],
-            "retries": [{"tool": variant.retried, "failed_occurrence": 1, "succeeded_occurrence": 2}]
+            "expected_steps": _steps(framework, calls, journal),
+            "executed_steps": [entry for entry in journal if entry["type"] in {"tool", "retrieval"}],
+            "failing_steps": [_failing(step, prefix) for step in variant.failing],
+            "retries": [{"tool": f"{prefix}{variant.retried}", "failed_occurrence": 1, "succeeded_occurrence": 2}]
             if variant.retried
             else [],
             "handoffs": [{"to": "refund_agent"}] if variant.hands_over else [],
             "approvals": [
                 {"tool": entry["name"], "decision": entry["decision"]}
-                for entry in known["journal"]
+                for entry in journal
                 if entry["type"] == "approval"
             ],
             "wrong_tool": variant.wrong_tool and {"chosen": variant.wrong_tool[0], "expected": variant.wrong_tool[1]},
@@ -73,8 +75,11 @@ def _steps(framework: Framework, calls: list[dict[str, Any]], journal: list[dict
         asked = [each["name"] for each in call["tool_calls"]]
         status = "ok" if call["status"] == 200 else f"http_{call['status']}"
         steps.append((call["time_ns"], {"type": "llm", "name": call["model"], "status": status, "asks_for": asked}))
-        if FINAL_ANSWER in asked:
-            steps.append((call["time_ns"], {"type": "tool", "name": FINAL_ANSWER, "occurrence": 1, "status": "ok"}))
+        steps += [
+            (call["time_ns"], {"type": "tool", "name": name, "occurrence": 1, "status": "ok"})
+            for name in (FINAL_ANSWER, FINISH)
+            if name in asked
+        ]
         if framework.handoff.tool in asked:
             steps.append((call["time_ns"], {"type": "handoff", "name": framework.handoff.tool, "to": "refund_agent"}))
     for entry in journal:
@@ -84,10 +89,10 @@ def _steps(framework: Framework, calls: list[dict[str, Any]], journal: list[dict
     return [{"n": number, **step} for number, step in enumerate(ordered, 1)]
 
 
-def _failing(step: Any) -> dict[str, Any]:
+def _failing(step: Failing, prefix: str) -> dict[str, Any]:
     return {
         "type": step.type,
-        "name": step.name,
+        "name": step.name and f"{prefix}{step.name}",
         "occurrence": step.occurrence,
         "error_type": step.error_type,
         "fatal": step.fatal,

@@ -27,11 +27,11 @@ def _offered(request: dict[str, Any]) -> list[str]:
 
 def _reply(request: dict[str, Any], turn: Turn, *, stream: bool) -> Reply:
     if _NEXT in json.dumps(request["messages"]):
-        call = None if isinstance(turn.move, Say) else turn.move[0]
+        assert not isinstance(turn.move, Say), "the tools that are listed have one to finish with"
         fields = {
             "next_thought": "I take the next step.",
-            "next_tool_name": call.tool if call else "finish",
-            "next_tool_args": json.dumps(call.arguments if call else {}),
+            "next_tool_name": turn.move[0].tool,
+            "next_tool_args": json.dumps(turn.move[0].arguments),
         }
     else:
         said = turn.move if isinstance(turn.move, Say) else _GAVE_UP

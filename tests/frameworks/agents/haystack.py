@@ -1,0 +1,86 @@
+"""Haystack: a retriever and an Agent in a pipeline; seen by OpenInference, alone and with the openai client's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frameworks.desk import Desk
+from frameworks.framework import Framework, Setup
+
+_OPENINFERENCE = "openinference-instrumentation-haystack>=0.1.40,<0.2"
+FRAMEWORK = Framework(
+    name="Haystack",
+    requirements=("haystack-ai>=3,<4",),
+    setups=(
+        Setup("openinference", (_OPENINFERENCE,)),
+        Setup("openinference+openai", (_OPENINFERENCE, "openinference-instrumentation-openai>=0.1.50,<0.2")),
+    ),
+    without={
+        "v08_handoff": "an agent is a component; the pipeline hands over",
+        "v10a_approval_approved": "the core Agent has no approvals",
+        "v10b_approval_rejected": "the core Agent has no approvals",
+    },
+)
+IMPORTS = ("haystack", "haystack.components.agents", "haystack.components.generators.chat", "haystack.tools")
+
+
+def instrument(setup: str) -> None:
+    from openinference.instrumentation.haystack import HaystackInstrumentor
+
+    HaystackInstrumentor().instrument()
+    if setup.endswith("+openai"):
+        from openinference.instrumentation.openai import OpenAIInstrumentor
+
+        OpenAIInstrumentor().instrument()
+
+
+def answer(desk: Desk) -> str:
+    from haystack import Pipeline
+    from openinference.instrumentation import using_session, using_user
+
+    from frameworks.agents.haystack_retriever import HelpCenterRetriever
+
+    pipeline = Pipeline()
+    pipeline.add_component("retriever", HelpCenterRetriever(desk.search_help))
+    pipeline.add_component("support_agent", _agent(desk))
+    pipeline.connect("retriever.documents", "support_agent.documents")
+    with using_session(desk.session_id), using_user(desk.user_id):
+        result = pipeline.run({"retriever": {"query": desk.ticket}, "support_agent": {"messages": [], "question": desk.ticket}})
+    return str(result["support_agent"]["last_message"].text)
+
+
+def _agent(desk: Desk) -> Any:
+    from haystack.components.agents import Agent
+    from haystack.components.generators.chat import OpenAIChatGenerator
+    from haystack.tools import create_tool_from_function
+    from haystack.utils import Secret
+
+    generator = OpenAIChatGenerator(
+        api_key=Secret.from_token("scripted"),
+        model=desk.model,
+        api_base_url=f"{desk.model_url}/v1",
+        generation_kwargs={"stream_options": {"include_usage": True}} if desk.variant.streams else None,
+    )
+    return Agent(
+        chat_generator=generator,
+        tools=[create_tool_from_function(_free(tool)) for tool in desk.tools],
+        system_prompt=desk.instructions,
+        user_prompt="{% message role='user' %}{{ question }}\n\nHelp articles:\n"
+        "{% for each in documents %}{{ each.content }}\n{% endfor %}{% endmessage %}",
+        max_agent_steps=desk.limit,
+        streaming_callback=(lambda chunk: None) if desk.variant.streams else None,
+        raise_on_tool_invocation_failure=desk.variant.name.startswith("v02b"),
+    )
+
+
+def _free(tool: Any) -> Any:
+    """A function for the method, its annotations evaluated."""
+    import functools
+    from typing import get_type_hints
+
+    @functools.wraps(tool)
+    def function(**named: Any) -> Any:
+        return tool(**named)
+
+    function.__annotations__ = get_type_hints(tool)
+    return function
