@@ -26,9 +26,8 @@ requests were recorded, and what truly happened was written down beside them. Th
 the recordings: `ok` as it happened, `unknown` where we say so, `wrong` otherwise. Written by
 `python -m benchmarks.captures_table --markdown`.
 
-**LangGraph** (OpenInference, OpenLLMetry) and **AutoGen** (native, OpenInference) are understood: whatever is on the wire is
-exact. AutoGen's native spans carry no tokens, no content and no session, so these are unknown. **The other frameworks**
-have no dialect of their own yet; their rows say what the general rules find, and `wrong` there is a known gap.
+What an instrumentation does not send cannot be known and is `unknown`. The [framework matrix](framework_matrix.md) plays
+more frameworks, and shows for each unknown whether it was sent.
 """
 
 

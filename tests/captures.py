@@ -210,7 +210,7 @@ def _together(executions: pl.DataFrame) -> dict[str, Any]:
         last[name] = sum(known) if known else None
     return {
         **last,
-        "input": rows[0]["input"],
+        "input": next((row["input"] for row in rows if row["input"] is not None), None),
         "status": "error" if any(row["status"] == "error" for row in rows) else rows[-1]["status"],
         **{name: failed[name] for name in ("failing_step_id", "failure_kind")},
     }

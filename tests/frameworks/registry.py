@@ -27,6 +27,7 @@ REGISTERED = (
     "plain_anthropic",
     "langfuse",
     "logfire",
+    "mlflow",
     "traceloop",
 )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.framework import Framework
-from frameworks.model import FINAL_ANSWER, FINISH
 from frameworks.variants import Failing, Variant
 
 _REPORTED = ("opentelemetry-sdk",)
@@ -67,7 +66,10 @@ def _name(requirement: str) -> str:
 
 
 def _steps(framework: Framework, calls: list[dict[str, Any]], journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The steps in order of time. What the model was asked again after a 429 is the one call that went through."""
+    """The steps in order of time.
+
+    What the model was asked again after a 429 is the one call that went through; a tool that only ends the run is none.
+    """
     steps: list[tuple[int, dict[str, Any]]] = []
     for call in calls:
         if call["api"] == "embeddings" or call["status"] == 429:
@@ -75,11 +77,6 @@ def _steps(framework: Framework, calls: list[dict[str, Any]], journal: list[dict
         asked = [each["name"] for each in call["tool_calls"]]
         status = "ok" if call["status"] == 200 else f"http_{call['status']}"
         steps.append((call["time_ns"], {"type": "llm", "name": call["model"], "status": status, "asks_for": asked}))
-        steps += [
-            (call["time_ns"], {"type": "tool", "name": name, "occurrence": 1, "status": "ok"})
-            for name in (FINAL_ANSWER, FINISH)
-            if name in asked
-        ]
         if framework.handoff.tool in asked:
             steps.append((call["time_ns"], {"type": "handoff", "name": framework.handoff.tool, "to": "refund_agent"}))
     for entry in journal:

@@ -45,7 +45,9 @@ def answer(desk: Desk) -> str:
     pipeline.add_component("support_agent", _agent(desk))
     pipeline.connect("retriever.documents", "support_agent.documents")
     with using_session(desk.session_id), using_user(desk.user_id):
-        result = pipeline.run({"retriever": {"query": desk.ticket}, "support_agent": {"messages": [], "question": desk.ticket}})
+        result = pipeline.run(
+            {"retriever": {"query": desk.ticket}, "support_agent": {"messages": [], "question": desk.ticket}}
+        )
     return str(result["support_agent"]["last_message"].text)
 
 

@@ -9,6 +9,7 @@ from frameworks.framework import Framework, Setup
 from whichstep_cli.demo.stories import ToolCall
 
 _NO_APPROVAL = "an agent has no approvals"
+_PLUGIN = "an agent in another's plugins is called like any tool"
 FRAMEWORK = Framework(
     name="Semantic Kernel",
     requirements=("semantic-kernel>=1.40,<2",),
@@ -18,6 +19,11 @@ FRAMEWORK = Framework(
             environment={
                 "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS": "true",
                 "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE": "true",
+            },
+            not_emitted={
+                "v01/cost": "reads from the cache stand in the words of a log line alone",
+                "v08/steps": _PLUGIN,
+                "v08/tools": _PLUGIN,
             },
         ),
     ),
