@@ -54,9 +54,14 @@ _DISTINCT: Final = frozenset({
     "text",
 })  # fmt: skip
 Bounds = tuple[int, int]
-# Seals are in the way of loads and fast: LZ4 takes 34 thousand instructions a span, zstd at level 1 took 68 for two
-# thirds of the bytes (spans of 1.5 KB of benchmarks/load.py). Merging is not in the way, and thorough.
-SEAL_COMPRESSION: Final = "lz4"
+# Seals are in the way of loads and fast: previews with LZ4 take 28 thousand instructions a span, with zstd at level 1
+# 51 (spans of benchmarks/load.py). Whole texts stay with zstd: LZ4 needs 1.5 times the bytes, and agents of 20
+# turns took 0.151 of the OTLP bytes on disk. Merging is not in the way, and thorough.
+SEAL_COMPRESSION: Final[Mapping[Kind, tuple[str, int | None]]] = {
+    "spans": ("lz4", None),
+    "content": ("zstd", 1),
+    "logs": ("lz4", None),
+}
 MERGE_LEVEL: Final = 6
 
 
@@ -260,11 +265,13 @@ def hash_file(path: Path) -> str:
 
 
 def _write(kind: Kind, rows: pa.Table, path: Path) -> _Facts:
+    compression, level = SEAL_COMPRESSION[kind]
     try:
         parquet.write_table(
             ordered := _sorted(kind, rows),
             path,
-            compression=SEAL_COMPRESSION,
+            compression=compression,
+            compression_level=level,
             use_dictionary=_dictionaries(rows.schema),
             row_group_size=_ROW_GROUP_ROWS,
             write_statistics=_STATISTICS[kind],
