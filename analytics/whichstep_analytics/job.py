@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from whichstep_analytics.jobs import executions, steps, trace_executions
+from whichstep_analytics.jobs import executions, handoffs, holds, steps, told, trace_executions
 from whichstep_analytics.prices import Prices
 
 RESULT_VERSION: Final = 3
@@ -30,7 +30,7 @@ def recompute(
     """
     spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
-    placed = steps.place(spans, mapping)
+    placed = handoffs.add(holds.notice(told.settle(steps.place(spans, mapping))))
     step_rows = steps.run(placed, prices)
     execution_rows = executions.run(
         placed, step_rows, evaluations, mapping, as_of=as_of, result_version=RESULT_VERSION, neighbours=neighbours

@@ -76,7 +76,7 @@ def _fill(old: Store, new: Store, counts: Counts) -> None:
 
 def _load(new: Store, piece: Stored, position: JournalPosition, counts: Counts) -> None:
     found = renormalise_spans(piece.spans, piece.texts)
-    batches: list[Batch] = [*found.batches, renormalise_logs(piece.logs)]
+    batches: list[Batch] = [*found.batches, *renormalise_logs(piece.logs)]
     new.writer.load(batches, position)
     counts.update(spans=found.spans, kept=found.kept, log_records=piece.logs.num_rows)
 

@@ -44,7 +44,6 @@ class Failure(NamedTuple):
     error_type: str | None = None
     error_message: str | None = None
     control_flow: str | None = None
-    guessed: bool = False
 
 
 NO_FAILURE: Final = Failure()
@@ -70,7 +69,11 @@ def read_failure(span: ReceivedSpan, *, hint: str | None = None) -> Failure:
     ):
         return NO_FAILURE
     error_type = (
-        short_type(_said(given)) or short_type(exception_type) or _type_in(span.status_message) or _http_status(span)
+        short_type(_said(given))
+        or short_type(exception_type)
+        or _type_in(span.status_message)
+        or _type_in(hint or "")
+        or _http_status(span)
     )
     message = _message(span.status_message, exception_message, _said(span.attributes.get("error.message")), hint)
     return Failure(error=True, error_type=error_type, error_message=_tidy(message, error_type))

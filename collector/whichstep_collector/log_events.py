@@ -10,6 +10,7 @@ from whichstep_collector.identity import execution_key
 from whichstep_collector.received import Attributes, ReceivedEvent, ReceivedLog, ReceivedSpan, Value
 from whichstep_collector.skeleton import dump
 from whichstep_collector.sources import SourceFacts
+from whichstep_collector.told import derived_id
 from whichstep_store.digests import digest_of
 
 _TIME_MAX: Final = 2**63 - 1
@@ -45,6 +46,39 @@ def log_row(record: ReceivedLog, source: SourceFacts, received_at: int) -> dict[
         "digest": digest,
         **(_evaluation(values) if event_name == names.EVALUATION_EVENT else {}),
     }
+
+
+_DETAILS: Final = "gen_ai.client.inference.operation.details"
+_MESSAGES: Final = frozenset({_DETAILS, "gen_ai.choice"})
+
+
+def event_span(record: ReceivedLog, received_at: int) -> ReceivedSpan | None:
+    """A span under the model call that an event tells messages of; None for any other record.
+
+    Its id is the record's, so that a record that comes again adds nothing.
+    """
+    if record.trace_id is None or record.span_id is None:
+        return None
+    name = _event_name(record)
+    if not (name in _MESSAGES or (name.startswith("gen_ai.") and name.endswith(".message"))):
+        return None
+    body = json_object(record.body)
+    told = {**{key: value for key, value in body.items() if key.startswith("gen_ai.")}, **record.attributes}
+    at = record.time or record.observed_time or received_at
+    what = b"\0".join([name.encode(), str(at).encode(), dump(record.body), dump(record.attributes)])
+    return ReceivedSpan(
+        trace_id=record.trace_id,
+        span_id=derived_id(record.trace_id, record.span_id, what),
+        parent_span_id=record.span_id,
+        name=name,
+        kind=1,
+        start=at,
+        end=at,
+        attributes=told,
+        events=[]
+        if name == _DETAILS
+        else [ReceivedEvent(name=name, time=at, attributes={**record.attributes, **body})],
+    )
 
 
 def evaluation_row(event: ReceivedEvent, span: ReceivedSpan, source: SourceFacts, received_at: int) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from whichstep_collector.escalation import brings_in_a_person
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.failures import read_failure
 from whichstep_collector.identity import execution_key
-from whichstep_collector.log_events import evaluation_row, log_row
+from whichstep_collector.log_events import evaluation_row, event_span, log_row
 from whichstep_collector.plan import Plan, plan_for
 from whichstep_collector.received import (
     Attributes,
@@ -36,7 +36,9 @@ from whichstep_collector.received import (
 from whichstep_collector.skeleton import dump, skeleton
 from whichstep_collector.sources import SourceFacts
 from whichstep_collector.steps import FILLS, fill_task
+from whichstep_collector.telling import spans_told
 from whichstep_collector.texts import SpanTexts
+from whichstep_collector.told import HOSTED_KIND, turn_key
 from whichstep_store.batches import Batch
 from whichstep_store.digests import digest_of
 
@@ -52,6 +54,8 @@ _SANE_FROM: Final = 10**12
 _AHEAD_MAX: Final = 24 * 3600 * 10**9
 _MARKER_MAX: Final = max(map(len, HIDDEN))
 _NO_LINK: Final = bytes(16)
+_SIGNS: Final = frozenset({names.ERROR_TYPE, names.CONTROL_FLOW})
+_MODEL_CALL: Final = Kind("llm_call")
 
 
 def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
@@ -65,7 +69,7 @@ def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
     for group in received.groups:
         source = SourceFacts.of(group.source, received_at=received_at)
         for span in group.spans:
-            rows.append(_row_or_rest(span, source, contents))
+            rows += _rows(span, source, contents)
             if span.events:
                 logs += [
                     evaluation_row(event, span, source, received_at)
@@ -96,23 +100,62 @@ def _keep_first_words(rows: list[SpanFacts]) -> None:
 
 
 def normalise_logs(received: ReceivedLogs, *, received_at: int) -> Batch:
-    """Log records as a batch; it has no spans. `received_at` in ns since the epoch."""
-    logs = [
-        log_row(record, source, received_at)
-        for group in received.groups
-        for source in (SourceFacts.of(group.source, received_at=received_at),)
-        for record in group.logs
-    ]
-    return Batch(span_batch([]), Contents().batch(), log_batch(logs))
+    """Log records as a batch: each a log row, and one that tells messages of a model call a row beside that span's.
+
+    `received_at` in ns since the epoch.
+    """
+    contents = Contents()
+    rows: list[SpanFacts] = []
+    logs: list[dict[str, Any]] = []
+    for group in received.groups:
+        source = SourceFacts.of(group.source, received_at=received_at)
+        for record in group.logs:
+            logs.append(log_row(record, source, received_at))
+            if (event := event_span(record, received_at)) is not None:
+                rows += _event_rows(event, source, contents)
+    return Batch(span_batch(rows), contents.batch(), log_batch(logs))
 
 
-def _row_or_rest(span: ReceivedSpan, source: SourceFacts, contents: Contents) -> SpanFacts:
+def _event_rows(event: ReceivedSpan, source: SourceFacts, contents: Contents) -> list[SpanFacts]:
+    """What an event tells of the model call that it belongs to: one more sight of the call, whenever it arrives."""
+    rows = _rows(event, source, contents, kind=_MODEL_CALL)
+    for row in rows:
+        row.synthetic = True
+    rows[0].step_name = rows[0].model or "model call"
+    for row in rows[1:]:
+        row.parent_span_id = event.parent_span_id
+    return rows
+
+
+def _rows(span: ReceivedSpan, source: SourceFacts, contents: Contents, kind: Kind | None = None) -> list[SpanFacts]:
+    """The row of a span, and those of the steps that its messages tell of."""
+    told: list[ReceivedSpan] = []
+    row = _row_or_rest(span, source, contents, kind, told)
+    return [row, *(_told_row(each, row, source, contents) for each in told)] if told else [row]
+
+
+def _told_row(span: ReceivedSpan, teller: SpanFacts, source: SourceFacts, contents: Contents) -> SpanFacts:
+    row = _row_or_rest(span, source, contents, None, [])
+    row.synthetic, row.dialect, row.agent = True, teller.dialect, teller.agent
+    row.flags = [flag for flag in row.flags if flag != "guessed"]
+    if span.kind == HOSTED_KIND:
+        row.flag("derived")
+    return row
+
+
+def _row_or_rest(
+    span: ReceivedSpan,
+    source: SourceFacts,
+    contents: Contents,
+    kind: Kind | None,
+    told: list[ReceivedSpan],
+) -> SpanFacts:
     """The row of a span; where our reading of it fails, a plain step with the raw attributes, flagged `unread`.
 
     A defect here must not cost the request: the raw span is stored, and `rebuild --renormalise` reads it when mended.
     """
     try:
-        return _row(span, source, contents)
+        return _row(span, source, contents, kind, told)
     except Exception:
         log.exception("a span of scope %r could not be read; its raw attributes are kept", source.scope)
         facts = _identified(span, source)
@@ -123,17 +166,26 @@ def _row_or_rest(span: ReceivedSpan, source: SourceFacts, contents: Contents) ->
         return facts
 
 
-def _row(span: ReceivedSpan, source: SourceFacts, contents: Contents) -> SpanFacts:
+def _row(
+    span: ReceivedSpan,
+    source: SourceFacts,
+    contents: Contents,
+    kind: Kind | None,
+    told: list[ReceivedSpan],
+) -> SpanFacts:
     plan = plan_for(source.scope, span.attributes)
     facts = _identified(span, source)
     _put_columns(facts, span, plan)
     texts = SpanTexts(facts, contents)
-    dialect = _put_step(facts, texts, span, plan)
+    dialect = _put_step(facts, texts, span, plan, kind)
     if plan.texts and _is_hidden(span.attributes, plan.texts):
         facts.flag("redacted")
+    if facts.type == "llm_call" and facts.execution_key is None and (texts.input_messages or facts.asked_call_ids):
+        facts.execution_key = turn_key(texts.input_messages, facts.asked_call_ids)
     _put_identity(facts, span, plan)
     _put_raw(facts, texts, span, source)
     dialect.finish(facts, span)
+    told += spans_told(span, facts.type, texts, plan, dialect)
     return facts
 
 
@@ -176,8 +228,8 @@ def _put_columns(facts: SpanFacts, span: ReceivedSpan, plan: Plan) -> None:
                 break
 
 
-def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan) -> Dialect:
-    dialect, kind = _kind(span, plan)
+def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan, given: Kind | None) -> Dialect:
+    dialect, kind = _kind(span, plan) if given is None else (plan.dialects[0], given)
     facts.dialect, facts.type, facts.setup = dialect.name, kind.type, kind.setup
     if kind.guessed:
         facts.flag("guessed")
@@ -188,7 +240,7 @@ def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan
     hint = FILLS.get(kind.type, fill_task)(texts, span, plan, dialect)
     if hint is None and plan.failed:
         hint = next((said for failed in plan.failed if (said := failed(span)) is not None), None)
-    if span.status == 2 or hint is not None or span.events or names.ERROR_TYPE in span.attributes:
+    if span.status == 2 or hint is not None or span.events or not _SIGNS.isdisjoint(span.attributes):
         _put_failure(facts, span, hint)
     if facts.type in {"tool_call", "handoff"} and facts.tool and not facts.error and brings_in_a_person(facts.tool):
         facts.escalation = facts.escalation or "agent"
@@ -226,7 +278,8 @@ def _is_hidden(attributes: Attributes, keys: tuple[str, ...]) -> bool:
 def _put_failure(facts: SpanFacts, span: ReceivedSpan, hint: str | None) -> None:
     failure = read_failure(span, hint=hint)
     facts.error, facts.error_type, facts.error_message = failure.error, failure.error_type, failure.error_message
-    facts.control_flow, facts.error_guessed = failure.control_flow, failure.guessed
+    facts.control_flow = failure.control_flow
+    facts.error_guessed = facts.error_guessed and failure.error
     if failure.control_flow in {"interrupt", "approval"} and facts.type == "tool_call":
         facts.type = "approval"  # the call was held for a person; it did not run
 

@@ -25,6 +25,7 @@ from whichstep_collector.indexed import (
     message_keys,
 )
 from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.told import sees_no_tools
 
 _PLANS_MAX: Final = 4096
 _KEYS_MAX: Final = 2048
@@ -61,6 +62,8 @@ class Plan:
     """Carries an execution id or another id of ours."""
     simple: bool
     """Says no more about who it belongs to than its columns do."""
+    sees_no_tools: bool
+    """Leaves tools, or what they said, to the messages of model calls."""
 
 
 _plans: dict[tuple[str, tuple[str, ...]], Plan] = {}
@@ -112,6 +115,7 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
         ),
         stamped=names.EXECUTION_ID in present or names.RERUN_OF in present,
         simple=_MARKS.isdisjoint(present),
+        sees_no_tools=sees_no_tools(scope),
     )
 
 

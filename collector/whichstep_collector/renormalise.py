@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
 from whichstep_collector.columns import content_batch, log_batch, span_batch
 from whichstep_collector.log_events import log_row
-from whichstep_collector.normalise import normalise_traces
-from whichstep_collector.received import ReceivedSpan, ReceivedTraces, Source, SpanGroup
+from whichstep_collector.normalise import normalise_logs, normalise_traces
+from whichstep_collector.received import LogGroup, ReceivedLogs, ReceivedSpan, ReceivedTraces, Source, SpanGroup
 from whichstep_collector.restored import log_of, source_of, span_of
 from whichstep_collector.sources import SourceFacts
 from whichstep_store.batches import SPAN_SCHEMA, TIME, UUID, Batch
@@ -60,10 +61,20 @@ def renormalise_spans(spans: pa.RecordBatch, texts: Texts) -> Renormalised:
     return Renormalised(batches, sum(len(request.digests) for request in requests.values()), len(kept))
 
 
-def renormalise_logs(logs: pa.RecordBatch) -> Batch:
-    """The rows of these log records as this build makes them. `logs` in LOG_SCHEMA."""
-    rows = [_log_again(row) for row in _rows(logs)]
-    return Batch(span_batch([]), content_batch([], [], []), log_batch(rows))
+def renormalise_logs(logs: pa.RecordBatch) -> list[Batch]:
+    """The rows of these log records as this build makes them, and of what they tell. `logs` in LOG_SCHEMA."""
+    rows = list(_rows(logs))
+    requests: dict[int, list[LogGroup]] = defaultdict(list)
+    for row in rows:
+        with suppress(*_UNREADABLE):
+            if not _is_cut(row):
+                requests[row["received_at"]].append(LogGroup(_named(row), [log_of(row)]))
+    told = [normalise_logs(ReceivedLogs(groups), received_at=at) for at, groups in requests.items()]
+    again = log_batch([_log_again(row) for row in rows])
+    return [
+        Batch(span_batch([]), content_batch([], [], []), again),
+        *(batch._replace(logs=log_batch([])) for batch in told),
+    ]
 
 
 class _Request:
@@ -125,13 +136,17 @@ def _as_they_were(spans: pa.RecordBatch, texts: Texts) -> Batch:
 
 
 def _log_again(row: Row) -> Row:
-    if any((row[name] or "").startswith(_CUT) for name in ("body", "attributes")):
+    if _is_cut(row):
         return row
     try:
         found = log_row(log_of(row), SourceFacts.of(_named(row), received_at=row["received_at"]), row["received_at"])
     except _UNREADABLE:
         return row
     return {**row, **found, **{name: row[name] for name in ("digest", "body", "attributes", "occurred_at")}}
+
+
+def _is_cut(row: Row) -> bool:
+    return any((row[name] or "").startswith(_CUT) for name in ("body", "attributes"))
 
 
 def _named(row: Row) -> Source:

@@ -28,6 +28,7 @@ from whichstep_collector.plan import Plan
 from whichstep_collector.received import Attributes, ReceivedSpan
 from whichstep_collector.skeleton import INLINE_MAX, parse_json, reference
 from whichstep_collector.texts import SpanTexts, digest_of_json
+from whichstep_collector.tool_results import failure_in
 
 _SYSTEM_KEYS: Final = (names.SYSTEM_INSTRUCTIONS,)
 _SEARCHES: Final = re.compile(r"search|retriev|knowledge|(?:^|_)(?:docs?|rag|kb)(?:_|$)", re.IGNORECASE)
@@ -196,6 +197,9 @@ def fill_tool(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect
         texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
         facts.tool_call_id = facts.tool_call_id or result.call_id
         failed = result.failed if result.failed is not None else failed
+        if failed is None and span.status == 0 and not span.events:
+            failed = failure_in(result.value)
+            facts.error_guessed = failed is not None
         _count_documents(facts, result.value)
     elif told.result is not None:
         texts.put_value("result", told.result)

@@ -27,7 +27,7 @@ _IS_LIST: Final = {name: f"{name}_is_list" for name in ("input", "output")}
 class SpanTexts:
     """The texts of one span on their way into its row."""
 
-    __slots__ = ("_row", "contents", "facts", "in_columns", "shared", "trace_id")
+    __slots__ = ("_row", "contents", "facts", "in_columns", "input_messages", "output_messages", "shared", "trace_id")
 
     def __init__(self, facts: SpanFacts, contents: Contents) -> None:
         self.facts, self._row = facts, facts.__dict__
@@ -35,6 +35,8 @@ class SpanTexts:
         self.contents = contents
         self.shared: dict[str, Any] = {}
         self.in_columns: dict[str, Any] = {}
+        self.input_messages: Sequence[Message] = ()
+        self.output_messages: Sequence[Message] = ()
 
     def put_text(self, column: TextColumn, text: str, *, key: str | None = None) -> None:
         """Fills a text column. `key` names the attribute that holds exactly this text, if one does."""
@@ -71,6 +73,7 @@ class SpanTexts:
 
     def put_input_messages(self, messages: Sequence[Message], texts: Sequence[str] | None = None) -> list[bytes] | None:
         """Fills `input` with messages, `input_digest` and `user_message`."""
+        self.input_messages = messages
         texts = texts or [dump_message(message) for message in messages]
         hashes = self.put_items("input", texts)
         self.facts.input_digest = self.contents.digest(tuple(texts)) if hashes is None else digest_of(b"".join(hashes))
@@ -81,6 +84,7 @@ class SpanTexts:
 
     def put_output_messages(self, messages: Sequence[Message]) -> list[bytes] | None:
         """Fills `output`: the answer's text, or the messages where they ask for tools; and what was asked for."""
+        self.output_messages = messages
         calls = tool_calls(messages)
         if calls:
             self.facts.asked_tools = [name for name, _ in calls]

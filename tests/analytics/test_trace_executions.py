@@ -104,7 +104,7 @@ def test_set_up_alone_is_no_execution_and_attaches_by_key() -> None:
     key = {"execution_key": "ab" * 16, "execution_rule": "run_key"}
     assert mapped(agent(1, setup=True))[trace(1)][1] == "setup"
     assert mapped(span(1, type="none"))[trace(1)][1] == "setup"
-    assert mapped(agent(1, setup=True, **key), agent(2, trace_id=2, **key))[trace(1)] == ("ab" * 16, "run_key")
+    assert mapped(agent(1, setup=True, **key), agent(2, trace_id=2, **key))[trace(1)] == (trace(1), "run_key")
 
 
 @settings(max_examples=50, deadline=None)
@@ -127,3 +127,31 @@ def test_no_spans_give_no_rows_of_the_same_columns() -> None:
     none = trace_executions.run(frame(agent()).filter(pl.lit(value=False)))
     assert none.is_empty()
     assert none.schema == some.schema
+
+
+def test_traces_with_the_same_run_key_are_one_execution_called_after_the_earliest() -> None:
+    key = {"execution_key": "ab" * 16, "execution_rule": "run_key"}
+    found = mapped(agent(1, at=9, **key), agent(2, at=1, trace_id=2, **key), agent(3, at=5, trace_id=3))
+    assert found == {
+        trace(1): (trace(2), "run_key"),
+        trace(2): (trace(2), "run_key"),
+        trace(3): (trace(3), "trace"),
+    }
+
+
+def test_a_run_key_that_no_other_trace_has_leaves_a_trace_to_the_rules_after() -> None:
+    link = {"linked_trace_ids": [trace(1)], "links_join": True}
+    found = mapped(agent(1), agent(2, trace_id=2, execution_key="ab" * 16, execution_rule="run_key", **link))
+    assert found[trace(2)] == (trace(1), "links")
+
+
+def test_the_run_key_of_single_messages_is_the_first_since_the_users_last_words() -> None:
+    def message(span_id: int, at: float, **columns: Any) -> dict[str, Any]:
+        return span(span_id, 1, at=at, type="llm_call", synthetic=True, trace_id=2, **columns)
+
+    old = {"execution_key": "11" * 16, "execution_rule": "run_key"}
+    new = {"execution_key": "22" * 16, "execution_rule": "run_key"}
+    before = agent(1, **old)
+    turn = [message(3, 1, **old), message(4, 2, user_message="and now?"), message(5, 3, **new)]
+    assert mapped(before, call(1, None, trace_id=2), *turn)[trace(2)][1] == "trace"
+    assert mapped(before, call(1, None, trace_id=2), *turn[:1])[trace(2)] == (trace(1), "run_key")

@@ -55,4 +55,4 @@ def test_arguments_and_result_of_the_older_schema():
         ),
         scope=SCOPE,
     )  # fmt: skip
-    assert (row["arguments"], row["result"], row["session_id"]) == ('{"id": 1}', '{"result": "here"}', "s")
+    assert (row["arguments"], row["result"], row["session_id"]) == ('{"id": 1}', "here", "s")

@@ -86,7 +86,7 @@ def test_a_model_that_answers_in_json_has_not_sent_a_message():
 
 def test_a_level_of_error_is_a_failure_without_any_status():
     row = observed("tool", level="ERROR", status_message="TimeoutError: no answer")
-    assert (row["error"], row["error_message"]) == (True, "TimeoutError: no answer")
+    assert (row["error"], row["error_type"], row["error_message"]) == (True, "TimeoutError", "no answer")
     assert not observed("tool", level="WARNING")["error"]
 
 

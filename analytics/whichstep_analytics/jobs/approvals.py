@@ -41,7 +41,8 @@ def held_actions(spans: pl.DataFrame, found: Forest) -> pl.DataFrame:
 
 
 def _settled(stops: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    said = pl.coalesce("error_message", "result", "output").str.head(_REFUSAL_WITHIN)
+    words = [pl.col(name).str.head(_REFUSAL_WITHIN) for name in ("error_message", "result", "output")]
+    said = pl.concat_str(words, separator="\n", ignore_nulls=True)
     stop = stops.select("row", "execution_id", "action", "arguments_digest", pl.col("started_at").alias("stopped_at"))
     runs = actions.filter(pl.col("type") != "llm_call").select(
         "execution_id", "action", "arguments_digest", "started_at",

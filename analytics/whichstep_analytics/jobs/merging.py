@@ -23,9 +23,13 @@ _INNERMOST: Final = (
 _OUTERMOST: Final = ("execution_id", "trace_id", "span_id", "started_at", "type", "step_name", "dialect", "merge_key")
 _LISTS: Final = ("asked_tools", "asked_call_ids")
 STEP_SPAN_COLUMNS: Final = (
-    *_OUTERMOST, "ended_at", "pending", "error", "error_guessed", "flags", "document_count",
+    *_OUTERMOST, "ended_at", "pending", "error", "error_guessed", "flags", "document_count", "synthetic", "also",
     *_INNERMOST, *_LISTS, *JOB_TEXT_COLUMNS,
 )  # fmt: skip
+
+
+_LONGEST: Final = tuple(name for name in JOB_TEXT_COLUMNS if name not in {"input", "user_message"})
+_PREVIEW_LENGTH: Final = 1024
 
 
 class Forest(NamedTuple):
@@ -46,10 +50,26 @@ def forest(spans: pl.DataFrame) -> Forest:
     above = tree.nearest(parents, kept=is_step)
     rows = pl.int_range(spans.height, dtype=pl.UInt32, eager=True)
     twins = _same(spans, above, "type") & _same(spans, above, "merge_key") & is_step
-    step = tree.topmost(above.zip_with(twins, _nothing(rows)))
+    step = _with_events(spans, parents, tree.topmost(above.zip_with(twins, _nothing(rows))))
     return Forest(
         step=step.zip_with(is_step, _nothing(rows)), parent=step.gather(above.gather(step)), depth=tree.depths(parents)
     )
+
+
+def _with_events(spans: pl.DataFrame, parents: pl.Series, step: pl.Series) -> pl.Series:
+    """Events of a model call belong to the call: to its step, else, until its span arrives, all to the first of them.
+
+    Those under a span of another type tell of no model call that is known.
+    """
+    event = spans["synthetic"] & (spans["type"] == "llm_call")
+    if not event.any():
+        return step
+    rows = spans.select("trace_id", "parent_span_id").with_row_index("row")
+    first = rows.filter(event).group_by("trace_id", "parent_span_id").agg(pl.col("row").min().alias("first"))
+    alone = rows.join(first, on=["trace_id", "parent_span_id"], how="left", maintain_order="left")["first"]
+    is_call = (spans["type"].gather(parents) == "llm_call").fill_null(value=False)
+    of_event = step.gather(parents).zip_with(is_call, alone.zip_with(parents.is_null(), step.clear(len(step))))
+    return of_event.zip_with(event, step)
 
 
 def merge(spans: pl.DataFrame, found: Forest) -> pl.DataFrame:
@@ -58,7 +78,7 @@ def merge(spans: pl.DataFrame, found: Forest) -> pl.DataFrame:
         found.step.alias("row"),
         found.parent.alias("parent_row"),
         found.depth.alias("depth"),
-        pl.col("span_id").alias("span_ids"),
+        pl.concat_list("span_id", "also").alias("span_ids"),
     )
     frame = frame.filter(pl.col("row").is_not_null())
     several = frame["row"].is_duplicated()
@@ -69,17 +89,19 @@ def merge(spans: pl.DataFrame, found: Forest) -> pl.DataFrame:
 
 
 def _single(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.drop("depth").with_columns(pl.col("span_ids").reshape((-1, 1)).arr.to_list())
+    return frame.drop("depth")
 
 
 def _merged(frame: pl.DataFrame) -> pl.DataFrame:
     return (
         frame.lazy()
-        .sort("row", "depth", "started_at", "span_id")
+        .sort("row", "synthetic", "depth", "started_at", "span_id")
         .group_by("row", maintain_order=True)
         .agg(
             pl.col("parent_row").first(),
-            pl.col("span_ids"),
+            pl.col("span_ids").explode(empty_as_null=True).drop_nulls(),
+            pl.col("synthetic").first(),
+            pl.col("also").first(),
             *(pl.col(name).first() for name in _OUTERMOST),
             pl.coalesce(pl.col("ended_at").first(), pl.col("ended_at").max()).alias("ended_at"),
             pl.col("pending").first(),
@@ -89,11 +111,27 @@ def _merged(frame: pl.DataFrame) -> pl.DataFrame:
             pl.col("document_count").max(),
             *(pl.col(name).drop_nulls().last() for name in _INNERMOST),
             *(pl.col(name).sort_by(pl.col(name).list.len(), maintain_order=True).last() for name in _LISTS),
-            *(pl.col(name).sort_by(pl.col(name).str.len_bytes().fill_null(-1)).last() for name in JOB_TEXT_COLUMNS),
+            *(pl.col(name).sort_by(pl.col(name).str.len_bytes().fill_null(-1)).last() for name in _LONGEST),
+            *_messages(),
         )
         .with_columns(pl.col("error_guessed") & pl.col("error"))
         .collect()
     )
+
+
+def _messages() -> list[pl.Expr]:
+    """`input` and `user_message`: the longest sight of them, or all that single events tell, one after the other."""
+    sent, event = ~pl.col("synthetic"), pl.col("synthetic")
+    longest = pl.col("input").filter(sent).sort_by(pl.col("input").filter(sent).str.len_bytes().fill_null(-1)).last()
+    items = pl.col("input").filter(event).drop_nulls().str.strip_prefix("[").str.strip_suffix("]").str.join(",")
+    told = pl.when(items.str.len_bytes() > 0).then(pl.format("[{}]", items).str.head(_PREVIEW_LENGTH))
+    return [
+        pl.when(longest.str.len_bytes().fill_null(0) >= told.str.len_bytes().fill_null(0))
+        .then(longest)
+        .otherwise(told)
+        .alias("input"),
+        pl.col("user_message").drop_nulls().first(),
+    ]
 
 
 def _same(spans: pl.DataFrame, above: pl.Series, column: str) -> pl.Series:

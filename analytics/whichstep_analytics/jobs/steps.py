@@ -87,7 +87,7 @@ def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
     found = merging.forest(placed)
     held = approvals.held_actions(placed, found)
     steps = merging.merge(placed, approvals.join_refused(found, held))
-    steps = _ordered(_typed(steps, held), rows=placed.height)
+    steps = _with_delegations(_ordered(_typed(steps, held), rows=placed.height))
     steps = _with_leaf_tokens(_with_wrappers(steps))
     steps = _with_cost(steps, prices)
     steps = attempts.repeats(_with_status(steps))
@@ -134,6 +134,16 @@ def _parent_at(steps: pl.DataFrame, rows: int) -> pl.Series:
     nowhere = pl.Series([None], dtype=pl.UInt32).new_from_index(0, rows)
     at = nowhere.scatter(steps["row"], pl.int_range(steps.height, dtype=pl.UInt32, eager=True))
     return at.gather(steps["parent_row"])
+
+
+def _with_delegations(steps: pl.DataFrame) -> pl.DataFrame:
+    """A tool that runs an agent hands work over to it."""
+    agents = steps["type"].is_in(("agent", "workflow"))
+    if not agents.any():
+        return steps
+    runs_agent = tree.has_descendant(steps["parent_at"], agents)
+    hands_over = pl.lit(runs_agent) & (pl.col("type") == "tool_call")
+    return steps.with_columns(pl.when(hands_over).then(pl.lit("handoff")).otherwise("type").alias("type"))
 
 
 def _with_wrappers(steps: pl.DataFrame) -> pl.DataFrame:
@@ -203,9 +213,10 @@ def _with_status(steps: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("ok"))
     )  # fmt: skip
     took = (pl.col("ended_at") - pl.col("started_at")).dt.total_nanoseconds() / 1e6
-    # a recorded run without times orders its steps by index and gives each one moment
-    untimed = pl.col("flags").list.contains("no_start") | (pl.col("step_index").is_not_null() & (took == 0))
-    timed = (took >= 0) & ~untimed
+    # a recorded run without times orders its steps by index and gives each one moment; so are steps read from messages
+    flags, moment = pl.col("flags"), took == 0
+    untimed = flags.list.contains("no_start") | (pl.col("step_index").is_not_null() & moment)
+    timed = (took >= 0) & ~untimed & ~(flags.list.contains("derived") & moment)
     return steps.with_columns(
         status.alias("status"),
         pl.when(timed).then(took).alias("latency_ms"),

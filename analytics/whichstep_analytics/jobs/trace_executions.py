@@ -21,13 +21,17 @@ from whichstep_store.results import TRACE_EXECUTION_FIELDS
 HELD: Final = ("interrupt", "approval")
 """Values of control_flow that say: the action was stopped to ask a person."""
 _EDGE_SCHEMA: Final = pl.Schema({"trace": pl.UInt32(), "other": pl.UInt32(), "rule": pl.String()})
+_RANKS: Final = {"run_key": 0, "links": 1, "resume": 2}
 _AGENT_TYPES: Final = ("agent", "workflow")
 
 
 def run(spans: pl.DataFrame) -> pl.DataFrame:
     """The execution of every trace in `spans` (columns TRACE_EXECUTION_FIELDS), sorted by trace and execution id."""
     traces = _facts(spans).sort("started_at", "trace_id", "execution_key").with_row_index("trace")
+    traces = traces.with_columns(_open_to_rules())
     edges = [pl.DataFrame(schema=_EDGE_SCHEMA)]
+    if traces.filter(pl.col("explicit").is_null())["run_key"].drop_nulls().is_duplicated().any():
+        edges.append(_key_edges(traces))
     if (traces["links"].list.len() > 0).any():
         edges.append(_link_edges(traces))
     if traces["waiting"].any():
@@ -56,7 +60,7 @@ def _facts(spans: pl.DataFrame) -> pl.DataFrame:
             pl.col("started_at").first(),
             pl.when(~open_root.any()).then(pl.col("ended_at").max()).alias("ended_at"),
             own.filter(explicit).min().alias("explicit"),
-            own.filter(~explicit).min().alias("run_key"),
+            _run_key(own, explicit).alias("run_key"),
             pl.col("session_id").drop_nulls().first(),
             agent.first().alias("agent"),
             ((pl.col("type") != "none") & ~pl.col("setup")).any().alias("works"),
@@ -68,9 +72,30 @@ def _facts(spans: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def _run_key(own: pl.Expr, explicit: pl.Expr) -> pl.Expr:
+    """The key of the earliest span that has one; of single messages, of those since the user's last words."""
+    message = pl.col("synthetic") & pl.col("user_message").is_not_null() & own.is_null()
+    said_at = pl.col("started_at").filter(message).max()
+    key = own.filter(~explicit & (~pl.col("synthetic") | (pl.col("started_at") >= said_at).fill_null(value=True)))
+    return key.drop_nulls().first()
+
+
+def _open_to_rules() -> pl.Expr:
+    """Whether rules 3 and 4 may join a trace: no rule before has."""
+    shared = pl.col("run_key").is_not_null() & (pl.len().over("run_key") > 1)
+    return (pl.col("explicit").is_null() & ~shared).alias("open")
+
+
+def _key_edges(traces: pl.DataFrame) -> pl.DataFrame:
+    """(trace, other, rule) from each trace without an explicit id to the first one with the same run key."""
+    keyed = traces.filter(pl.col("explicit").is_null() & pl.col("run_key").is_not_null())
+    first = pl.col("trace").min().over("run_key").alias("other")
+    return keyed.select("trace", first, pl.lit("run_key").alias("rule")).filter(pl.col("trace") != pl.col("other"))
+
+
 def _link_edges(traces: pl.DataFrame) -> pl.DataFrame:
     """(trace, other, rule) for each link of a trace without a key to another trace in the frame."""
-    linked = traces.filter(pl.col("execution_key").is_null() & (pl.col("links").list.len() > 0))
+    linked = traces.filter(pl.col("open") & (pl.col("links").list.len() > 0))
     targets = traces.select(pl.col("trace_id").alias("links"), pl.col("trace").alias("other"))
     edges = linked.select("trace", "links").explode("links").join(targets, on="links")
     return edges.select("trace", "other", pl.lit("links").alias("rule"))
@@ -83,7 +108,7 @@ def _resume_edges(traces: pl.DataFrame) -> pl.DataFrame:
         traces.filter(pl.col("session_id").is_not_null() & pl.col("works"))
         .with_columns(before.alias("before"))
         .filter(
-            pl.col("execution_key").is_null()
+            pl.col("open")
             & pl.col("before").struct.field("waiting")
             & (pl.col("before").struct.field("ended_at") <= pl.col("started_at"))
         )
@@ -112,22 +137,26 @@ def _components(count: int, edges: pl.DataFrame) -> pl.Series:
 
 def _name(traces: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     """Adds `execution_id` and `rule`. A key names its whole component, else its earliest trace does."""
-    rules = edges.group_by("trace").agg(pl.col("rule").min())
-    first_key = pl.col("execution_key").drop_nulls().first()
-    group = pl.coalesce("execution_key", pl.col("component").cast(pl.String))
+    rules = edges.group_by("trace").agg(pl.col("rule").sort_by(_rank()).first())
+    first_key = pl.col("explicit").drop_nulls().first()
+    group = pl.coalesce("explicit", pl.col("component").cast(pl.String))
     joined = pl.len().over("component") > 1
+    strongest = pl.col("rule").sort_by(_rank()).drop_nulls().first()
     return (
         traces.join(rules, on="trace", how="left")
         .with_columns(
-            pl.coalesce(
-                "execution_key", first_key.over("component"), pl.col("trace_id").first().over("component")
-            ).alias("execution_id"),
+            pl.coalesce("explicit", first_key.over("component"), pl.col("trace_id").first().over("component")).alias(
+                "execution_id"
+            ),
             pl.col("works").any().over(group).alias("works"),
             pl.when(pl.col("explicit").is_not_null()).then(pl.lit("explicit"))
-            .when(pl.col("run_key").is_not_null()).then(pl.lit("run_key"))
-            .when(joined).then(pl.coalesce("rule", pl.col("rule").min().over("component")))
+            .when(joined).then(pl.coalesce("rule", strongest.over("component")))
             .otherwise(pl.lit("trace"))
             .alias("rule"),
         )
         .with_columns(pl.when(pl.col("works")).then("rule").otherwise(pl.lit("setup")).alias("rule"))
     )  # fmt: skip
+
+
+def _rank() -> pl.Expr:
+    return pl.col("rule").replace_strict(_RANKS, default=len(_RANKS), return_dtype=pl.Int8)

@@ -10,6 +10,7 @@ from whichstep_collector.facts import SpanFacts
 from whichstep_collector.fields import NO_TEXT_KEYS, Field, TextKeys
 from whichstep_collector.messages import Message
 from whichstep_collector.received import Attributes, ReceivedSpan
+from whichstep_collector.told import Call
 
 
 class Kind(NamedTuple):
@@ -55,6 +56,16 @@ def plain(value: Any) -> Any:
 
 def no_answer(_attributes: Attributes) -> list[Message] | None:
     """No spelling of its own."""
+    return None
+
+
+def nothing_held(_attributes: Attributes) -> list[Call]:
+    """No spelling of its own."""
+    return []
+
+
+def no_handover(_attributes: Attributes) -> str | None:
+    """No word of it."""
     return None
 
 
@@ -110,4 +121,8 @@ class Dialect:
     """What a model or an agent answered, where the convention spells it in attributes of its own."""
     failed: Callable[[ReceivedSpan], str | None] = no_failure
     """The convention's own word that a step failed: its message, '' where it gave none; None when it did not."""
+    held: Callable[[Attributes], list[Call]] = nothing_held
+    """The calls for which an agent's answer asks a person."""
+    handed: Callable[[Attributes], str | None] = no_handover
+    """The agent that an agent's span says it was handed the task by another as."""
     finish: Callable[[SpanFacts, ReceivedSpan], None] = no_last_word

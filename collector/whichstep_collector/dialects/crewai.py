@@ -12,7 +12,7 @@ from whichstep_collector.dialects import openinference
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.fields import TextKeys
-from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.received import Attributes, ReceivedSpan
 from whichstep_collector.skeleton import parse_json
 
 _SCOPE: Final = "openinference.instrumentation.crewai"
@@ -43,6 +43,12 @@ def _description(task: Any) -> str | None:
     return said if isinstance(said, str) and said else None
 
 
+def _handed(attributes: Attributes) -> str | None:
+    """The next agent of a sequence is given what the one before made."""
+    agent = attributes.get("graph.node.id")
+    return agent if isinstance(agent, str) and attributes.get("graph.node.parent_id") else None
+
+
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     openinference.finish(facts, span)
     if facts.type == "agent":
@@ -56,5 +62,6 @@ DIALECT = Dialect(
     _kind,
     texts=TextKeys(input=("crew_tasks",)),
     unwrap_task=_unwrap_task,
+    handed=_handed,
     finish=_finish,
 )

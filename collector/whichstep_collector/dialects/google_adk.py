@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whichstep_collector import coerce
-from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
+from whichstep_collector.dialects.base import Dialect, Kind, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.fields import Field, TextKeys
 from whichstep_collector.identity import run_key
 from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.skeleton import parse_json
 
 _SCOPE: Final = "gcp.vertex.agent"
 _INVOCATION: Final = "gcp.vertex.agent.invocation_id"
@@ -38,6 +39,12 @@ def _older(name: str) -> Kind | None:
     return _OLDER.get(name)
 
 
+def _unwrap_result(value: Any) -> ToolResult:
+    """A result that is no object is wrapped in one."""
+    found = parse_json(value) if isinstance(value, str) else value
+    return ToolResult(found["result"] if isinstance(found, dict) and found.keys() == {"result"} else value)
+
+
 def _run_key(value: Any) -> bytes | None:
     return run_key(_SCOPE, value) if isinstance(value, str) and value else None
 
@@ -56,4 +63,5 @@ DIALECT = Dialect(
         arguments=("gen_ai.tool.call.arguments", "gcp.vertex.agent.tool_call_args"),
         results=("gen_ai.tool.call.result", "gcp.vertex.agent.tool_response"),
     ),
+    unwrap_result=_unwrap_result,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whichstep_collector import coerce
+from whichstep_collector.dialects import langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
 from whichstep_collector.dialects.wording import is_approval_name
@@ -58,7 +59,7 @@ def _call(value: Any) -> Any:
     """The arguments of a decorated function's call; the value itself where it is no such call."""
     found = parse_json(value) if isinstance(value, str) else value
     if not isinstance(found, dict) or found.keys() != {"args", "kwargs"}:
-        return value
+        return langchain_values.python_literal(value)
     args, kwargs = found["args"], found["kwargs"]
     if not args:
         return kwargs
@@ -68,6 +69,8 @@ def _call(value: Any) -> Any:
 def _unwrap_task(value: Any) -> Task:
     """The words of a call's only text, else its arguments."""
     found = _call(value)
+    if found is value or isinstance(found, str):
+        return langchain_values.unwrap_task(found)
     if isinstance(found, dict):
         args, kwargs = found.get("args"), found.get("kwargs")
         if isinstance(args, list) and isinstance(kwargs, dict):
@@ -143,6 +146,7 @@ DIALECT = Dialect(
         documents=(_OUTPUT,),
     ),
     unwrap_arguments=_call,
+    unwrap_result=langchain_values.unwrap_result,
     unwrap_task=_unwrap_task,
     unwrap_query=_unwrap_query,
     failed=_failed,

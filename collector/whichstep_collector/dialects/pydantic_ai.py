@@ -16,12 +16,14 @@ from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_ope
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.fields import Field, TextKeys
 from whichstep_collector.messages import read_messages
-from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.received import Attributes, ReceivedSpan
 from whichstep_collector.skeleton import parse_json
+from whichstep_collector.told import Call
 
 _RETRY_TYPES: Final = frozenset({"ToolRetryError", "ModelRetry"})
 _CAUSE: Final = re.compile(r"([A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt))\b(?:: |$)")
 _NO_STEPS: Final = re.compile(r"running (?:\d+ )?tools?")
+_ASKS: Final = re.compile(r'\{"calls":\s*\[.*?\],\s*"approvals":\s*\[', re.DOTALL)
 _OUTPUT_FUNCTION: Final = "running output function"
 
 
@@ -45,6 +47,19 @@ def _unwrap_task(value: Any) -> Task:
     return Task(value)
 
 
+def _held(attributes: Attributes) -> list[Call]:
+    """The approvals that a run which ended early asks for; calls that somebody else is to run need no person."""
+    requests = coerce.json_object(attributes.get("final_result")).get("approvals")
+    if not isinstance(requests, list):
+        return []
+    calls = [request for request in requests if isinstance(request, dict)]
+    return [
+        Call(name, coerce.text(call.get("tool_call_id")), call.get("args"))
+        for call in calls
+        if (name := coerce.text(call.get("tool_name")))
+    ]
+
+
 def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
     if facts.error_type in _RETRY_TYPES:
         cause = _CAUSE.match(facts.error_message or "")
@@ -52,6 +67,8 @@ def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
         if cause and facts.error_message:
             facts.error_message = facts.error_message[cause.end() :] or facts.error_message
     if facts.type == "agent":
+        if _ASKS.match(facts.output or ""):
+            facts.output = facts.output_parts = facts.output_is_list = None  # it only asks for approvals
         facts.merge_key = None  # an agent inside an agent of the same name is another run
 
 
@@ -70,5 +87,6 @@ DIALECT = Dialect(
         results=("gen_ai.tool.call.result", "tool_response"),
     ),
     unwrap_task=_unwrap_task,
+    held=_held,
     finish=_finish,
 )

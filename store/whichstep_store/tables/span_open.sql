@@ -23,7 +23,7 @@ create table span_open (
                                          -- approval, handoff, evaluation, other; 'none' = transport or plumbing: no step
     setup boolean not null,              -- construction of an agent or graph: never an execution by itself
     pending boolean not null,            -- start record: the same span id arrives again when it ends
-    synthetic boolean not null,          -- made by the normaliser from message parts (hosted tools), not sent as a span
+    synthetic boolean not null,          -- told by messages or log events of another span, not sent as a span
     step_name varchar not null,          -- name to show: tool, model, agent, node or span name
     agent varchar,
     workflow varchar,

@@ -17,12 +17,12 @@ select
     span.links as links  -- JSON array: trace_id, span_id, attributes
 from (
     select
-        trace_id, span_id, parent_span_id, name, kind, scope, service, started_at, ended_at, status, execution_key,
+        trace_id, span_id, parent_span_id, synthetic, name, kind, scope, service, started_at, ended_at, status, execution_key,
         execution_rule, attributes, events, links
     from main.span_open
     union all
     select
-        trace_id, span_id, parent_span_id, name, kind, scope, service, started_at, ended_at, status, execution_key,
+        trace_id, span_id, parent_span_id, synthetic, name, kind, scope, service, started_at, ended_at, status, execution_key,
         execution_rule, attributes, events, links
     from main.sealed_spans as sealed
     where not exists (
@@ -39,4 +39,5 @@ left join main.trace_executions as keyed
     on placed.trace_id is null
     and span.trace_id = keyed.trace_id
     and span.execution_key = keyed.execution_key
-    and span.execution_rule = 'explicit';
+    and span.execution_rule = 'explicit'
+where not span.synthetic;

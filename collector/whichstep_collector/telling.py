@@ -1,0 +1,50 @@
+"""Which of the steps that a span's messages tell of become rows, and when they happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from whichstep.attributes import CONTROL_FLOW, OPERATION
+from whichstep_collector import told
+from whichstep_collector.dialects.base import Dialect
+from whichstep_collector.plan import Plan
+from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.texts import SpanTexts
+
+_AGENTS: Final = frozenset({"agent", "workflow"})
+
+
+def spans_told(span: ReceivedSpan, step: str, texts: SpanTexts, plan: Plan, dialect: Dialect) -> list[ReceivedSpan]:
+    """Spans for the tool calls, hosted tools and approvals that this span tells of; most tell of none."""
+    if step == "llm_call":
+        return list(_of_model_call(span, texts, plan, dialect))
+    return list(_of_agent(span, texts, dialect)) if step in _AGENTS else []
+
+
+def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Dialect) -> Iterator[ReceivedSpan]:
+    for number, call in enumerate(told.hosted(texts.output_messages) if texts.output_messages else ()):
+        yield told.span_of(call, span, kind="hosted", number=number, at=span.end or span.start, ended=True)
+    if not plan.sees_no_tools:
+        return
+    for number, call in enumerate(told.answered(texts.input_messages)):
+        plain = call._replace(response=dialect.unwrap_result(call.response).value)
+        yield told.span_of(plain, span, kind="answered", number=number, at=span.start, ended=True)
+    if span.events:  # a message an event: what its answer asks for stands in no later event with its arguments
+        for number, call in enumerate(told.asked(texts.output_messages)):
+            yield told.span_of(call, span, kind="asked", number=number, at=span.end or span.start, ended=False)
+
+
+def _of_agent(span: ReceivedSpan, texts: SpanTexts, dialect: Dialect) -> Iterator[ReceivedSpan]:
+    for at, calls in (
+        (span.start, told.held(texts.input_messages) if texts.input_messages else ()),
+        (span.end or span.start, dialect.held(span.attributes)),
+    ):
+        for number, call in enumerate(calls):
+            asking = told.span_of(call, span, kind="held", number=number, at=at, ended=False)
+            asking.attributes[CONTROL_FLOW] = "approval"
+            yield asking
+    if (agent := dialect.handed(span.attributes)) is not None:
+        handover = told.span_of(told.Call(agent, None), span, kind="handed", number=0, at=span.start, ended=True)
+        handover.attributes[OPERATION] = "handoff"
+        yield handover
