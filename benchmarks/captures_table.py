@@ -23,11 +23,27 @@ _INTRODUCTION = """# Frameworks
 Real frameworks played one support story in about a dozen variants each (success, a failing tool, a retry, a wrong tool,
 empty retrieval, a model error, a loop, a hand-over, parallel tools, approvals) against a scripted model. Their OTLP
 requests were recorded, and what truly happened was written down beside them. This table says what whichstep makes of
-the recordings: `ok` as it happened, `unknown` where we say so, `wrong` otherwise. Written by
-`python -m benchmarks.captures_table --markdown`.
+the recordings: `ok` as it happened, `unknown` where the recording does not carry the fact (what is missing, and why, is
+listed in `tests/captures.py`), `wrong` otherwise. Written by `python -m benchmarks.captures_table --markdown`.
 
 What an instrumentation does not send cannot be known and is `unknown`. The [framework matrix](framework_matrix.md) plays
 more frameworks, and shows for each unknown whether it was sent.
+
+What these instrumentations do not send:
+
+- **AutoGen**'s native spans have no model calls, tokens, contents or session. Streamed calls report no usage.
+- **CrewAI** under OpenInference has no model calls, so no tokens, unless the client is instrumented as well.
+- **Google ADK** keeps messages, arguments and results in log events: send its logs too, and they are part of their steps.
+- **Langfuse**'s SDK sends an error's message, not its type.
+- **OpenAI Agents** under OpenInference hides why a tool failed, and after an approval the resumed run is not exported:
+  such an execution is shown as waiting.
+- **Plain clients** (`openai` with openai-v2) make every call a trace of its own and send no spans for tools: both are read
+  from the messages (flag `derived`), so the last tool of a run whose result no model was given, an embedding alone in
+  its trace and the session stay unknown. Version 2.4b0 does not trace the Responses API at all.
+- **Pydantic AI** makes up a conversation id where none is given. **Vercel AI SDK**'s new emitter sends no session.
+
+Approvals and handovers that no span stands for are read from what the trace shows as a whole (flag `derived`); whether
+a person refused is told by words where nothing else tells it (flag `guessed`).
 """
 
 
