@@ -352,10 +352,13 @@ def _event_message(role: str, values: Mapping[str, Any]) -> list[Message]:
 
 
 def _pieces(content: Any) -> Any:
-    """Pieces without a type under their common names."""
+    """Pieces that say their kind as the name of their only field, under their common names; documents have more."""
     if not isinstance(content, list):
         return content
-    return [untyped_part(piece) if isinstance(piece, dict) and "type" not in piece else piece for piece in content]
+    return [
+        untyped_part(piece) if isinstance(piece, dict) and len(piece) == 1 and "type" not in piece else piece
+        for piece in content
+    ]
 
 
 def dump_message(message: Any) -> str:

@@ -122,6 +122,7 @@ def _event_rows(event: ReceivedSpan, source: SourceFacts, contents: Contents) ->
     for row in rows:
         row.synthetic = True
     rows[0].step_name = rows[0].model or "model call"
+    rows[0].attributes = None  # the log row has them
     for row in rows[1:]:
         row.parent_span_id = event.parent_span_id
     return rows

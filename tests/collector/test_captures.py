@@ -130,8 +130,9 @@ def test_no_recorded_span_is_misread_and_its_attributes_come_back(capture):
         texts = texts_of(batch)
         for row in batch.spans.to_pylist():
             assert "unread" not in row["flags"]
-            sent = restored(batch, row).keys() - {STATUS_DESCRIPTION}
-            assert len(sent) == row["attribute_count"]
+            if not row["synthetic"]:
+                sent = restored(batch, row).keys() - {STATUS_DESCRIPTION}
+                assert len(sent) == row["attribute_count"]
             for column in ("input", "output", "arguments", "result", "query", "sources"):
                 assert len((row[column] or "").encode()) <= 1024
                 assert all(part.hex in texts for part in row[f"{column}_parts"] or ())

@@ -15,10 +15,12 @@ from builders import RECEIVED, START, log, log_request, request, span
 from whichstep_analytics.job import Recomputed, recompute
 from whichstep_analytics.jobs import frames
 from whichstep_analytics.prices import default_prices
+from whichstep_analytics.runner import JobRunner
 from whichstep_collector.decode import decode_logs, decode_traces
 from whichstep_collector.normalise import normalise_logs, normalise_traces
 from whichstep_store.batches import Batch
 from whichstep_store.results import NEIGHBOUR_FIELDS
+from whichstep_store.store import Store
 
 SECOND = 10**9
 Piece = tuple[str, Any]
@@ -61,29 +63,37 @@ def agent_that_waits_for_approval() -> list[Piece]:
     asked = {"role": "assistant", "parts": [{"type": "tool_call", "id": REFUND, "name": "refund", "arguments": {}}]}
     done = {"role": "tool", "parts": [{"type": "tool_call_response", "id": REFUND, "response": "ok"}]}
 
-    def agent(trace: int, start: float, answer: str) -> Any:
+    def agent(trace: int, number: int, start: float, answer: str) -> Any:
         attributes = {
             "gen_ai.operation.name": "invoke_agent",
             "gen_ai.agent.name": "a",
             "final_result": answer,
             **session,
         }
-        return span("invoke_agent a", trace=trace, id=1, start=at(start), end=at(start + 5), attributes=attributes)
+        return span("invoke_agent a", trace=trace, id=number, start=at(start), end=at(start + 5), attributes=attributes)
 
-    def call(trace: int, start: float, messages: list[Any], output: Any) -> Any:
+    def call(trace: int, number: int, start: float, messages: list[Any], output: Any) -> Any:
         attributes = {
             "gen_ai.operation.name": "chat", "gen_ai.input.messages": orjson.dumps(messages).decode(),
             "gen_ai.output.messages": orjson.dumps([output]).decode(), **session,
         }  # fmt: skip
-        return span("chat m", trace=trace, id=2, parent=1, start=at(start), end=at(start + 1), attributes=attributes)
+        return span(
+            "chat m",
+            trace=trace,
+            id=number,
+            parent=number - 1,
+            start=at(start),
+            end=at(start + 1),
+            attributes=attributes,
+        )
 
     ran = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "refund", "gen_ai.tool.call.id": REFUND}
     ran |= {"gen_ai.tool.call.arguments": "{}", "gen_ai.tool.call.result": "ok", **session}
     says = {"role": "assistant", "parts": [{"type": "text", "content": "refunded"}]}
     spans = [
-        agent(11, 0, result.decode()), call(11, 1, [user], asked), agent(12, 60, "refunded"),
-        span("execute_tool refund", trace=12, id=3, parent=1, start=at(61), end=at(62), attributes=ran),
-        call(12, 63, [user, asked, done], says),
+        agent(11, 1, 0, result.decode()), call(11, 2, 1, [user], asked), agent(12, 4, 60, "refunded"),
+        span("execute_tool refund", trace=12, id=3, parent=4, start=at(61), end=at(62), attributes=ran),
+        call(12, 5, 63, [user, asked, done], says),
     ]  # fmt: skip
     return [(scope, piece) for piece in spans]
 
@@ -203,3 +213,24 @@ def test_order_splits_and_repetition_of_requests_change_nothing(scene, data):
     found = computed(requests_of([pieces[number] for number in order], cuts))
     for name, one, other in zip(Recomputed._fields, found, expected, strict=True):
         assert one.equals(other), (name, one, other)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_store_that_computes_after_every_request_comes_to_the_same(scene, backwards, tmp_path):
+    pieces, kinds = SCENES[scene]
+    batches = requests_of(pieces, [True] * len(pieces))
+    with Store.open(tmp_path) as store:
+        jobs = JobRunner(store, clock=lambda: RECEIVED + 60 * SECOND)
+        for batch in reversed(batches) if backwards else batches:
+            store.writer.load([batch], None)
+            jobs.drain()
+        steps = store.reader.sql("select type, execution_id from steps order by position").to_pylist()
+        assert [step["type"] for step in steps] == kinds
+        assert len({step["execution_id"] for step in steps}) == 1
+        assert store.reader.sql("select count(*) as spans from spans").to_pylist() == [
+            {"spans": sum(not hasattr(piece, "severity_number") for _, piece in pieces)}
+        ]
+        whole = store.reader.step_content([steps[0]["execution_id"]]).to_pylist()
+    calls = [orjson.loads(text["text"]) for text in whole if text["field"] == "input" and text["text"].startswith("[")]
+    assert max((len(messages) for messages in calls), default=0) == 3
