@@ -443,14 +443,28 @@ def test_a_doctor_names_what_it_did_not_understand_and_what_is_missing(store, an
     rows = [
         span(1, 1, received_at=NOW),
         span(1, 2, parent_span_id=77, received_at=NOW, flags=["truncated", "redacted"]),
-        span(1, 3, dialect="unknown", type="other", scope="odd.library", name="do_thing", received_at=NOW),
+        span(
+            1,
+            3,
+            dialect="unknown",
+            type="other",
+            scope="odd.library",
+            name="do_thing",
+            received_at=NOW,
+            attributes='{"odd.key":"secret","n":1}',
+        ),
+        span(1, 6, dialect="otel_genai", type="other", flags=["guessed"], scope="new", name="dream m", received_at=NOW),
         span(2, 4, started_at=NOW + 60 * SECOND, received_at=NOW, service="skewed"),
     ]
     store.writer.load([batch(spans=rows)], JournalPosition(1, 1))
     put(store, execution(1, status="abandoned"), steps=[step(1, 5, model="mystery-1", input_tokens=3)])
     found = checks(answers.doctor())
-    assert found["orphans"]["summary"] == "1 of 4 spans have a parent that never arrived"
-    assert "odd.library: 1, as 'do_thing' in trace" in found["spans_understood"]["detail"]
+    assert found["orphans"]["summary"] == "1 of 5 spans have a parent that never arrived"
+    detail = found["spans_understood"]["detail"]
+    assert "odd.library: 1, as 'do_thing' in trace" in detail
+    assert "with n, odd.key" in detail
+    assert "otel_genai" in detail
+    assert "secret" not in detail
     assert "whichstep.step.type" in found["spans_understood"]["remedy"]
     assert "skewed: up to 1 min 00 s" in found["clock_skew"]["detail"]
     assert found["truncated"]["status"] == "warn"

@@ -6,6 +6,7 @@ how many; a remedy is given where there is one.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ WINDOW: Final = 24 * 3_600 * NANOSECONDS
 FREE_BYTES_WARN: Final = 5 * 2**30
 FREE_BYTES_FAIL: Final = 2**29
 SAMPLES_MAX: Final = 10
+NAMES_MAX: Final = 12
 BACKLOG_MILLISECONDS_WARN: Final = 30_000
 """Executions are promised within 5 s; past six times that something holds the jobs up."""
 
@@ -86,7 +88,7 @@ def _span_checks(reader: Reader, now: int) -> list[Check]:
     return [
         _freshness(spans, now),
         _dialects(scopes),
-        _not_understood(scopes, spans),
+        _not_understood(scopes, spans, reader, now),
         _orphans(spans),
         _roots(_one(reader, "doctor_executions", since)),
         _clocks(_many(reader, "doctor_clocks", since)),
@@ -112,24 +114,42 @@ def _dialects(scopes: list[Row]) -> Check:
     return Check("dialects", "ok", f"conventions seen: {said}")
 
 
-def _not_understood(scopes: list[Row], spans: Row) -> Check:
+def _not_understood(scopes: list[Row], spans: Row, reader: Reader, now: int) -> Check:
     missed = [row for row in scopes if row["not_understood"]]
     count = sum(row["not_understood"] for row in missed)
-    said = f"{count:,} of {spans['spans']:,} spans follow no known convention"
+    said = f"{count:,} of {spans['spans']:,} spans are of no kind that a known convention has"
     if not count:
         return Check("spans_understood", "ok", said)
-    detail = "; ".join(_sample(row) for row in missed[:SAMPLES_MAX])
+    detail = "; ".join(_sample(row, _attribute_names(row, reader, now)) for row in missed[:SAMPLES_MAX])
     more = f"; {len(missed) - SAMPLES_MAX} more scopes" if len(missed) > SAMPLES_MAX else ""
     remedy = (
         "they are kept and shown as steps of type other; set whichstep.step.type on them, or turn on the "
-        "OpenTelemetry GenAI or OpenInference instrumentation of that framework (whichstep.instrument())"
+        "OpenTelemetry GenAI or OpenInference instrumentation of that framework (whichstep.instrument()). A convention "
+        "that is missing here is worth a report: with these names, no values"
     )
     return Check("spans_understood", "warn", said, detail + more, remedy)
 
 
-def _sample(row: Row) -> str:
-    scope = row["scope"] or "(no scope)"
-    return f"{scope}: {row['not_understood']:,}, as {row['sample_name']!r} in trace {row['sample_trace_id']}"
+def _sample(row: Row, names: Sequence[str]) -> str:
+    known = "" if row["dialect"] == "unknown" else f" ({row['dialect']})"
+    said = f"{row['scope'] or '(no scope)'}{known}: {row['not_understood']:,}, as {row['sample_name']!r}"
+    more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
+    having = f" with {', '.join(names[:NAMES_MAX])}{more}" if names else " without attributes"
+    return f"{said} in trace {row['sample_trace_id']}{having}"
+
+
+def _attribute_names(row: Row, reader: Reader, now: int) -> list[str]:
+    """The names of a sample's attributes: what a convention is known by. Values are nobody's business here."""
+    found = _many(
+        reader,
+        "doctor_sample",
+        {
+            "trace_id": row["sample_trace_id"],
+            "span_id": row["sample_span_id"],
+            "started_at": parse_time(row["sample_started_at"], now=now),
+        },
+    )
+    return sorted(json.loads(found[0]["attributes"] or "{}")) if found else []
 
 
 def _orphans(spans: Row) -> Check:

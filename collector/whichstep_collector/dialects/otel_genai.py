@@ -25,6 +25,7 @@ OPERATIONS: Final = {
     **dict.fromkeys(("apply_guardrail", "run_guardrail", "guardrail.run", "guard"), Kind("guardrail")),
     **dict.fromkeys(("handoff", "agent_handoff"), Kind("handoff")),
     **dict.fromkeys(("fetch_response", "goto"), Kind("none")),
+    "execute_event_loop_cycle": Kind("other"),
     "evaluate": Kind("evaluation"),
 }  # fmt: skip
 _HANDOFF_PREFIXES: Final = ("transfer_to_", "handoff_to_", "transfer_back_to_")
@@ -40,7 +41,7 @@ def kind_of_operation(span: ReceivedSpan) -> Kind | None:
     said = span.attributes.get(names.OPERATION)
     if not isinstance(said, str):
         return None
-    kind = OPERATIONS.get(said, Kind("other"))
+    kind = OPERATIONS.get(said) or Kind("other", guessed=True)
     if kind.type == "tool_call" and is_handoff_tool(span.attributes.get(names.TOOL_NAME)):
         return Kind("handoff")
     return kind
