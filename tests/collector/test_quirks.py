@@ -7,7 +7,7 @@ import tracemalloc
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows import batch_of, logs_of, restored, row_of, rows_of, whole
 
@@ -201,10 +201,10 @@ def test_the_name_of_an_event_is_found_in_each_of_its_four_places(sent):
 @pytest.mark.parametrize("marker", ["__REDACTED__", "<REDACTED>", "[REDACTED]", "{}", "N/A"])
 def test_a_marker_of_hidden_content_is_no_content(marker):
     """Q22."""
-    row = row_of(chat(**{"gen_ai.input.messages": marker}))
+    row = row_of(span(attributes={"openinference.span.kind": "AGENT", "input.value": marker}))
     assert (row["input"], row["user_message"]) == (None, None)
     assert ("redacted" in row["flags"]) == ("REDACTED" in marker)
-    assert orjson.loads(row["attributes"])["gen_ai.input.messages"] == marker
+    assert orjson.loads(row["attributes"])["input.value"] == marker
 
 
 def test_hidden_messages_are_absent_and_flagged():
@@ -327,6 +327,7 @@ def test_a_list_may_be_a_list_its_json_or_joined_by_commas(sent):
     assert (row["finish_reason"], row["tags"][0]) == ("stop", "stop")
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=40))
 def test_an_operation_or_kind_that_nobody_knows_is_another_step_and_keeps_its_word(said):
     """Q38."""
