@@ -130,7 +130,8 @@ def _derived(answers: pl.DataFrame, sent: pl.DataFrame, rows: pl.DataFrame) -> p
     unseen_handoff = (pl.col("type") == "handoff") & ~pl.col("execution_id").is_in(handed.implode())
     steps = answers.filter(hosted | ~pl.lit(seen) | unseen_handoff).filter(pl.col("tool").is_not_null())
     calls = rows.select("trace_id", pl.col("span_id").alias("parent_span_id"), pl.col("parent_span_id").alias("above"))
-    at = pl.coalesce("asked_at", "started_at") + pl.duration(nanoseconds=pl.col("place").fill_null(0))
+    before_the_call = pl.col("started_at") - pl.duration(nanoseconds=1)
+    at = pl.coalesce("asked_at", before_the_call) + pl.duration(nanoseconds=pl.col("place").fill_null(0))
     return (
         steps.join(
             calls.unique(["trace_id", "parent_span_id"], keep="any"), on=["trace_id", "parent_span_id"], how="left"
