@@ -189,3 +189,13 @@ def test_a_call_that_was_asked_for_in_one_trace_and_ran_in_the_next_was_held_in_
 def test_a_call_that_ended_a_trace_without_a_result_and_is_made_again_was_held() -> None:
     assert resumed(tool(3, 1, at=3)) == ["llm_call", "approval", "tool_call", "llm_call"]
     assert resumed(tool(3, 1, at=3, result="done")) == ["llm_call", "tool_call", "tool_call", "llm_call"]
+
+
+def test_a_tool_that_is_told_of_without_a_call_id_comes_before_the_call_that_is_given_its_result() -> None:
+    for number in (3, 99):  # whichever id is smaller
+        answer = told(number, 50, at=5, tool="lookup", tool_call_id=None)
+        rows = [agent(2, at=0, took=9), call(1, 2, at=1), call(50, 2, at=5), answer]
+        assert [row[0] for row in shown(*rows)] == [
+            "agent",
+            "llm_call", "tool_call", "llm_call",
+        ]  # fmt: skip
