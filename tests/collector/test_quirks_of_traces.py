@@ -193,3 +193,49 @@ def test_an_evaluation_finds_its_execution_by_the_response_alone_however_late():
     said = normalise_logs(decode_logs(log_request(late).SerializeToString(), json=False), received_at=START)
     (row,) = captures.results([batch_of(request(agent(), call)), said]).executions.rows(named=True)
     assert row["success"] is True
+
+
+@pytest.mark.parametrize("arrival", ["before", "after", "never"])
+def test_messages_told_by_a_log_record_are_the_calls_whenever_they_arrive(arrival):
+    """Q17."""
+    told = log("gen_ai.client.inference.operation.details", trace=1, id=2, attributes={
+        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m",
+        "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "Refund sent."}]}]'})  # fmt: skip
+    said = normalise_logs(decode_logs(log_request(told).SerializeToString(), json=False), received_at=START)
+    spans = batch_of(request(agent(), chat(2, 1, 100)))
+    found = captures.results({"before": [said, spans], "after": [spans, said], "never": [spans]}[arrival])
+    assert tokens(found) == (100, 10)
+    assert found.steps.filter(found.steps["type"] == "llm_call")["output"].to_list() == [
+        None if arrival == "never" else "Refund sent."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        ('{"isError": true, "content": [{"type": "text", "text": "no such order"}]}', "error"),
+        ('{"status": "error", "message": "no such order"}', "error"),
+        ('{"status": "shipped", "error": null}', "ok"),
+        ("No error was found.", "ok"),
+    ],
+)
+def test_a_tool_that_says_so_in_its_result_has_failed(result, status):
+    """Q15."""
+    tool = span("execute_tool x", id=2, parent=1, attributes={
+        "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "x", "gen_ai.tool.call.result": result})  # fmt: skip
+    steps = results(agent(), tool).steps
+    assert steps.filter(steps["type"] == "tool_call")["status"].to_list() == [status]
+
+
+def test_a_tool_that_the_provider_ran_is_a_step_though_no_span_shows_it():
+    """Q36."""
+    parts = [
+        {"type": "server_tool_call", "id": "srv_1", "name": "web_search", "arguments": {"query": "refunds"}},
+        {"type": "server_tool_call_response", "id": "srv_1", "response": "30 days"},
+        {"type": "text", "content": "Within 30 days."},
+    ]
+    said = {"gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": parts}])}
+    steps = results(agent(), chat(2, 1, 100, **said)).steps
+    hosted = steps.filter(steps["type"].is_in(["tool_call", "retrieval"]))
+    assert hosted["tool"].to_list() == ["web_search"]
+    assert hosted["flags"].list.contains("derived").to_list() == [True]
