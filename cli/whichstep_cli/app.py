@@ -30,7 +30,10 @@ COMMANDS: Final[dict[str, Entry]] = {
     "evaluate": Entry("evaluate", "Attach an evaluation to an execution or step."),
     "sql": Entry("sql", "Read-only SQL over the public views."),
     "export": Entry("export", "Write what matches to Parquet or JSONL files."),
-    "import": Entry("imports.command", "Send recorded runs to the sidecar: OTLP and other tools' exports."),
+    "import": Entry(
+        "imports.command",
+        "Send recorded runs to the sidecar: OTLP, Langfuse, Phoenix, LangSmith, Inspect, lists of messages.",
+    ),
     "backup": Entry("backup", "Copy a data folder."),
     "verify": Entry("verify", "Check every file of a data folder."),
     "rebuild": Entry("rebuild", "Build the database again from segments, journal and ledger."),

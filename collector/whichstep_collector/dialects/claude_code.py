@@ -54,7 +54,7 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.provider = facts.provider or "anthropic"
     elif facts.type == "agent":
         facts.agent = facts.step_name = facts.agent or "claude_code"
-        facts.merge_key = None  # a subagent stands below the tool that called it
+        facts.merge_key = None  # a sub-agent stands below the tool that called it
     elif facts.type == "approval":
         _put_decision(facts, span.attributes.get("decision"))
 

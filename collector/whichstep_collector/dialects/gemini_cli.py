@@ -20,7 +20,7 @@ def _kind(span: ReceivedSpan) -> Kind | None:
 
 def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
     if facts.type == "agent":
-        facts.merge_key = None  # a subagent has the name of its caller
+        facts.merge_key = None  # a sub-agent has the name of its caller
 
 
 DIALECT = Dialect("gemini_cli", recognised_by(scope_starts=("gemini-cli", "gemini_cli")), _kind, finish=_finish)
