@@ -47,6 +47,17 @@ def test_every_form_of_an_answer_asks_for_the_same_call(asked):
     assert "".join(piece.arguments for piece in pieces) == response.arguments == streamed.arguments == whole.arguments
 
 
+def test_no_two_tool_calls_have_the_same_id(asked):
+    client, model = asked
+    ids = []
+    for _ in range(2):
+        model._cursor = 0
+        ids.append(chat(client).choices[0].message.tool_calls[0].id)
+        model._cursor = 0
+        ids.append(client.responses.create(model="gpt-4o-mini", input=TICKET).output[0].call_id)
+    assert len(set(ids)) == 4
+
+
 def test_a_call_that_the_client_repeats_is_one_step_of_the_truth(asked):
     client, model = asked
     for _ in range(2):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -101,7 +102,7 @@ def _completion(request: dict[str, Any]) -> dict[str, Any]:
     turn = sum(message["role"] == "assistant" for message in messages)
     tools: list[dict[str, Any]] = request.get("tools", [])
     move = _move(messages, tools, turn)
-    message = chat_message((move,) if isinstance(move, ToolCall) else move, turn)
+    message = chat_message((move,) if isinstance(move, ToolCall) else move)
     return chat_completion(message, turn, SERVED_MODEL, prompt_tokens=tokens(messages) + tokens(tools))
 
 
@@ -141,19 +142,24 @@ def _opening(story: Story, tools: list[dict[str, Any]]) -> tuple[ToolCall, ...]:
     return (ToolCall("search_help", {"query": story.ticket}),) if "search_help" in names else ()
 
 
-def chat_message(move: Sequence[ToolCall] | Say, turn: int) -> dict[str, Any]:
+def chat_message(move: Sequence[ToolCall] | Say) -> dict[str, Any]:
     """A move as the assistant message of a chat completion."""
     if isinstance(move, Say):
         return {"role": "assistant", "content": move.text}
     calls = [
         {
-            "id": f"call_{turn}_{call.tool}",
+            "id": call_id("call"),
             "type": "function",
             "function": {"name": call.tool, "arguments": json.dumps(call.arguments)},
         }
         for call in move
     ]
     return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+def call_id(prefix: str) -> str:
+    """A new id for a tool call, unique as those of real providers are."""
+    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def tokens(value: object) -> int:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from frameworks.wires import Turn, Wire, as_events, as_json
-from whichstep_cli.demo.scripted_model import Reply
+from whichstep_cli.demo.scripted_model import Reply, call_id
 from whichstep_cli.demo.stories import Say
 
 
@@ -35,8 +35,7 @@ def _reply(request: dict[str, Any], turn: Turn, *, stream: bool) -> Reply:
 def _calls(turn: Turn) -> list[dict[str, Any]]:
     assert not isinstance(turn.move, Say)
     return [
-        {"type": "tool_use", "id": f"toolu_{turn.number}_{call.tool}", "name": call.tool, "input": call.arguments}
-        for call in turn.move
+        {"type": "tool_use", "id": call_id("toolu"), "name": call.tool, "input": call.arguments} for call in turn.move
     ]
 
 

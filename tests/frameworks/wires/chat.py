@@ -13,7 +13,7 @@ def _offered(request: dict[str, Any]) -> list[str]:
 
 
 def _reply(request: dict[str, Any], turn: Turn, *, stream: bool) -> Reply:
-    message = chat_message(turn.move, turn.number)
+    message = chat_message(turn.move)
     whole = chat_completion(
         message, turn.number, turn.model, prompt_tokens=turn.input_tokens, cached_tokens=turn.cached_tokens
     )

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from frameworks.wires import Turn, Wire, as_events, as_json
-from whichstep_cli.demo.scripted_model import Reply
+from whichstep_cli.demo.scripted_model import Reply, call_id
 from whichstep_cli.demo.stories import Say
 
 
@@ -52,14 +52,14 @@ def _items(turn: Turn) -> list[dict[str, Any]]:
         ]
     return [
         {
-            "id": f"fc_{turn.number}_{index}",
+            "id": call_id("fc"),
             "type": "function_call",
-            "call_id": f"call_{turn.number}_{call.tool}",
+            "call_id": call_id("call"),
             "name": call.tool,
             "arguments": json.dumps(call.arguments),
             "status": "completed",
         }
-        for index, call in enumerate(turn.move)
+        for call in turn.move
     ]
 
 
