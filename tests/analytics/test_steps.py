@@ -196,6 +196,21 @@ def test_a_run_that_only_reports_the_refusal_is_part_of_the_refused_step() -> No
     assert (step["status"], step["span_ids"], step["flags"]) == ("rejected", [3, 4], ["guessed"])
 
 
+@pytest.mark.parametrize(
+    ("message", "result", "status"),
+    [
+        ("TOOL_ERROR", None, "rejected"),
+        ("TOOL_ERROR", '{"error": "no such order"}', "ok"),
+        ("TimeoutError", None, "ok"),
+    ],
+)
+def test_a_held_action_that_then_returned_an_error_without_a_word_was_refused(message, result, status) -> None:
+    then = failed(tool(4, at=20, name="refund", result=result), message)
+    found = steps(agent(), call(2), tool(3, **HELD), then, call(5, at=22))
+    assert of(found, 3)["status"] == status
+    assert of(found, 3)["flags"] == (["guessed"] if status == "rejected" else [])
+
+
 def test_the_word_rejected_in_an_action_that_was_never_held_means_nothing() -> None:
     assert of(steps(agent(), tool(2, result="order was rejected by the shop")), 2)["status"] == "ok"
 

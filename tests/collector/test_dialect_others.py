@@ -1,4 +1,4 @@
-"""AutoGen's own spans, our SDK's, transport, and hand-written ones."""
+"""AutoGen's own spans, Semantic Kernel's, our SDK's, transport, and hand-written ones."""
 
 from __future__ import annotations
 
@@ -110,6 +110,24 @@ def test_transport_is_no_step(attributes):
 def test_a_search_in_a_vector_store_is_a_retrieval():
     assert row_of(span("pinecone.query", attributes={"db.system": "pinecone"}))["type"] == "retrieval"
     assert row_of(span("pinecone.upsert", attributes={"db.system": "pinecone"}))["type"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("sent", "arguments"),
+    [
+        ('{"instructions_override": null, "order_id": "A-1"}', {"order_id": "A-1"}),
+        ('{"instructions_override": "be brief", "order_id": "A-1"}', {"instructions_override": "be brief", "order_id": "A-1"}),
+        ('{"order_id": null}', {"order_id": None}),
+    ],
+)  # fmt: skip
+def test_an_orchestrations_empty_override_is_no_argument_of_semantic_kernels_functions(sent, arguments):
+    attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "desk-lookup",
+        "gen_ai.tool.call.arguments": sent,
+    }
+    row = row_of(span("execute_tool desk-lookup", attributes=attributes), scope="semantic_kernel.functions")
+    assert orjson.loads(row["arguments"]) == arguments
 
 
 @pytest.mark.parametrize(

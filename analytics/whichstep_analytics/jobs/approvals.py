@@ -18,6 +18,8 @@ from whichstep_analytics.jobs.trace_executions import HELD
 _REFUSAL: Final = (
     r"(?i)\b(reject(ed|ion)?|refused|denied|declined|disapproved|not (been )?(approved|confirmed|granted))\b"
 )
+_RETURNED_ERROR: Final = "TOOL_ERROR"
+"""What Google's ADK calls an error that a tool did not raise: so ends a refusal, whose words need not be sent."""
 _REFUSAL_WITHIN: Final = 300
 """Characters of a result that are searched: an answer that is a refusal says so early."""
 
@@ -43,11 +45,12 @@ def held_actions(spans: pl.DataFrame, found: Forest) -> pl.DataFrame:
 def _settled(stops: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     words = [pl.col(name).str.head(_REFUSAL_WITHIN) for name in ("error_message", "result", "output")]
     said = pl.concat_str(words, separator="\n", ignore_nulls=True)
+    refused = said.str.contains(_REFUSAL) | (said == _RETURNED_ERROR)
     stop = stops.select("row", "execution_id", "action", "arguments_digest", pl.col("started_at").alias("stopped_at"))
     runs = actions.filter(pl.col("type") != "llm_call").select(
         "execution_id", "action", "arguments_digest", "started_at",
         pl.col("row").alias("resumed"),
-        (said.str.contains(_REFUSAL) & pl.col("control_flow").is_null()).fill_null(value=False).alias("refused"),
+        (refused & pl.col("control_flow").is_null()).fill_null(value=False).alias("refused"),
     )  # fmt: skip
     asked = (
         actions.filter(pl.col("type") == "llm_call").group_by("execution_id").agg(asked_at=pl.col("started_at").max())

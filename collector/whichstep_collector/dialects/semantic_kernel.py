@@ -1,4 +1,7 @@
-"""Semantic Kernel: GenAI names over several scopes; its loop around model calls and functions is no step."""
+"""Semantic Kernel: GenAI names over several scopes; its loop around model calls and functions is no step.
+
+An agent of an orchestration puts an empty `instructions_override` among the arguments of every function.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.fields import Field
 from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.skeleton import parse_json
 
 _LOOP: Final = "AutoFunctionInvocationLoop"
+_OVERRIDE: Final = "instructions_override"
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
@@ -23,9 +28,18 @@ def _finish_reason(value: Any) -> str | None:
     return found.removeprefix("FinishReason.").lower() if found else None
 
 
+def _unwrap_arguments(value: Any) -> Any:
+    """What the model asked with: the value as it is, or without the orchestration's own argument."""
+    found = parse_json(value) if isinstance(value, str) and _OVERRIDE in value else value
+    if not isinstance(found, dict) or found.get(_OVERRIDE, value) is not None:
+        return value
+    return {name: given for name, given in found.items() if name != _OVERRIDE}
+
+
 DIALECT = Dialect(
     "semantic_kernel",
     recognised_by(scope_starts=("semantic_kernel",), key_starts=("sk.",)),
     _kind,
     fields=(Field("finish_reason", _finish_reason, ("gen_ai.response.finish_reason",)),),
+    unwrap_arguments=_unwrap_arguments,
 )

@@ -20,7 +20,7 @@ FRAMEWORK = Framework(
             not_emitted={
                 f"{variant}/{fact}": _RESUMED
                 for variant in ("v10a", "v10b")
-                for fact in ("steps", "tools", "tokens", "cost")
+                for fact in ("steps", "tools", "tokens", "cost", "status")
             },
         ),
     ),
