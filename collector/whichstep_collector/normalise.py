@@ -182,7 +182,9 @@ def _row(
     if plan.texts and _is_hidden(span.attributes, plan.texts):
         facts.flag("redacted")
     if facts.type == "llm_call" and facts.execution_key is None and (texts.input_messages or facts.asked_call_ids):
-        facts.execution_key = turn_key(texts.input_messages, facts.asked_call_ids)
+        turn = turn_key(texts.input_messages, facts.asked_call_ids)
+        if turn is not None:
+            facts.execution_key, facts.execution_rule = turn
     _put_identity(facts, span, plan)
     _put_raw(facts, texts, span, source)
     dialect.finish(facts, span)
@@ -322,7 +324,7 @@ _MERGED_BY_NAME: Final = frozenset({"tool_call", "handoff", "approval", "agent",
 
 def _put_identity(facts: SpanFacts, span: ReceivedSpan, plan: Plan) -> None:
     attributes = span.attributes
-    if facts.execution_key is not None:
+    if facts.execution_key is not None and facts.execution_rule is None:
         facts.execution_rule = "run_key"
     if plan.stamped:
         key, external_id = execution_key(attributes.get(names.EXECUTION_ID))

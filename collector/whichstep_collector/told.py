@@ -62,7 +62,15 @@ def is_unique(call_id: Any) -> bool:
     return tail is not None and any(character.isdigit() for character in tail[0])
 
 
-def turn_key(messages: Sequence[Message], asked: Iterable[str]) -> bytes | None:
+class TurnKey(NamedTuple):
+    """The key of a turn, and whether this model call began it."""
+
+    key: bytes
+    rule: str
+    """`first_call`: the model call itself asked for the call; else `run_key`: it was sent it."""
+
+
+def turn_key(messages: Sequence[Message], asked: Iterable[str]) -> TurnKey | None:
     """The key of the turn that a model call is part of: its first tool call since the user's last words.
 
     Every later call of the turn is sent the whole turn again, in whichever trace it is made.
@@ -70,8 +78,11 @@ def turn_key(messages: Sequence[Message], asked: Iterable[str]) -> bytes | None:
     calls = (
         _text(part, "id") for message in _turn(messages) for part in parts_of(message) if _text(part, "type") in _CALLS
     )
-    first = next((call_id for call_id in (*calls, *asked) if call_id), None)
-    return run_key("call", first) if first and is_unique(first) else None
+    sent = next((call_id for call_id in calls if call_id), None)
+    first = sent or next((call_id for call_id in asked if call_id), None)
+    if not first or not is_unique(first):
+        return None
+    return TurnKey(run_key("call", first), "run_key" if sent else "first_call")
 
 
 def _turn(messages: Sequence[Message]) -> Sequence[Message]:

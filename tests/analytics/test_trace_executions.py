@@ -155,3 +155,12 @@ def test_the_run_key_of_single_messages_is_the_first_since_the_users_last_words(
     turn = [message(3, 1, **old), message(4, 2, user_message="and now?"), message(5, 3, **new)]
     assert mapped(before, call(1, None, trace_id=2), *turn)[trace(2)][1] == "trace"
     assert mapped(before, call(1, None, trace_id=2), *turn[:1])[trace(2)] == (trace(1), "run_key")
+
+
+def test_a_recorded_answer_that_is_played_again_joins_nothing() -> None:
+    """Two runs that both got the same call id from a model's cache are two executions, and so is who was sent the id."""
+    key = {"execution_key": "ab" * 16}
+    first, again = (call(1, None, trace_id=number, execution_rule="first_call", **key) for number in (1, 2))
+    sent = call(1, None, trace_id=3, execution_rule="run_key", **key)
+    assert mapped(first, sent)[trace(3)] == (trace(1), "run_key")
+    assert {execution for execution, _ in mapped(first, again, sent).values()} == {trace(1), trace(2), trace(3)}

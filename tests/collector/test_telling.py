@@ -59,7 +59,7 @@ def test_every_call_of_a_turn_has_one_key_and_the_next_turn_another():
     history = [says("hi"), asks(FIRST), answers(FIRST), says("done", "assistant"), says("and now?")]
     later = model_call(*history, output=asks(SECOND))[0]
     assert first["execution_key"] == second["execution_key"] is not None
-    assert first["execution_rule"] == "run_key"
+    assert (first["execution_rule"], second["execution_rule"]) == ("first_call", "run_key")
     assert later["execution_key"] not in (None, first["execution_key"])
     assert model_call(*history)[0]["execution_key"] is None
 

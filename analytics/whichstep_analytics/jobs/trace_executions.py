@@ -2,7 +2,8 @@
 
 Only a trace that several explicit ids share has several rows: one per id, and one for its rest (`shared_traces`).
 
-1. `explicit`, 2. `run_key`: traces with the same key. 3. `links`: span links of scopes whose links join. 4. `resume`:
+1. `explicit`, 2. `run_key`: traces with the same key, unless several of them began it: then it is a recorded answer
+that was played again, and names no run. 3. `links`: span links of scopes whose links join. 4. `resume`:
 a trace that ended while a person was asked, and the next trace of the same session and agent. 5. `trace`: the trace
 by itself. A joined execution is called after its earliest trace. A trace of set-up or transport spans alone is no
 execution (`setup`) unless a rule before joins it to one. Time alone never joins.
@@ -28,7 +29,7 @@ _AGENT_TYPES: Final = ("agent", "workflow")
 def run(spans: pl.DataFrame) -> pl.DataFrame:
     """The execution of every trace in `spans` (columns TRACE_EXECUTION_FIELDS), sorted by trace and execution id."""
     traces = _facts(spans).sort("started_at", "trace_id", "execution_key").with_row_index("trace")
-    traces = traces.with_columns(_open_to_rules())
+    traces = traces.with_columns(_one_run_key()).with_columns(_open_to_rules())
     edges = [pl.DataFrame(schema=_EDGE_SCHEMA)]
     if traces.filter(pl.col("explicit").is_null())["run_key"].drop_nulls().is_duplicated().any():
         edges.append(_key_edges(traces))
@@ -61,6 +62,7 @@ def _facts(spans: pl.DataFrame) -> pl.DataFrame:
             pl.when(~open_root.any()).then(pl.col("ended_at").max()).alias("ended_at"),
             own.filter(explicit).min().alias("explicit"),
             _run_key(own, explicit).alias("run_key"),
+            own.filter(pl.col("execution_rule") == "first_call").first().alias("began"),
             pl.col("session_id").drop_nulls().first(),
             agent.first().alias("agent"),
             ((pl.col("type") != "none") & ~pl.col("setup")).any().alias("works"),
@@ -78,6 +80,12 @@ def _run_key(own: pl.Expr, explicit: pl.Expr) -> pl.Expr:
     said_at = pl.col("started_at").filter(message).max()
     key = own.filter(~explicit & (~pl.col("synthetic") | (pl.col("started_at") >= said_at).fill_null(value=True)))
     return key.drop_nulls().first()
+
+
+def _one_run_key() -> pl.Expr:
+    """The run key of each trace, null where more than one trace began that run."""
+    began = (pl.col("began") == pl.col("run_key")).fill_null(value=False)
+    return pl.when(began.sum().over("run_key") < 2).then("run_key").alias("run_key")
 
 
 def _open_to_rules() -> pl.Expr:

@@ -37,7 +37,7 @@ create table span_open (
     flags varchar[] not null,            -- guessed, truncated, redacted, derived, no_start, clock, …
     -- which execution
     execution_key uuid,                  -- whichstep.execution.id, or hash of a framework's run key
-    execution_rule varchar,              -- explicit, run_key (null: no key)
+    execution_rule varchar,              -- explicit, run_key, first_call: a run key that this call began (null: no key)
     external_id varchar,                 -- the key as the user wrote it, where execution_key is its hash
     links_join boolean not null,         -- its links join traces to one execution (written by the dialect)
     linked_trace_ids uuid[] not null,
