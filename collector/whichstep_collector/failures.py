@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from whichstep.attributes import CONTROL_FLOW
 from whichstep_collector.contents import preview
+from whichstep_collector.python_text import read_python
 from whichstep_collector.received import ReceivedSpan
 
 _CONTROL_TYPES: Final = {
@@ -34,6 +35,8 @@ _TYPED_MESSAGE: Final = re.compile(
     r"([A-Z][A-Za-z0-9_]*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt|Warning)?)(?:: |\((?=['\"]))"
 )
 _TRACEBACK: Final = "Traceback (most recent call last)"
+_SHOWN: Final = re.compile(rf"(?P<type>[A-Za-z_]\w*)\((?P<arguments>.*?)\)\s*{re.escape(_TRACEBACK)}", re.DOTALL)
+"""`ValueError('no such order')Traceback (most recent call last):…`"""
 _LIKELY_TYPE: Final = re.compile(r"[A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt)")
 
 
@@ -58,7 +61,7 @@ def read_failure(span: ReceivedSpan, *, hint: str | None = None) -> Failure:
     given = span.attributes.get("error.type")
     if span.status != 2 and exception is None and given is None and hint is None:
         return NO_FAILURE
-    exception_type, exception_message = _said(values.get("exception.type")), _said(values.get("exception.message"))
+    exception_type, exception_message = _raised(values)
     if flow := _control_flow(short_type(exception_type), exception_message, span.status_message):
         return Failure(control_flow=flow)
     if (
@@ -77,6 +80,16 @@ def read_failure(span: ReceivedSpan, *, hint: str | None = None) -> Failure:
     )
     message = _message(span.status_message, exception_message, _said(span.attributes.get("error.message")), hint)
     return Failure(error=True, error_type=error_type, error_message=_tidy(message, error_type))
+
+
+def _raised(values: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Type and message. An error that was kept as text is recorded as an Exception; its text begins with its repr."""
+    given, message = _said(values.get("exception.type")), _said(values.get("exception.message"))
+    shown = _SHOWN.match(message) if given == "Exception" and message else None
+    if shown is None:
+        return given, message
+    said = read_python(shown["arguments"])
+    return shown["type"], said if isinstance(said, str) and said else shown["arguments"]
 
 
 def short_type(said: str | None) -> str | None:

@@ -44,6 +44,9 @@ def _of_agent(span: ReceivedSpan, texts: SpanTexts, dialect: Dialect) -> Iterato
             asking = told.span_of(call, span, kind="held", number=number, at=at, ended=False)
             asking.attributes[CONTROL_FLOW] = "approval"
             yield asking
+    for number, call in enumerate(calls := dialect.ran(span)):
+        at = (span.end or span.start) - len(calls) + number
+        yield told.span_of(call, span, kind="ran", number=number, at=at, ended=True)
     if (agent := dialect.handed(span.attributes)) is not None:
         handover = told.span_of(told.Call(agent, None), span, kind="handed", number=0, at=span.start, ended=True)
         handover.attributes[OPERATION] = "handoff"

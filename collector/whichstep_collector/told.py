@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from whichstep import attributes as names
+from whichstep_collector.failures import Failure
 from whichstep_collector.identity import run_key
 from whichstep_collector.messages import Message, Part, parts_of
 from whichstep_collector.received import ReceivedSpan
@@ -49,6 +50,8 @@ class Call(NamedTuple):
     call_id: str | None
     arguments: Any = None
     response: Any = None
+    failure: Failure | None = None
+    """How it failed, where the teller says that it did."""
 
 
 def sees_no_tools(scope: str) -> bool:
@@ -178,6 +181,7 @@ def span_of(call: Call, model_call: ReceivedSpan, *, kind: str, number: int, at:
         names.TOOL_CALL_ID: call.call_id,
         names.TOOL_ARGUMENTS: call.arguments,
         names.TOOL_RESULT: call.response,
+        "error.type": call.failure and call.failure.error_type,
     }
     return ReceivedSpan(
         trace_id=model_call.trace_id,
@@ -188,6 +192,8 @@ def span_of(call: Call, model_call: ReceivedSpan, *, kind: str, number: int, at:
         start=at,
         end=at if ended else 0,
         attributes={key: value for key, value in told.items() if value is not None},
+        status=2 if call.failure else 0,
+        status_message=(call.failure and call.failure.error_message) or "",
     )
 
 

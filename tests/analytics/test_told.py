@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import polars as pl
 from frames import agent, call, execution, failed, results, span, steps, tool, trace
 
 ASKS = {"asked_tools": ["lookup"], "asked_call_ids": ["call_1a2b3c4d5e"]}
@@ -199,3 +200,22 @@ def test_a_tool_that_is_told_of_without_a_call_id_comes_before_the_call_that_is_
             "agent",
             "llm_call", "tool_call", "llm_call",
         ]  # fmt: skip
+
+
+def test_tools_that_an_agent_lists_at_its_end_stand_where_its_model_calls_asked_for_them() -> None:
+    first, second = ({"asked_tools": ["lookup"], "asked_call_ids": [f"call_{n}"]} for n in "12")
+    rows = [agent(1, at=0, took=20), call(2, 1, at=1, **first), call(3, 1, at=5, **second), call(4, 1, at=9)]
+    listed = [told(10 + n, 1, at=19, tool_call_id=None, tool="lookup", result=said) for n, said in enumerate("ab")]
+    again = told(9, 3, at=5, tool_call_id=None, tool="lookup", result="told by the next call too")
+    found = steps(*rows, *listed, again).filter(pl.col("type") != "agent")
+    assert found["type"].to_list() == ["llm_call", "tool_call", "llm_call", "tool_call", "llm_call"]
+    assert found.filter(pl.col("type") == "tool_call").select("result", "parent_step_id").rows() == [("a", 1), ("b", 1)]
+
+
+def test_an_agent_that_names_only_the_call_that_ended_it_leaves_the_others_to_its_model_calls() -> None:
+    asks = {"asked_tools": ["lookup"], "asked_call_ids": [""]}
+    rows = [agent(1, at=0, took=20), call(2, 1, at=1, **asks), call(3, 1, at=5, **asks)]
+    before = told(9, 3, at=5, tool_call_id=None, tool="lookup")
+    last = failed(told(10, 1, at=19, tool_call_id=None, tool="lookup", result=None), "no answer", "TimeoutError")
+    found = steps(*rows, before, last).filter(pl.col("type") == "tool_call")
+    assert found["status"].to_list() == ["ok", "error"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from rows import row_of
+from rows import row_of, rows_of
 
-from builders import link, span
+from builders import event, link, span
 
 
 def test_autogens_messages_are_no_steps_and_its_links_join():
@@ -148,3 +148,55 @@ def test_hand_written_spans_are_known_by_their_names(name, attributes, parent, s
     assert "guessed" in row["flags"]
     if attributes:
         assert (row["tool"], row["arguments"], row["result"]) == ("lookup", '{"a":1}', "x")
+
+
+HAYSTACK = "openinference.instrumentation.haystack"
+
+
+def haystack_agent(*messages: str, **more: object) -> list[dict[str, object]]:
+    said = [f"ChatMessage(_role=<ChatRole.{role}, _name=None, _meta={{}})" for role in messages]
+    attributes = {"openinference.span.kind": "CHAIN", "output.value": orjson.dumps({"messages": said}).decode()}
+    return rows_of(span("Agent.run", attributes=attributes, **more), scope=HAYSTACK)
+
+
+def ran(result: str, *, error: bool = False) -> str:
+    origin = "ToolCall(tool_name='lookup', arguments={'id': 7}, id='call_1', extra=None)"
+    return f"TOOL: 'tool'>, _content=[ToolCallResult(result={result!r}, origin={origin}, error={error})]"
+
+
+def test_haystacks_agent_tells_of_the_tools_that_it_ran_since_the_users_last_words():
+    asked = "USER: 'user'>, _content=[TextContent(text='again')]"
+    agent, told = haystack_agent(ran("before"), asked, ran("now"))
+    assert (told["type"], told["tool"], told["arguments"], told["result"]) == ("tool_call", "lookup", '{"id":7}', "now")
+    assert (told["synthetic"], told["parent_span_id"], told["error"]) == (True, agent["span_id"], False)
+
+
+def test_a_tools_result_that_haystack_flags_is_an_error_in_the_tools_own_words():
+    said = "Failed to invoke Tool `lookup` with parameters {'id': 7}. Error: not reachable"
+    _, told = haystack_agent(ran(said, error=True))
+    assert (told["error"], told["error_type"], told["error_message"]) == (True, None, "not reachable")
+
+
+def test_the_tool_error_that_ends_haystacks_agent_is_the_error_of_that_call():
+    raised = {
+        "exception.type": "haystack.tools.errors.ToolInvocationError",
+        "exception.message": "Failed to invoke Tool `lookup` with parameters {'id': 7}. Error: not reachable",
+        "exception.stacktrace": "Traceback (most recent call last):\n  File …\nshop.OrderError: not reachable\n\n"
+        "The above exception was the direct cause of the following exception:\n\nTraceback …",
+    }
+    _, told = haystack_agent(status=2, events=[event("exception", **raised)])
+    assert (told["tool"], told["arguments"], told["result"]) == ("lookup", '{"id":7}', None)
+    assert (told["error_type"], told["error_message"]) == ("OrderError", "not reachable")
+
+
+def test_an_error_that_was_kept_as_text_has_its_own_type_and_words():
+    raised = {
+        "exception.type": "Exception",
+        "exception.message": "OrderError('not reachable')Traceback (most recent call last):\n  File …",
+    }
+    attributes = {"langsmith.span.kind": "tool", "gen_ai.tool.name": "lookup"}
+    row = row_of(
+        span("lookup", attributes=attributes, status=1, events=[event("exception", **raised)]),
+        scope="langsmith",
+    )
+    assert (row["error"], row["error_type"], row["error_message"]) == (True, "OrderError", "not reachable")

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.jobs import derived
+from whichstep_analytics.jobs import derived, told_by_agents
 
 ACTIONS: Final = ("tool_call", "retrieval", "handoff", "approval")
 _COMPLETED: Final = ("arguments", "result", "arguments_digest", "document_count", "query", "sources")
@@ -29,12 +29,11 @@ def settle(spans: pl.DataFrame) -> pl.DataFrame:
     if told.is_empty():
         return spans
     sent = rows.filter(~pl.col("synthetic") & pl.col("type").is_in(ACTIONS))
-    asks = (
-        derived.asks(spans)
-        .filter(pl.col("call_id") != "")
-        .select("execution_id", "asked_at", "place", asked_name="name", tool_call_id="call_id")
+    asked = derived.asks(spans)
+    asks = asked.filter(pl.col("call_id") != "").select(
+        "execution_id", "asked_at", "place", asked_name="name", tool_call_id="call_id"
     )
-    answers = _answers(told, asks)
+    answers = _answers(told_by_agents.placed(told, rows, asked), asks)
     matched = _matched(answers, sent)
     rest = answers.join(matched, on="row", how="anti")
     kept = pl.concat([_derived(rest, sent, rows), _approvals(told, asks)], how="vertical_relaxed")
@@ -63,6 +62,7 @@ def _answers(told: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
     return (
         once.join(asks, on=_BY_CALL, how="left")
         .join(wanted, on=_BY_CALL, how="left")
+        .with_columns(pl.coalesce("asked_at", "agent_asked_at"), pl.coalesce("place", "agent_place"))
         .with_columns(
             pl.coalesce("tool", "asked_name").alias("tool"),
             pl.coalesce("arguments", "asked_arguments").alias("arguments"),
@@ -137,7 +137,7 @@ def _derived(answers: pl.DataFrame, sent: pl.DataFrame, rows: pl.DataFrame) -> p
             calls.unique(["trace_id", "parent_span_id"], keep="any"), on=["trace_id", "parent_span_id"], how="left"
         )
         .with_columns(
-            pl.col("above").alias("parent_span_id"),
+            pl.when("by_agent").then("parent_span_id").otherwise("above").alias("parent_span_id"),
             pl.when(hosted).then("started_at").otherwise(at).alias("started_at"),
             pl.when(hosted).then("ended_at").otherwise(at).alias("ended_at"),
             pl.col("flags").list.concat(pl.lit(["derived"])).list.unique(maintain_order=True).alias("flags"),

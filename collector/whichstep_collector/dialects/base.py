@@ -64,6 +64,11 @@ def nothing_held(_attributes: Attributes) -> list[Call]:
     return []
 
 
+def nothing_ran(_span: ReceivedSpan) -> list[Call]:
+    """No spelling of its own."""
+    return []
+
+
 def no_handover(_attributes: Attributes) -> str | None:
     """No word of it."""
     return None
@@ -123,6 +128,8 @@ class Dialect:
     """The convention's own word that a step failed: its message, '' where it gave none; None when it did not."""
     held: Callable[[Attributes], list[Call]] = nothing_held
     """The calls for which an agent's answer asks a person."""
+    ran: Callable[[ReceivedSpan], list[Call]] = nothing_ran
+    """The calls that an agent's span says were made, where tools have no spans."""
     handed: Callable[[Attributes], str | None] = no_handover
     """The agent that an agent's span says it was handed the task by another as."""
     finish: Callable[[SpanFacts, ReceivedSpan], None] = no_last_word

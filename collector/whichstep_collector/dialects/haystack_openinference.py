@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from whichstep_collector.dialects import haystack_values, openinference
+from whichstep_collector.dialects import haystack_calls, haystack_values, openinference
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
 from whichstep_collector.skeleton import parse_json
+from whichstep_collector.told import Call
 from whichstep_collector.usage import read_usage
 
 _METHODS: Final = (".run_async", ".run")
@@ -42,11 +43,23 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
                 setattr(facts, column, count)
 
 
+def _ran(span: ReceivedSpan) -> list[Call]:
+    """What the agent's messages tell, or the error of the tool that ended its run: then there are no messages."""
+    if _name(span) != _AGENT:
+        return []
+    exception = next((event for event in span.events if event.name == "exception"), None)
+    if exception is not None:
+        call = haystack_calls.failed_call(exception.attributes)
+        return [call] if call else []
+    return haystack_calls.calls_made(span.attributes.get("output.value"))
+
+
 DIALECT = Dialect(
     "haystack_openinference",
     recognised_by(scopes=("openinference.instrumentation.haystack",)),
     _kind,
     unwrap_task=haystack_values.unwrap_task,
     unwrap_query=haystack_values.unwrap_query,
+    ran=_ran,
     finish=_finish,
 )

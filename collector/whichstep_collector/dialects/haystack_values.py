@@ -64,6 +64,22 @@ def meta_of(value: Any) -> dict[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
+def read_pieces(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Role and piece of all that the messages of an agent's output hold, in order."""
+    found = parse_json(value) if isinstance(value, str) else value
+    listed = found.get("messages") if isinstance(found, dict) else None
+    if not isinstance(listed, list):
+        return []
+    messages = [read_python(item) if isinstance(item, str) else item for item in listed[:_MESSAGES_MAX]]
+    return [
+        (str(message.get("role", message.get("_role"))), piece)
+        for message in messages
+        if isinstance(message, dict)
+        for piece in message.get("content", message.get("_content")) or ()
+        if isinstance(piece, dict)
+    ]
+
+
 def _message(item: Any) -> Message | None:
     if isinstance(item, str):
         item = read_python(item)

@@ -73,6 +73,11 @@ def _answer(attributes: Attributes) -> list[Message] | None:
     return read_response(attributes.get(_COMPLETION))
 
 
+def _failed(span: ReceivedSpan) -> str | None:
+    """A run that has an error failed, whatever its span's status: an exception is recorded for nothing else."""
+    return "" if any(event.name == "exception" for event in span.events) else None
+
+
 def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
     if facts.type == "workflow":
         facts.workflow = facts.workflow or facts.step_name
@@ -96,5 +101,6 @@ DIALECT = Dialect(
     unwrap_task=_unwrap_task,
     unwrap_query=_unwrap_query,
     answer=_answer,
+    failed=_failed,
     finish=_finish,
 )  # fmt: skip

@@ -8,12 +8,22 @@ from frameworks.desk import Desk
 from frameworks.framework import Framework, Setup
 
 _OPENINFERENCE = "openinference-instrumentation-haystack>=0.1.40,<0.2"
+_UNTYPED = {"errors": "of an error its message is sent, and not its type"}
+_SILENT = "an agent that ends in an error sends none of its messages, and its calls have no spans"
 FRAMEWORK = Framework(
     name="Haystack",
     requirements=("haystack-ai>=3,<4",),
     setups=(
-        Setup("openinference", (_OPENINFERENCE,)),
-        Setup("openinference+openai", (_OPENINFERENCE, "openinference-instrumentation-openai>=0.1.50,<0.2")),
+        Setup(
+            "openinference",
+            (_OPENINFERENCE,),
+            not_emitted={**_UNTYPED, "v06/steps": _SILENT, "v06/tools": _SILENT},
+        ),
+        Setup(
+            "openinference+openai",
+            (_OPENINFERENCE, "openinference-instrumentation-openai>=0.1.50,<0.2"),
+            not_emitted=_UNTYPED,
+        ),
     ),
     without={
         "v08_handoff": "an agent is a component; the pipeline hands over",
