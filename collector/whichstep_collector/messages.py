@@ -196,7 +196,7 @@ def _openai(item: dict[str, Any], default_role: str) -> Message:
     if role == "tool" or call_id:
         return {"role": "tool", "parts": [response_part(call_id, item.get("content"), item.get("name"))]}
     parts = content_parts(item.get("content"))
-    parts += [_openai_call(call) for call in _dicts(item.get("tool_calls"))]
+    parts += [_openai_call(call) for call in dicts(item.get("tool_calls"))]
     message: Message = {"role": role, "parts": parts}
     if isinstance(item.get("finish_reason"), str):
         message["finish_reason"] = item["finish_reason"]
@@ -222,7 +222,7 @@ def _langchain(kwargs: Any, class_path: Any) -> Message | None:
     role = role_of(str(kind).removesuffix("Chunk").removesuffix("Message").lower())
     if role == "tool":
         return {"role": "tool", "parts": [_langchain_result(kwargs)]}
-    calls = [call_part(call.get("id"), call.get("name"), call.get("args")) for call in _dicts(kwargs.get("tool_calls"))]
+    calls = [call_part(call.get("id"), call.get("name"), call.get("args")) for call in dicts(kwargs.get("tool_calls"))]
     return {"role": role, "parts": content_parts(kwargs.get("content")) + calls}
 
 
@@ -262,13 +262,14 @@ def _content_piece(piece: Any) -> Part | None:  # noqa: PLR0911  (one shape a li
     return piece
 
 
-def _dicts(value: Any) -> Iterable[dict[str, Any]]:
+def dicts(value: Any) -> Iterable[dict[str, Any]]:
+    """The items of a list that are objects; none of what is no list."""
     return (item for item in value if isinstance(item, dict)) if isinstance(value, (list, tuple)) else ()
 
 
 def parts_of(message: Message) -> Iterable[Part]:
     """The parts of a message that are objects."""
-    return _dicts(message.get("parts"))
+    return dicts(message.get("parts"))
 
 
 def message_text(message: Message) -> str:
@@ -347,7 +348,7 @@ def _event_message(role: str, values: Mapping[str, Any]) -> list[Message]:
     calls = values.get("tool_calls")
     if isinstance(calls, str):
         calls = parse_json(calls)
-    parts = content_parts(pieces) + [_openai_call(call) for call in _dicts(calls)]
+    parts = content_parts(pieces) + [_openai_call(call) for call in dicts(calls)]
     return [{"role": role_of(role), "parts": parts}] if parts else []
 
 

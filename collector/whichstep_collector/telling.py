@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from whichstep.attributes import CONTROL_FLOW, OPERATION
@@ -19,7 +19,9 @@ def spans_told(span: ReceivedSpan, step: str, texts: SpanTexts, plan: Plan, dial
     """Spans for the tool calls, hosted tools and approvals that this span tells of; most tell of none."""
     if step == "llm_call":
         return list(_of_model_call(span, texts, plan, dialect))
-    return list(_of_agent(span, texts, dialect)) if step in _AGENTS else []
+    if step in _AGENTS:
+        return list(_of_agent(span, texts, dialect))
+    return list(_asking(dialect.held(span), span, at=span.end or span.start)) if step == "other" else []
 
 
 def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Dialect) -> Iterator[ReceivedSpan]:
@@ -36,14 +38,8 @@ def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Di
 
 
 def _of_agent(span: ReceivedSpan, texts: SpanTexts, dialect: Dialect) -> Iterator[ReceivedSpan]:
-    for at, calls in (
-        (span.start, told.held(texts.input_messages) if texts.input_messages else ()),
-        (span.end or span.start, dialect.held(span.attributes)),
-    ):
-        for number, call in enumerate(calls):
-            asking = told.span_of(call, span, kind="held", number=number, at=at, ended=False)
-            asking.attributes[CONTROL_FLOW] = "approval"
-            yield asking
+    yield from _asking(told.held(texts.input_messages) if texts.input_messages else (), span, at=span.start)
+    yield from _asking(dialect.held(span), span, at=span.end or span.start)
     for number, call in enumerate(calls := dialect.ran(span)):
         at = (span.end or span.start) - len(calls) + number
         yield told.span_of(call, span, kind="ran", number=number, at=at, ended=True)
@@ -51,3 +47,10 @@ def _of_agent(span: ReceivedSpan, texts: SpanTexts, dialect: Dialect) -> Iterato
         handover = told.span_of(told.Call(agent, None), span, kind="handed", number=0, at=span.start, ended=True)
         handover.attributes[OPERATION] = "handoff"
         yield handover
+
+
+def _asking(calls: Iterable[told.Call], span: ReceivedSpan, *, at: int) -> Iterator[ReceivedSpan]:
+    for number, call in enumerate(calls):
+        asking = told.span_of(call, span, kind="held", number=number, at=at, ended=False)
+        asking.attributes[CONTROL_FLOW] = "approval"
+        yield asking

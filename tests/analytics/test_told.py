@@ -219,3 +219,20 @@ def test_an_agent_that_names_only_the_call_that_ended_it_leaves_the_others_to_it
     last = failed(told(10, 1, at=19, tool_call_id=None, tool="lookup", result=None), "no answer", "TimeoutError")
     found = steps(*rows, before, last).filter(pl.col("type") == "tool_call")
     assert found["status"].to_list() == ["ok", "error"]
+
+
+def test_an_approval_has_the_name_and_the_arguments_of_the_call_that_it_holds() -> None:
+    held = told(9, 1, at=2, type="approval", control_flow="approval", tool="ask", result=None, ended_at=None)
+    asks = call(2, 1, at=1, **ASKS)
+    later = [agent(20, at=9, trace=trace(2)), tool(21, 20, at=10, trace=trace(2), tool="lookup", tool_call_id=CALL_ID)]
+    found = steps(agent(1, at=0), asks, held, *later).filter(pl.col("type") == "approval")
+    assert found["tool"].to_list() == ["lookup"]
+
+
+def test_two_approvals_without_a_call_id_are_one_only_if_they_are_alike() -> None:
+    said = {"type": "approval", "control_flow": "approval", "tool": "refund", "result": None, "ended_at": None}
+    digests = [f"{n:032x}" for n in (1, 2, 2)]
+    held = [
+        told(9 + n, 1, at=2, **{**said, "tool_call_id": None, "arguments_digest": one}) for n, one in enumerate(digests)
+    ]
+    assert steps(agent(1, at=0), call(2, 1, at=1), *held)["type"].to_list().count("approval") == 2

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from rows import row_of, rows_of
 
-from builders import event, link, span
+from builders import event, exception, link, span
 
 
 def test_autogens_messages_are_no_steps_and_its_links_join():
@@ -200,3 +200,94 @@ def test_an_error_that_was_kept_as_text_has_its_own_type_and_words():
         scope="langsmith",
     )
     assert (row["error"], row["error_type"], row["error_message"]) == (True, "OrderError", "not reachable")
+
+
+def interrupted(message: str, kind: str, attributes: dict[str, str], scope: str) -> list[dict[str, object]]:
+    events = [exception(kind, message)]
+    return rows_of(
+        span("HumanInTheLoopMiddleware.after_model", parent=1, attributes=attributes, events=events), scope=scope
+    )
+
+
+@pytest.mark.parametrize("text_only", [True, False])
+def test_langchains_middleware_names_the_calls_that_it_stops_for_a_person(text_only):
+    stop = (
+        "(Interrupt(value={'action_requests': [{'name': 'refund', 'args': {'amount': 5}, 'description': 'Args: {}'}, "
+        "{'name': 'mail', 'args': {'to': 'a'}}], 'review_configs': []}, id='1', response_schema=None),)"
+    )
+    if text_only:
+        said = f"GraphInterrupt({stop})Traceback (most recent call last):\n\n  File …"
+        rows = interrupted(said, "Exception", {"langsmith.span.kind": "chain"}, "langsmith")
+    else:
+        scope = "openinference.instrumentation.langchain"
+        rows = interrupted(stop, "langgraph.errors.GraphInterrupt", {"openinference.span.kind": "CHAIN"}, scope)
+    stopped, *told = rows
+    assert (stopped["control_flow"], stopped["error"]) == ("interrupt", False)
+    assert [(row["type"], row["tool"], row["arguments"], row["control_flow"]) for row in told] == [
+        ("approval", "refund", '{"amount":5}', "approval"), ("approval", "mail", '{"to":"a"}', "approval"),
+    ]  # fmt: skip
+
+
+def test_an_interrupt_that_is_no_request_for_an_approval_tells_of_none():
+    stop = "(Interrupt(value={'question': 'which order?'}, id='1'),)"
+    scope = "openinference.instrumentation.langchain"
+    rows = interrupted(stop, "langgraph.errors.GraphInterrupt", {"openinference.span.kind": "CHAIN"}, scope)
+    assert [row["control_flow"] for row in rows] == ["interrupt"]
+
+
+def test_a_strands_agent_that_waits_names_the_calls_that_it_stopped():
+    interrupts = [
+        {
+            "id": "v1:before_tool_call:call_3:0c90d674-19cd-5b90",
+            "name": "approval",
+            "reason": "money",
+            "response": None,
+        },
+        {"id": "v1:node:7", "name": "pause", "reason": None, "response": None},
+    ]
+    answer = event("gen_ai.choice", message=repr(interrupts), finish_reason="interrupt")
+    attributes = {"gen_ai.operation.name": "invoke_agent"}
+    _, *told = rows_of(span("invoke_agent a", attributes=attributes, events=[answer]), scope="strands.telemetry.tracer")
+    assert [(row["type"], row["tool"], row["tool_call_id"]) for row in told] == [
+        ("approval", "approval", "call_3"), ("approval", "pause", None),
+    ]  # fmt: skip
+
+
+def test_agent_frameworks_answer_names_the_calls_that_it_asks_a_person_for():
+    call = {"type": "function_call", "call_id": "call_3", "name": "refund", "arguments": '{"amount":5}'}
+    parts = [
+        {"type": "tool_call", "id": "call_3", "name": "refund"},
+        {"type": "function_approval_request", "function_call": call},
+    ]
+    attributes = {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.output.messages": orjson.dumps([{"role": "assistant", "parts": parts}]).decode(),
+    }
+    _, told = rows_of(span("invoke_agent a", attributes=attributes), scope="agent_framework")
+    assert (told["type"], told["tool"], told["tool_call_id"], told["arguments"]) == (
+        "approval", "refund", "call_3", '{"amount":5}',
+    )  # fmt: skip
+
+
+LLAMA_INDEX = "openinference.instrumentation.llama_index"
+
+
+def test_what_llama_index_hands_a_tool_beside_the_models_arguments_is_none_of_them():
+    sent = {"kwargs": {"amount": 5, "ctx": "<workflows.context.context.Context object at 0x7fe1>"}}
+    attributes = {"openinference.span.kind": "TOOL", "tool.name": "refund", "input.value": orjson.dumps(sent).decode()}
+    row = row_of(span("FunctionTool.acall", attributes=attributes), scope=LLAMA_INDEX)
+    assert row["arguments"] == '{"amount":5}'
+
+
+def test_an_answer_that_llama_index_cut_off_before_its_end_is_unknown():
+    said = "StopEvent(result=AgentOutput(response=ChatMessage(blocks=[TextBlock(block_type='text', text='Your 39.90 ..."
+    attributes = {"openinference.span.kind": "CHAIN", "output.value": said}
+    assert row_of(span("FunctionAgent.run", attributes=attributes), scope=LLAMA_INDEX)["output"] is None
+
+
+@pytest.mark.parametrize(("end", "answer"), [("FinalAnswerStep(output='It\\'s sent.')", "It's sent."), ("", None)])
+def test_the_answer_of_a_smolagents_stream_is_its_final_step(end, answer):
+    said = f"ChatMessageStreamDelta(content='It', tool_calls=None)ActionStep(step_number=1){end}"
+    attributes = {"openinference.span.kind": "AGENT", "output.value": said}
+    scope = "openinference.instrumentation.smolagents"
+    assert row_of(span("support.run", attributes=attributes), scope=scope)["output"] == answer

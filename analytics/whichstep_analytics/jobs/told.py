@@ -16,6 +16,9 @@ from whichstep_analytics.jobs import derived, told_by_agents
 ACTIONS: Final = ("tool_call", "retrieval", "handoff", "approval")
 _COMPLETED: Final = ("arguments", "result", "arguments_digest", "document_count", "query", "sources")
 _ERROR: Final = ("error", "error_type", "error_message", "error_guessed")
+_NAMES: Final = ("tool", "step_name", "merge_key")
+_ARGUMENTS: Final = ("arguments", "arguments_digest")
+_ALIKE: Final = ["execution_id", "trace_id", "tool", "arguments_digest"]
 _BY_CALL: Final = ["execution_id", "tool_call_id"]
 
 
@@ -36,7 +39,7 @@ def settle(spans: pl.DataFrame) -> pl.DataFrame:
     answers = _answers(told_by_agents.placed(told, rows, asked), asks)
     matched = _matched(answers, sent)
     rest = answers.join(matched, on="row", how="anti")
-    kept = pl.concat([_derived(rest, sent, rows), _approvals(told, asks)], how="vertical_relaxed")
+    kept = pl.concat([_derived(rest, sent, rows), _approvals(told, asks, sent)], how="vertical_relaxed")
     spans = _completed(rows, matched, answers).join(told.select("row"), on="row", how="anti")
     found = pl.concat([spans, kept.select(spans.columns)], how="vertical_relaxed")
     return found.sort("execution_id", "started_at", "trace_id", "span_id").drop("row")
@@ -146,15 +149,25 @@ def _derived(answers: pl.DataFrame, sent: pl.DataFrame, rows: pl.DataFrame) -> p
     )
 
 
-def _approvals(told: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
-    """Each approval that was asked for once, where it was asked."""
+def _approvals(told: pl.DataFrame, asks: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
+    """Each approval that was asked for once, where it was asked; its arguments may be told by its call alone."""
     asked = told.filter(pl.col("control_flow").is_not_null()).join(asks, on=_BY_CALL, how="left")
-    return (
-        asked.sort("started_at", "trace_id", "span_id")
-        .unique(["execution_id", "tool_call_id", "tool"], keep="first", maintain_order=True)
-        .with_columns(
-            pl.coalesce("asked_at", "started_at").alias("started_at"),
-            pl.col("flags").list.concat(pl.lit(["derived"])).list.unique(maintain_order=True).alias("flags"),
-        )
-        .select(told.columns)
+    named = pl.coalesce("asked_name", "tool")  # a framework may name what it asks, not whom
+    asked = asked.with_columns(
+        *(pl.when(pl.col("asked_name").is_null()).then(name).otherwise(named).alias(name) for name in _NAMES)
+    ).sort("started_at", "trace_id", "span_id")
+    ran = sent.filter(pl.col("arguments_digest").is_not_null()).unique(_BY_CALL, keep="any")
+    asked = asked.join(ran.select(*_BY_CALL, *_ARGUMENTS), on=_BY_CALL, how="left", suffix="_ran").with_columns(
+        pl.coalesce(name, f"{name}_ran").alias(name) for name in _ARGUMENTS
     )
+    known = pl.col("tool_call_id").is_not_null()
+    once = pl.concat(
+        [
+            asked.filter(known).unique([*_BY_CALL, "tool"], keep="first", maintain_order=True),
+            asked.filter(~known).unique(_ALIKE, keep="first", maintain_order=True),
+        ]
+    )
+    return once.with_columns(
+        pl.coalesce("asked_at", "started_at").alias("started_at"),
+        pl.col("flags").list.concat(pl.lit(["derived"])).list.unique(maintain_order=True).alias("flags"),
+    ).select(told.columns)

@@ -59,7 +59,7 @@ def no_answer(_attributes: Attributes) -> list[Message] | None:
     return None
 
 
-def nothing_held(_attributes: Attributes) -> list[Call]:
+def nothing_held(_span: ReceivedSpan) -> list[Call]:
     """No spelling of its own."""
     return []
 
@@ -126,8 +126,8 @@ class Dialect:
     """What a model or an agent answered, where the convention spells it in attributes of its own."""
     failed: Callable[[ReceivedSpan], str | None] = no_failure
     """The convention's own word that a step failed: its message, '' where it gave none; None when it did not."""
-    held: Callable[[Attributes], list[Call]] = nothing_held
-    """The calls for which an agent's answer asks a person."""
+    held: Callable[[ReceivedSpan], list[Call]] = nothing_held
+    """The calls for which a span says that a person is asked, by its answer or by how it was interrupted."""
     ran: Callable[[ReceivedSpan], list[Call]] = nothing_ran
     """The calls that an agent's span says were made, where tools have no spans."""
     handed: Callable[[Attributes], str | None] = no_handover

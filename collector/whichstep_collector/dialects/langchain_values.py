@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any, Final
 
 from whichstep_collector.dialects.base import Task, ToolResult
 from whichstep_collector.messages import Message, read_message
+from whichstep_collector.python_text import read_python
+from whichstep_collector.received import ReceivedSpan
 from whichstep_collector.skeleton import parse_json
+from whichstep_collector.told import Call
 
 _LITERAL_LENGTH_MAX: Final = 64 * 1024
 _RESULT_NAMES: Final = ('"tool_call_id"', '"output"')
 _TASK_NAMES: Final = ('"messages"', '"inputs"', '"outputs"')
+_INTERRUPT: Final = re.compile(
+    r"(?:GraphInterrupt\()?(\(Interrupt\(value=\{'action_requests'.*?\),?\))\)?\s*(?:Traceback|$)", re.DOTALL
+)
+"""`(Interrupt(value={…}, id='…'),)`, as its message or in the text of the error."""
 PLUMBING: Final = frozenset({"tools_condition", "__start__", "_write", "ChannelWrite", "Branch"})
 """Names of spans that decide an edge or write a channel: no steps."""
 
@@ -83,6 +91,21 @@ def python_literal(said: Any) -> Any:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return said
     return found if isinstance(found, (dict, list)) else said
+
+
+def held(span: ReceivedSpan) -> list[Call]:
+    """The calls that its middleware stopped for a person: the interrupt that it raises lists them."""
+    exception = next((event for event in span.events if event.name == "exception"), None)
+    found = _INTERRUPT.match(str(exception.attributes.get("exception.message"))) if exception else None
+    interrupts = read_python(found[1]) if found else None
+    values = [item.get("value") for item in interrupts if isinstance(item, dict)] if interrupts else []
+    requests = [value.get("action_requests") for value in values if isinstance(value, dict)]
+    return [
+        Call(str(request["name"]), None, request.get("args"))
+        for listed in requests
+        for request in (listed if isinstance(listed, list) else ())
+        if isinstance(request, dict) and request.get("name")
+    ]
 
 
 def unwrap_task(value: Any) -> Task:

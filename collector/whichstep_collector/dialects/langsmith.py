@@ -102,5 +102,6 @@ DIALECT = Dialect(
     unwrap_query=_unwrap_query,
     answer=_answer,
     failed=_failed,
+    held=langchain_values.held,
     finish=_finish,
 )  # fmt: skip

@@ -27,8 +27,9 @@ _PLUMBING: Final = frozenset({
 _HANDOFF: Final = "handoff"
 _ANSWER: Final = re.compile(r"\bblocks=\[TextBlock\([^()]{0,64}?text=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
 _ASKED: Final = re.compile(r"\buser_msg(?:\"|')?[=:] ?('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
-_STATE: Final = '{"init_state"'
-"""The machinery's state, which is what a workflow is given here: not what was asked."""
+_MACHINERY: Final = ('{"init_state"', "StopEvent(", "AgentOutput(")
+"""The machinery's state, which is what a workflow is given here, and an answer that was cut off before its words."""
+_CONTEXT: Final = re.compile(r"<[\w.]+\.Context object at 0x")
 _MESSAGE: Final = "ChatMessage("
 _SEARCHED_MAX: Final = 256 * 1024
 
@@ -66,7 +67,15 @@ def _unwrap_task(value: Any) -> Task:
     said = read_python(match[1]) if match else None
     if isinstance(said, str):
         return Task(said)
-    return Task(None if value.startswith(_STATE) else value)
+    return Task(None if value.startswith(_MACHINERY) else value)
+
+
+def _unwrap_arguments(value: Any) -> Any:
+    """Without the run's context, which is handed to a tool beside what the model asked for."""
+    found = arguments_of(value)
+    if not isinstance(found, dict):
+        return found
+    return {name: item for name, item in found.items() if not (isinstance(item, str) and _CONTEXT.match(item))}
 
 
 def _unwrap_query(value: Any) -> Any:
@@ -96,7 +105,7 @@ DIALECT = Dialect(
     "llama_index",
     recognised_by(scopes=("openinference.instrumentation.llama_index",)),
     _kind,
-    unwrap_arguments=arguments_of,
+    unwrap_arguments=_unwrap_arguments,
     unwrap_result=_unwrap_result,
     unwrap_task=_unwrap_task,
     unwrap_query=_unwrap_query,

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from whichstep.attributes import OUTPUT_MESSAGES
 from whichstep_collector import coerce
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.fields import Field
+from whichstep_collector.messages import dicts, parts_of
 from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.skeleton import parse_json
+from whichstep_collector.told import Call
 
 _SPANS: Final = {
     "workflow.build": Kind("none", setup=True),
@@ -20,6 +24,7 @@ _SPANS: Final = {
     "message.send": Kind("none"),
 }
 _EXECUTOR: Final = "executor.process"
+_ASKS: Final = "function_approval_request"
 _EDGES: Final = "edge_group.process"
 
 
@@ -30,6 +35,18 @@ def _kind(span: ReceivedSpan) -> Kind | None:
     if word == _EXECUTOR:
         return Kind("other")
     return Kind("none") if word == _EDGES else _SPANS.get(word)
+
+
+def _held(span: ReceivedSpan) -> list[Call]:
+    """The calls that an agent's answer asks a person to approve."""
+    messages = parse_json(said) if isinstance(said := span.attributes.get(OUTPUT_MESSAGES), str) else None
+    parts = [part for message in dicts(messages) for part in parts_of(message)]
+    calls = [part.get("function_call") for part in parts if part.get("type") == _ASKS]
+    return [
+        Call(name, coerce.text(call.get("call_id")), call.get("arguments"))
+        for call in dicts(calls)
+        if (name := coerce.text(call.get("name")))
+    ]
 
 
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
@@ -49,5 +66,6 @@ DIALECT = Dialect(
         Field("tool", coerce.text, ("gen_ai.tool.name", "agent_framework.function.name")),
         Field("workflow", coerce.text, ("gen_ai.workflow.name", "workflow.name")),
     ),
+    held=_held,
     finish=_finish,
 )

@@ -110,5 +110,6 @@ DIALECT = Dialect(
     kind,
     unwrap_result=langchain_values.unwrap_result,
     unwrap_task=_unwrap_task,
+    held=langchain_values.held,
     finish=finish,
 )

@@ -16,7 +16,7 @@ from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_ope
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.fields import Field, TextKeys
 from whichstep_collector.messages import read_messages
-from whichstep_collector.received import Attributes, ReceivedSpan
+from whichstep_collector.received import ReceivedSpan
 from whichstep_collector.skeleton import parse_json
 from whichstep_collector.told import Call
 
@@ -47,9 +47,9 @@ def _unwrap_task(value: Any) -> Task:
     return Task(value)
 
 
-def _held(attributes: Attributes) -> list[Call]:
+def _held(span: ReceivedSpan) -> list[Call]:
     """The approvals that a run which ended early asks for; calls that somebody else is to run need no person."""
-    requests = coerce.json_object(attributes.get("final_result")).get("approvals")
+    requests = coerce.json_object(span.attributes.get("final_result")).get("approvals")
     if not isinstance(requests, list):
         return []
     calls = [request for request in requests if isinstance(request, dict)]

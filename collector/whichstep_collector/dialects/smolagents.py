@@ -12,10 +12,14 @@ from whichstep_collector.calls import arguments_of, words_of
 from whichstep_collector.dialects import openinference
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.facts import SpanFacts
+from whichstep_collector.python_text import read_python
 from whichstep_collector.received import ReceivedSpan
 
 _FINAL: Final = "final_answer"
 _STEP: Final = re.compile(r"Step \d+")
+_STREAMED: Final = "ChatMessageStreamDelta("
+_ANSWERED: Final = re.compile(r"FinalAnswerStep\(output=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\)$")
+_ANSWER_MAX: Final = 64 * 1024
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
@@ -25,6 +29,9 @@ def _kind(span: ReceivedSpan) -> Kind | None:
 
 
 def _unwrap_task(value: object) -> Task:
+    if isinstance(value, str) and value.startswith(_STREAMED):  # all events of a stream, as Python text
+        last = _ANSWERED.search(value[-_ANSWER_MAX:])
+        return Task(read_python(last[1]) if last else None)
     return Task(words_of(value))
 
 

@@ -6,6 +6,7 @@ milliseconds where others write seconds.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from whichstep_collector import coerce
@@ -13,14 +14,31 @@ from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.facts import SpanFacts
 from whichstep_collector.fields import Field
+from whichstep_collector.python_text import read_python
 from whichstep_collector.received import ReceivedSpan
+from whichstep_collector.told import Call
 
 _CYCLE: Final = "event_loop.cycle_id"
 _CANCELLED: Final = "strands.cancellation.type"
+_STOPPED: Final = re.compile(r"v\d+:(?:before_)?tool_call:(.+):[^:]+$")
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
     return kind_of_operation(span) or (Kind("other") if _CYCLE in span.attributes else None)
+
+
+def _held(span: ReceivedSpan) -> list[Call]:
+    """An agent that waits answers with its interrupts; the id of one names the call that it stopped."""
+    if span.attributes.get("gen_ai.operation.name") != "invoke_agent":
+        return []
+    said = [event.attributes for event in span.events if event.name == "gen_ai.choice"]
+    interrupts = [read_python(told.get("message")) for told in said if told.get("finish_reason") == "interrupt"]
+    return [
+        Call(str(interrupt.get("name")), stopped[1] if (stopped := _STOPPED.match(str(interrupt.get("id")))) else None)
+        for listed in interrupts
+        for interrupt in (listed if isinstance(listed, list) else ())
+        if isinstance(interrupt, dict) and interrupt.get("name")
+    ]
 
 
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
@@ -35,5 +53,6 @@ DIALECT = Dialect(
     recognised_by(scopes=("strands.telemetry.tracer", "strands-agents"), keys=(_CYCLE, _CANCELLED)),
     _kind,
     fields=(Field("time_to_first_token_ms", coerce.amount, ("gen_ai.server.time_to_first_token",)),),
+    held=_held,
     finish=_finish,
 )
