@@ -236,3 +236,11 @@ def test_two_approvals_without_a_call_id_are_one_only_if_they_are_alike() -> Non
         told(9 + n, 1, at=2, **{**said, "tool_call_id": None, "arguments_digest": one}) for n, one in enumerate(digests)
     ]
     assert steps(agent(1, at=0), call(2, 1, at=1), *held)["type"].to_list().count("approval") == 2
+
+
+def test_a_call_whose_gate_was_refused_did_not_run() -> None:
+    refused = failed(span(3, 2, at=2.1, type="approval", step_name="blocked", merge_key=None), "", "ApprovalRejected")
+    allowed = span(5, 4, at=6.1, type="approval", step_name="blocked", merge_key=None)
+    rows = [agent(1, at=0, took=20), tool(2, 1, at=2, took=2), refused, tool(4, 1, at=6, took=2), allowed]
+    found = steps(*rows).filter(pl.col("type") != "agent")
+    assert found.select("type", "status").rows() == [("approval", "rejected"), ("approval", "ok"), ("tool_call", "ok")]

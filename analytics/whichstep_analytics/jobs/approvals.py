@@ -20,6 +20,8 @@ _REFUSAL: Final = (
 )
 _RETURNED_ERROR: Final = "TOOL_ERROR"
 """What Google's ADK calls an error that a tool did not raise: so ends a refusal, whose words need not be sent."""
+_DECIDED: Final = "ApprovalRejected"
+"""The error type of a gate whose own word is that the person refused: the call that it gates did not run."""
 _REFUSAL_WITHIN: Final = 300
 """Characters of a result that are searched: an answer that is a refusal says so early."""
 
@@ -29,7 +31,7 @@ def held_actions(spans: pl.DataFrame, found: Forest) -> pl.DataFrame:
     held = (
         spans.lazy()
         .select("execution_id", "type", "tool", "step_name", "arguments_digest", "started_at", "control_flow",
-                "error", "result", "output", "error_message")
+                "error", "error_type", "result", "output", "error_message")
         .with_columns(found.step.alias("row"), pl.coalesce("tool", "step_name").alias("action"))
         .with_row_index("span_row")
         .filter((pl.col("span_row") == pl.col("row")) & pl.col("type").is_in(("tool_call", "llm_call", "approval")))
@@ -46,7 +48,10 @@ def _settled(stops: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     words = [pl.col(name).str.head(_REFUSAL_WITHIN) for name in ("error_message", "result", "output")]
     said = pl.concat_str(words, separator="\n", ignore_nulls=True)
     refused = said.str.contains(_REFUSAL) | (said == _RETURNED_ERROR)
-    stop = stops.select("row", "execution_id", "action", "arguments_digest", pl.col("started_at").alias("stopped_at"))
+    stop = stops.select(
+        "row", "execution_id", "action", "arguments_digest", pl.col("started_at").alias("stopped_at"),
+        pl.col("error_type").eq_missing(_DECIDED).alias("decided"),
+    )  # fmt: skip
     runs = actions.filter(pl.col("type") != "llm_call").select(
         "execution_id", "action", "arguments_digest", "started_at",
         pl.col("row").alias("resumed"),
@@ -62,7 +67,7 @@ def _settled(stops: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("started_at") > pl.col("stopped_at"))
         .sort("row", "started_at", "resumed")
         .unique("row", keep="first", maintain_order=True)
-        .select("row", "resumed", pl.col("started_at").alias("resumed_at"), "refused")
+        .select("row", "resumed", pl.col("started_at").alias("resumed_at"), pl.col("refused") | pl.col("decided"))
     )
     return after.join(resumed, on="row", how="left").pipe(shaped, _SCHEMA)
 
