@@ -100,6 +100,30 @@ def test_a_trace_that_runs_beside_the_waiting_one_does_not_resume_it() -> None:
     assert mapped(*held(), agent(11, trace_id=2, session_id="s", at=5))[trace(2)][0] == trace(2)
 
 
+def asking(**columns: Any) -> list[dict[str, Any]]:
+    """A trace whose agent ended on a call that did not run."""
+    asked = call(2, asks="refund", asked_call_ids=["call-1"], at=1, took=1)
+    return [agent(1, agent="support", session_id="s", took=10), {**asked, **columns}]
+
+
+def resumed(call_id: str = "call-1") -> list[dict[str, Any]]:
+    """The next trace of the session, which tells that a person was asked for a call."""
+    told = tool(12, 11, trace_id=2, at=20, control_flow="approval", synthetic=True, tool_call_id=call_id)
+    return [agent(11, agent="support", trace_id=2, session_id="s", at=20), told]
+
+
+def test_a_trace_that_tells_of_an_approval_resumes_the_one_that_ended_on_that_call() -> None:
+    assert mapped(*asking(), *resumed()) == {trace(1): (trace(1), "resume"), trace(2): (trace(1), "resume")}
+
+
+def test_a_trace_that_ended_on_a_call_is_resumed_by_no_trace_that_tells_of_no_approval_of_it() -> None:
+    ran = tool(3, name="refund", at=3, tool_call_id="call-1")
+    assert mapped(*asking(), *resumed("call-2"))[trace(2)][0] == trace(2)
+    assert mapped(*asking(), resumed()[0])[trace(2)][0] == trace(2)
+    assert mapped(*asking(), ran, *resumed())[trace(2)][0] == trace(2)
+    assert mapped(*asking(asked_call_ids=[""]), *resumed(""))[trace(2)][0] == trace(2)
+
+
 def test_set_up_alone_is_no_execution_and_attaches_by_key() -> None:
     key = {"execution_key": "ab" * 16, "execution_rule": "run_key"}
     assert mapped(agent(1, setup=True))[trace(1)][1] == "setup"

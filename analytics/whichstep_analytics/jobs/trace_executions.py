@@ -4,7 +4,8 @@ Only a trace that several explicit ids share has several rows: one per id, and o
 
 1. `explicit`, 2. `run_key`: traces with the same key, unless several of them began it: then it is a recorded answer
 that was played again, and names no run. 3. `links`: span links of scopes whose links join. 4. `resume`:
-a trace that ended while a person was asked, and the next trace of the same session and agent. 5. `trace`: the trace
+a trace that ended while a person was asked, and the next trace of the same session and agent; where only that one tells
+that a person was asked for a call, the trace before must have ended on that call. 5. `trace`: the trace
 by itself. A joined execution is called after its earliest trace. A trace of set-up or transport spans alone is no
 execution (`setup`) unless a rule before joins it to one. Time alone never joins.
 """
@@ -53,6 +54,7 @@ def _facts(spans: pl.DataFrame) -> pl.DataFrame:
     own, explicit = pl.col("execution_key"), pl.col("execution_rule").eq_missing("explicit")
     held_at = pl.col("started_at").filter(held).max()
     asked_at = pl.col("started_at").filter((pl.col("type") == "llm_call") & ~held).max()
+    ran = pl.col("tool_call_id").filter(~pl.col("synthetic")).drop_nulls()
     return (
         spans.lazy()
         .sort("started_at", "span_id")
@@ -66,12 +68,24 @@ def _facts(spans: pl.DataFrame) -> pl.DataFrame:
             pl.col("session_id").drop_nulls().first(),
             agent.first().alias("agent"),
             ((pl.col("type") != "none") & ~pl.col("setup")).any().alias("works"),
-            (held_at.is_not_null() & (asked_at <= held_at).fill_null(value=True)).alias("waiting"),
+            (held_at.is_not_null() & (asked_at <= held_at).fill_null(value=True)).alias("held"),
+            pl.col("asked_call_ids").filter(pl.col("type") == "llm_call").last().alias("asked"),
+            ran.alias("ran"),
+            pl.col("tool_call_id").filter(held & pl.col("synthetic")).drop_nulls().alias("told_held"),
             pl.col("linked_trace_ids").filter(pl.col("links_join")).explode(empty_as_null=True).drop_nulls().unique().sort().alias("links"),
         )
-        .with_columns(pl.coalesce("explicit", "run_key").alias("execution_key"))
+        .with_columns(
+            pl.coalesce("explicit", "run_key").alias("execution_key"),
+            pl.col("asked").list.set_difference("ran").list.set_difference([""]).alias("unanswered"),
+        )
+        .with_columns((pl.col("held") | _ended_on_a_call()).alias("waiting"))
         .collect()
     )  # fmt: skip
+
+
+def _ended_on_a_call() -> pl.Expr:
+    """Whether an agent's last model call asked for a tool that did not run: a person may have been asked."""
+    return (pl.col("agent").is_not_null() & (pl.col("unanswered").list.len() > 0)).fill_null(value=False)
 
 
 def _run_key(own: pl.Expr, explicit: pl.Expr) -> pl.Expr:
@@ -111,16 +125,21 @@ def _link_edges(traces: pl.DataFrame) -> pl.DataFrame:
 
 def _resume_edges(traces: pl.DataFrame) -> pl.DataFrame:
     """(trace, other, rule) from each trace without a key to the one before it in its session, where that one waits."""
-    before = pl.struct("trace", "waiting", "ended_at").shift(1).over("session_id", "agent")
+    before = traces.select(
+        pl.col("trace").alias("other"), pl.col("held").alias("was_held"), pl.col("ended_at").alias("stopped_at"),
+        pl.col("unanswered").alias("left"),
+    )  # fmt: skip
+    told = pl.col("told_held").list.set_intersection("left").list.len() > 0
     return (
         traces.filter(pl.col("session_id").is_not_null() & pl.col("works"))
-        .with_columns(before.alias("before"))
+        .with_columns(pl.col("trace").shift(1).over("session_id", "agent").alias("other"))
+        .join(before, on="other")
         .filter(
             pl.col("open")
-            & pl.col("before").struct.field("waiting")
-            & (pl.col("before").struct.field("ended_at") <= pl.col("started_at"))
+            & (pl.col("was_held") | told).fill_null(value=False)
+            & (pl.col("stopped_at") <= pl.col("started_at"))
         )
-        .select("trace", pl.col("before").struct.field("trace").alias("other"), pl.lit("resume").alias("rule"))
+        .select("trace", "other", pl.lit("resume").alias("rule"))
     )
 
 

@@ -12,5 +12,5 @@ create table trace_executions (
     links uuid[] not null,          -- traces that its links join it to
     session_id varchar,
     agent varchar,
-    waiting boolean not null        -- ended while a person was asked to approve
+    waiting boolean not null        -- ended while a person was asked to approve, or may have been: on a call that did not run
 );
