@@ -129,6 +129,7 @@ STEP_FIELDS: Final[Fields] = (
     ("dialect", pa.string(), False),
     ("flags", TEXTS, False),
     ("arguments_digest", HEX, True),
+    ("critical_path_ms", pa.float64(), True),
 )
 EXECUTION_FIELDS: Final[Fields] = (
     ("execution_id", HEX, False),
@@ -191,6 +192,7 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("last_received_at", TIME, False),
     ("result_version", pa.int32(), False),
     ("tool_error_count", pa.int32(), True),
+    ("critical_path_ms", pa.float64(), True),
 )
 DAILY_FIELDS: Final[Fields] = (
     # rows of metrics_daily

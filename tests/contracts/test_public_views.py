@@ -59,8 +59,9 @@ def test_the_views_of_the_contract_are_there():
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_a_view_has_the_columns_of_the_contract_in_its_order(store, view):
-    assert store.reader.sql(f"select * from {view}").column_names == COLUMNS[view].split(", ")
+def test_a_view_begins_with_the_columns_of_the_contract_in_its_order(store, view):
+    promised = COLUMNS[view].split(", ")
+    assert store.reader.sql(f"select * from {view}").column_names[: len(promised)] == promised
 
 
 @pytest.mark.parametrize("view", sorted(set(COLUMNS) | OTHERS))

@@ -82,12 +82,21 @@ def _sums() -> list[pl.Expr]:
         cost.alias("cost_usd"),
         *(_sum(name, must_count=_CALL & over & ~pl.col("counted_above")) for name in _SPENT),
         *(_sum(name, must_count=pl.lit(value=False)) for name in _SPENT_WITHIN),
+        _worked().alias("critical_path_ms"),
     ]
 
 
 def _sum(column: str, *, must_count: pl.Expr) -> pl.Expr:
     known = pl.col(column).is_not_null()
     return pl.when(known.any() & ~(must_count & ~known).any()).then(pl.col(column).sum()).alias(column)
+
+
+def _worked() -> pl.Expr:
+    """Time on the critical path that no person was waited for; null where no step is timed, or one still runs."""
+    known = (
+        pl.col("critical_path_ms").is_not_null().any() & ~pl.col("status").is_in(("running", "pending_approval")).any()
+    )
+    return pl.when(known).then(pl.col("critical_path_ms").filter(pl.col("type") != "approval").sum())
 
 
 def _words() -> list[pl.Expr]:

@@ -2,7 +2,7 @@
 
 Order of the work: place spans in executions → one row per step (`merging`) → held actions (`approvals`) → order, path,
 agent (`tree`) → wrappers of calls → tokens of leaves only, cost (`prices`) → status → who asked, attempts (`attempts`)
-→ summary.
+→ time (`critical_path`) → summary.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.jobs import approvals, attempts, merging, shared_traces, summary, tree
+from whichstep_analytics.jobs import approvals, attempts, critical_path, merging, shared_traces, summary, tree
 from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_analytics.prices import Prices
 from whichstep_store.results import STEP_FIELDS
@@ -91,6 +91,7 @@ def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
     steps = _with_leaf_tokens(_with_wrappers(steps))
     steps = _with_cost(steps, prices)
     steps = attempts.repeats(_with_status(steps))
+    steps = steps.with_columns(critical_path.of_steps(steps))
     steps = steps.rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
     steps = steps.with_columns(attempts.requested_by(steps), summary.one_line().alias("output_summary"))
     return shaped(steps, pl.Schema({**STEP_SCHEMA, **WORKING_SCHEMA}))

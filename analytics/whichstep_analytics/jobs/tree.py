@@ -65,6 +65,20 @@ def has_descendant(parents: pl.Series, marked: pl.Series) -> pl.Series:
     return found == 1
 
 
+def within(parents: pl.Series, start: pl.Series, end: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Start and end of each row, cut to those of every row above it; a null there cuts nothing."""
+    frame = pl.DataFrame({"jump": parents, "start": start, "end": end})
+    for _ in range(_ROUNDS_MAX):
+        if frame["jump"].null_count() == frame.height:
+            break
+        frame = frame.select(
+            pl.col("jump").gather("jump"),
+            pl.max_horizontal("start", pl.col("start").gather("jump")),
+            pl.min_horizontal("end", pl.col("end").gather("jump")),
+        )
+    return frame["start"], frame["end"]
+
+
 def paths(steps: pl.DataFrame) -> pl.DataFrame:
     """`depth`, `path` (names from the root) and `agent` (own, else inherited) of columns parent, name, agent."""
     frame = steps.select(

@@ -52,6 +52,7 @@ def _fact_rows(step: Document) -> list[tuple[str, str]]:
         ("type", one_line(step.get("type"))),
         ("status", one_line(step.get("status"))),
         ("took", figures.format_duration(step.get("latency_ms"))),
+        ("of it on the critical path", _on_path(step)),
     ]
     if step.get("model") or step.get("type") == "llm_call":
         facts += [
@@ -71,6 +72,12 @@ _OPTIONAL_FACTS: Final = {
     "agent": "agent", "provider": "provider", "tool": "tool", "finish_reason": "finish reason",
     "document_count": "documents", "approval_id": "approval",
 }  # fmt: skip
+
+
+def _on_path(step: Document) -> str:
+    """Its own part of the time that the end of the execution waited for."""
+    own = step.get("critical_path_ms")
+    return "none: something beside it took longer, or steps below it did" if own == 0 else figures.format_duration(own)
 
 
 def _tokens(step: Mapping[str, Any]) -> str:

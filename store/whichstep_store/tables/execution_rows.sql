@@ -59,5 +59,6 @@ create table execution_rows (
     root_ended boolean not null,
     last_received_at timestamp_ns not null,
     result_version integer not null,     -- of jobs and prices; an older one is recomputed
-    tool_error_count integer             -- tool calls in error; null in rows of version 2 and before
+    tool_error_count integer,            -- tool calls in error; null in rows of version 2 and before
+    critical_path_ms double              -- of the critical path, waits for people apart; null while a step runs
 );

@@ -43,5 +43,6 @@ create table step_rows (
     approval_id varchar,
     dialect varchar not null,
     flags varchar[] not null,
-    arguments_digest uuid                -- of canonical JSON: equal arguments have an equal one, however written
+    arguments_digest uuid,               -- of canonical JSON: equal arguments have an equal one, however written
+    critical_path_ms double              -- its own part of the critical path; 0 beside it, null when untimed
 );

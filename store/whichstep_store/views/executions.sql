@@ -45,5 +45,6 @@ select
     failure_confidence,  -- 0 to 1
     failure_signature,  -- equal for failures of the same kind at the same place
     autonomy_level,  -- 1 to 4, of the workflow's contract
-    external_id  -- the id as the agent wrote it, where it was not 32 hex digits
+    external_id,  -- the id as the agent wrote it, where it was not 32 hex digits
+    critical_path_ms  -- time of the steps that the end waited for, waits for people apart; null while a step runs
 from main.execution_rows;

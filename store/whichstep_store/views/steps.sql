@@ -36,5 +36,6 @@ select
     output_summary,  -- one line
     approval_id,  -- the approval that it waited for
     dialect,  -- convention of the spans that it was read from
-    flags  -- guessed, truncated, redacted and so on
+    flags,  -- guessed, truncated, redacted and so on
+    critical_path_ms  -- its own part of the critical path of the execution; 0: beside it; null when untimed or not ended
 from main.step_rows;

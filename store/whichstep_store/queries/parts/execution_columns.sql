@@ -52,4 +52,5 @@ failure_kind,
 failure_reason,
 failure_confidence,
 failure_signature,
-autonomy_level
+autonomy_level,
+critical_path_ms

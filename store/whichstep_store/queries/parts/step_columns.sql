@@ -40,4 +40,5 @@ lower(printf('%016x', step_id)) as step_id,
     output_summary,
     approval_id,
     dialect,
-    flags
+    flags,
+    critical_path_ms
