@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from frames import agent, call, evaluation, execution, failed, results, span, tool
 
-from whichstep_analytics.failure import kinds
+from whichstep_analytics.failure import evidence, kinds, rules
 from whichstep_analytics.failure.signature import signature
 
 
@@ -264,10 +264,19 @@ def test_an_apology_of_an_agent_that_did_nothing_is_giving_up() -> None:
 # what is said about it
 
 
+def test_every_rule_says_in_words_what_it_looks_for_and_gives_suspects_of_the_one_shape() -> None:
+    nothing = evidence.prepare(results(agent()).steps, results(agent()).executions)
+    for rule in rules.RULES:
+        assert rules.words(rule).endswith("."), rules.name(rule)
+        assert rule.suspects(nothing).schema == evidence.SUSPECT_SCHEMA, rules.name(rule)
+    assert len({rules.name(rule) for rule in rules.RULES}) == len(rules.RULES)
+
+
 def test_suspects_are_listed_best_first_with_reasons() -> None:
     rows = (agent(outcome_success=False), search(2, 0), failed(tool(3)), call(5))
     said = json.loads(execution(*rows)["suspects"])
-    assert [suspect["kind"] for suspect in said] == ["tool_error", "empty_retrieval"]
+    assert [suspect["rule"] for suspect in said] == ["hard_error", "empty_retrieval", "wrong_answer"]
+    assert [suspect["kind"] for suspect in said] == ["tool_error", "empty_retrieval", "wrong_answer"]
     assert said[0]["step_id"] == f"{3:016x}"
     assert said[0]["score"] > said[1]["score"]
 

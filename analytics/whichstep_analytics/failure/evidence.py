@@ -14,7 +14,7 @@ SUSPECT_SCHEMA: Final = pl.Schema(
         "at": pl.UInt32(),  # row of the suspected step
         "cause_step_id": pl.UInt64(),
         "kind": pl.String(),
-        "score": pl.Float64(),  # how sure, 0 to 1
+        "score": pl.Float64(),  # how sure the rule is, 0 to 1
         "reason": pl.String(),
         "fails": pl.Boolean(),  # enough by itself; else only where the execution is known to have failed
     }
@@ -30,22 +30,28 @@ _SEARCHING: Final = r"(?i)search|retriev|find|query|lookup|knowledge|fetch"
 _NOTHING: Final = ("", "[]", "{}", "null", "None", '""', '{"documents": []}', '{"results": []}')
 
 
-def prepare(steps: pl.DataFrame) -> pl.DataFrame:
-    """The columns that rules read, and three derived ones.
+def prepare(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
+    """The columns that rules read, in one chunk: of the steps, of their execution, and three derived ones.
 
     `hard`: an error that nothing recovered. `came_back_empty`: a search that found nothing. `acted_after`: the start of
-    the last action of the execution that worked.
+    the last action of the execution that worked. `success`, `success_source`: of the execution, as far as known.
     """
     hard = (pl.col("status") == "error") & ~pl.col("recovered")
     worked = (pl.col("status") == "ok") & pl.col("type").is_in(_ACTIONS) & ~pl.col("came_back_empty")
     return (
         steps.lazy()
         .select(_COLUMNS)
+        .join(_outcomes(executions).lazy(), on="execution_id", how="left", maintain_order="left")
         .with_columns(pl.coalesce("tool", "name").alias("action"))
         .with_columns(hard.alias("hard"), pl.lit(_came_back_empty(steps)).alias("came_back_empty"))
         .with_columns(pl.col("started_at").filter(worked).max().over("execution_id").alias("acted_after"))
         .collect()
+        .rechunk()
     )  # fmt: skip
+
+
+def _outcomes(executions: pl.DataFrame) -> pl.DataFrame:
+    return executions.select("execution_id", "success", "success_source")
 
 
 def _came_back_empty(steps: pl.DataFrame) -> pl.Series:

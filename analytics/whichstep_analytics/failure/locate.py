@@ -1,10 +1,8 @@
 """The failing step of executions, the decision that led there, and all suspects in order.
 
-Each rule is a module with one function `suspects(steps)`; what they give is ranked by score, then by position. The
-first suspect that is enough by itself is the failing step. Where the outcome is known it rules: a success has no
-failing step, and a failure that no rule explains takes the best suspect, however weak; without any it is the answer
-(`wrong_answer`) where somebody judged it, else none. An execution that
-still runs or waits has not failed.
+What the rules suspect is ranked by score, then by position. The first suspect that is enough by itself is the failing
+step. Where the outcome is known it rules: a success has no failing step, and a failure that no rule is sure of takes
+the best suspect, however weak; without any its kind is unknown. An execution that still runs or waits has not failed.
 """
 
 from __future__ import annotations
@@ -13,19 +11,10 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.failure import (
-    empty_retrieval,
-    evidence,
-    gave_up,
-    hard_error,
-    loop,
-    refusal,
-    wrong_answer,
-)
+from whichstep_analytics.failure import evidence, rules
 from whichstep_analytics.failure.signature import signature
 from whichstep_analytics.jobs.frames import shaped
 
-_RULES: Final = (hard_error, loop, refusal, empty_retrieval, gave_up)
 _ENDED: Final = ("ok", "error", "abandoned")
 FAILURE_SCHEMA: Final = pl.Schema(
     {
@@ -71,11 +60,7 @@ def _kind_or_unknown(failed: pl.Series) -> pl.Expr:
 
 def _ranked(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
     """All suspects with their step's columns and `chosen`, best first within an execution."""
-    prepared = evidence.prepare(steps).rechunk()
-    suspects: pl.DataFrame = pl.concat([rule.suspects(prepared) for rule in _RULES])
-    unsuspected = _failed(executions).join(suspects, on="execution_id", how="anti")
-    if unsuspected.height:
-        suspects = pl.concat([suspects, wrong_answer.suspects(prepared, unsuspected)])
+    suspects = rules.fired(evidence.prepare(steps, executions))
     columns = ["at", "step_id", "name", "path", "position", "error_type", "error_message"]
     # where the run is known to have failed and no suspect is enough by itself, the best one has to do
     weak = (pl.col("success") == False) & ~pl.col("fails").any().over("execution_id")  # noqa: E712
@@ -117,6 +102,7 @@ def _suspects_json(ranked: pl.DataFrame) -> pl.DataFrame:
         .map_elements(lambda step: f"{step:016x}", return_dtype=pl.String)
         .alias("step_id"),  # few rows
         "kind",
+        "rule",
         pl.col("score").round(3),
         "reason",
     ).struct.json_encode()

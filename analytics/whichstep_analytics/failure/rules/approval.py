@@ -1,4 +1,4 @@
-"""A person refused the action, nobody answered in time, or the policy blocked it."""
+"""A person refused the action, or nobody decided on it in time."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ import polars as pl
 from whichstep_analytics.failure import evidence
 from whichstep_analytics.jobs.frames import shaped
 
-_KINDS: Final = {"rejected": "approval_rejected", "expired": "approval_expired", "blocked": "policy_block"}
-_WORDS: Final = {
-    "rejected": "a person refused {}",
-    "expired": "nobody decided on {} in time",
-    "blocked": "the policy blocked {}",
-}
+_KINDS: Final = {"rejected": "approval_rejected", "expired": "approval_expired"}
+_WORDS: Final = {"rejected": "a person refused {}", "expired": "nobody decided on {} in time"}
 
 
 def suspects(steps: pl.DataFrame) -> pl.DataFrame:
-    """Steps that were not allowed to run. A block that the agent got around is no failure."""
+    """Actions that were held for a person and never allowed; less sure where only words tell of the refusal."""
     refused = steps.filter(pl.col("status").is_in(list(_KINDS)))
     words = pl.col("status").replace_strict(_WORDS, return_dtype=pl.String)
     return refused.select(
@@ -28,5 +24,5 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
         pl.col("status").replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),
         pl.when(pl.col("flags").list.contains("guessed")).then(0.75).otherwise(0.95).alias("score"),
         words.str.replace("{}", pl.col("action"), literal=True).alias("reason"),
-        ((pl.col("status") != "blocked") | ~evidence.went_on()).alias("fails"),
+        pl.lit(value=True).alias("fails"),
     ).pipe(shaped, evidence.SUSPECT_SCHEMA)

@@ -1,6 +1,6 @@
-"""Nothing failed visibly, but somebody says that the task was not done: the answer is the best place to look.
+"""Somebody says that the task was not done: where nothing failed visibly, the answer is the best place to look.
 
-Asked only for executions that no other rule suspects; where no model call answered, the kind stays unknown.
+Where no model call answered, nothing is suspected.
 """
 
 from __future__ import annotations
@@ -16,17 +16,14 @@ _SCORE: Final = 0.25
 _WITNESSES: Final = {"human": "a person", "code": "the agent's code", "evaluator": "an evaluator"}
 
 
-def suspects(steps: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
-    """The last model call that answered without asking for a tool.
-
-    `judged`: executions without other suspects whose outcome is a failure; execution_id, success_source.
-    """
+def suspects(steps: pl.DataFrame) -> pl.DataFrame:
+    """The last model call that answered without asking for a tool, in executions that were judged a failure."""
     witness = pl.col("success_source").replace_strict(_WITNESSES, default=None, return_dtype=pl.String)
-    known = judged.select("execution_id", witness.alias("witness")).drop_nulls()
     answered = (pl.col("type") == "llm_call") & (pl.col("status") == "ok") & (pl.col("asked_tools").list.len() == 0)
     return (
-        steps.filter(answered)
-        .join(known, on="execution_id", maintain_order="left")
+        steps.filter((pl.col("success") == False) & answered)  # noqa: E712
+        .with_columns(witness.alias("witness"))
+        .filter(pl.col("witness").is_not_null())
         .unique("execution_id", keep="last", maintain_order=True)
         .rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
         .select(

@@ -1,0 +1,63 @@
+"""The rules by which a step is suspected, each a module; `RULES` lists them.
+
+A rule is a module with a docstring, whose first paragraph says in words what it looks for, and a function
+`suspects(steps)`: what `evidence.prepare` gives in, `evidence.SUSPECT_SCHEMA` out. It is pure, knows no other rule and
+no framework, and is named as its module. A new rule is a module here, a line below, and its tests, among them one that
+it must not fire on.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import polars as pl
+
+from whichstep_analytics.failure import evidence
+from whichstep_analytics.failure.rules import (
+    approval,
+    empty_retrieval,
+    gave_up,
+    hard_error,
+    loop,
+    policy_block,
+    wrong_answer,
+)
+
+
+class Rule(Protocol):
+    """What a module of this folder is."""
+
+    __name__: str
+    __doc__: str | None
+
+    def suspects(self, steps: pl.DataFrame) -> pl.DataFrame:
+        """The steps that the rule suspects: SUSPECT_SCHEMA."""
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    hard_error,
+    loop,
+    policy_block,
+    approval,
+    empty_retrieval,
+    gave_up,
+    wrong_answer,
+)
+
+
+def name(rule: Rule) -> str:
+    """The name of a rule: that of its module."""
+    return rule.__name__.rpartition(".")[2]
+
+
+def words(rule: Rule) -> str:
+    """What a rule looks for, in words: the first paragraph of its module."""
+    return " ".join((rule.__doc__ or "").partition("\n\n")[0].split())
+
+
+def fired(steps: pl.DataFrame) -> pl.DataFrame:
+    """What all rules suspect, with the column `rule`. `steps`: of `evidence.prepare`, in one chunk."""
+    found = [rule.suspects(steps).with_columns(pl.lit(name(rule)).alias("rule")) for rule in RULES]
+    suspects: pl.DataFrame = pl.concat(found)
+    assert suspects.schema == {**evidence.SUSPECT_SCHEMA, "rule": pl.String()}  # noqa: S101 - a rule kept its word
+    return suspects
