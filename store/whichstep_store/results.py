@@ -229,8 +229,9 @@ class JobInputs(NamedTuple):
     1. traces with the same `execution_key`; 2. traces that they link to or that link to them (only spans with
     `links_join`, and `trace_executions.links` for the other direction); 3. of the same session: the last trace
     before each asked one that is `waiting`, and the first trace after it; 4. traces of an execution that an asked one
-    is a re-run of; 5. last, for every trace found so far, all traces that `trace_executions` gives the same
-    execution. 5 is what makes a replacement safe: an execution is never recomputed from a part of its traces.
+    is a re-run of; 5. traces whose root is a model call with the response id of an asked one's root, where two
+    spans tell it; 6. last, for every trace found so far, all traces that `trace_executions` gives the same
+    execution. 6 is what makes a replacement safe: an execution is never recomputed from a part of its traces.
     `trace_executions`: the stored rows of these traces, several where executions share a trace. `evaluations`: of these
     traces and executions.
     `neighbours`: stored executions of the sessions in `spans`, and those that are a re-run of one of them.

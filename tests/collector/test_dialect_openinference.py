@@ -274,3 +274,10 @@ def test_messages_as_pairs_of_role_and_text_are_the_users_words(said):
 def test_two_texts_without_a_role_are_a_conversation_and_no_pair():
     row = oi("CHAIN", "graph", parent=None, more={"input.value": '{"messages": ["Hello", "there"]}'})
     assert row["user_message"] == "Hello"
+
+
+def test_the_id_of_the_response_is_read_from_the_answer_that_begins_with_it():
+    assert oi("LLM", more={"output.value": '{"id":"msg_01","content":[]}'})["response_id"] == "msg_01"
+    assert oi("LLM", more={"output.value": '{"id": "chatcmpl-1", "choices": []}'})["response_id"] == "chatcmpl-1"
+    assert oi("LLM", more={"output.value": '{"content": [], "id": "tool-7"}'})["response_id"] is None
+    assert oi("TOOL", more={"output.value": '{"id":"order-7"}'})["response_id"] is None

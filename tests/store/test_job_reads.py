@@ -112,6 +112,16 @@ class TestRelated:
         store.writer.load([batch([span(1, 1)])], AT)
         assert related(store, 1) == {hex_of(1), hex_of(2)}
 
+    def test_another_sight_of_the_same_root_call_comes_along(self, store, seen):
+        self.load(store, seen, span(2, 1, type="llm_call", response_id="r"))
+        store.writer.load([batch([span(1, 1, type="llm_call", response_id="r", started_at=NOON + SECOND)])], AT)
+        assert related(store, 1) == {hex_of(1), hex_of(2)}
+
+    def test_a_response_id_that_every_call_tells_brings_nothing(self, store, seen):
+        self.load(store, seen, span(2, 1, type="llm_call", response_id="r"))
+        store.writer.load([batch([span(n, 1, type="llm_call", response_id="r") for n in (1, 4)])], AT)
+        assert related(store, 1) == {hex_of(1)}
+
     def test_links_that_do_not_join_bring_nothing(self, store, seen):
         self.load(store, seen, span(2, 1))
         store.writer.load([batch([span(1, 1, linked_trace_ids=[trace(2)])])], AT)

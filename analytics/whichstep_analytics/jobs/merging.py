@@ -2,7 +2,8 @@
 
 Spans of type `none` are no steps; their children hang under the nearest step above. Nested spans of
 one type and one `merge_key` (two instrumentations, client and server, wrapper and call) are one step: the outermost
-gives it identity and time, the innermost its error and tokens, the longest text wins.
+gives it identity and time, the innermost its error and tokens, the longest text wins. Two sights of one call that are
+not nested count as nested (`same_call`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from whichstep_analytics.jobs import tree
+from whichstep_analytics.jobs import same_call, tree
 from whichstep_store.results import JOB_TEXT_COLUMNS
 
 _INNERMOST: Final = (
@@ -45,7 +46,7 @@ class Forest(NamedTuple):
 
 def forest(spans: pl.DataFrame) -> Forest:
     """The step that each span is part of and the step above it."""
-    parents = tree.parent_rows(spans)
+    parents = same_call.hung_up(spans, tree.parent_rows(spans))
     is_step = spans["type"] != "none"
     above = tree.nearest(parents, kept=is_step)
     rows = pl.int_range(spans.height, dtype=pl.UInt32, eager=True)

@@ -2,12 +2,12 @@
 
 Only a trace that several explicit ids share has several rows: one per id, and one for its rest (`shared_traces`).
 
-1. `explicit`, 2. `run_key`: traces with the same key, unless several of them began it: then it is a recorded answer
-that was played again, and names no run. 3. `links`: span links of scopes whose links join. 4. `resume`:
-a trace that ended while a person was asked, and the next trace of the same session and agent; where only that one tells
-that a person was asked for a call, the trace before must have ended on that call. 5. `trace`: the trace
-by itself. A joined execution is called after its earliest trace. A trace of set-up or transport spans alone is no
-execution (`setup`) unless a rule before joins it to one. Time alone never joins.
+1. `explicit`, 2. `run_key`: traces with the same key (one that tells of a call of another has its key), unless several
+of them began it: then it is a recorded answer that was played again, and names no run. 3. `links`: span links of scopes
+whose links join. 4. `resume`: a trace that ended while a person was asked, and the next trace of the same session and
+agent; where only that one tells that a person was asked for a call, the trace before must have ended on that call.
+5. `trace`: the trace by itself. A joined execution is called after its earliest trace. A trace of set-up or transport
+spans alone is no execution (`setup`) unless a rule before joins it to one. Time alone never joins.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.jobs import shared_traces
+from whichstep_analytics.jobs import same_call, shared_traces
 from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_store.results import TRACE_EXECUTION_FIELDS
 
@@ -30,6 +30,7 @@ _AGENT_TYPES: Final = ("agent", "workflow")
 def run(spans: pl.DataFrame) -> pl.DataFrame:
     """The execution of every trace in `spans` (columns TRACE_EXECUTION_FIELDS), sorted by trace and execution id."""
     traces = _facts(spans).sort("started_at", "trace_id", "execution_key").with_row_index("trace")
+    traces = _with_keys_of_same_calls(traces, same_call.pairs(spans))
     traces = traces.with_columns(_one_run_key()).with_columns(_open_to_rules())
     edges = [pl.DataFrame(schema=_EDGE_SCHEMA)]
     if traces.filter(pl.col("explicit").is_null())["run_key"].drop_nulls().is_duplicated().any():
@@ -94,6 +95,22 @@ def _run_key(own: pl.Expr, explicit: pl.Expr) -> pl.Expr:
     said_at = pl.col("started_at").filter(message).max()
     key = own.filter(~explicit & (~pl.col("synthetic") | (pl.col("started_at") >= said_at).fill_null(value=True)))
     return key.drop_nulls().first()
+
+
+def _with_keys_of_same_calls(traces: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """A trace without a key that tells of a call of another has the key of that one; two without, the smaller id."""
+    pairs = pairs.filter(pl.col("trace_id") != pl.col("other"))
+    if pairs.is_empty():
+        return traces
+    two = pl.concat([pairs.select("trace_id", "other"), pairs.select(trace_id="other", other="trace_id")])
+    keys = traces.select(pl.col("trace_id").alias("other"), pl.col("run_key").alias("other_key"))
+    lent = two.join(keys, on="other").group_by("trace_id").agg(
+        pl.coalesce("other_key", pl.min_horizontal("trace_id", "other")).min().alias("lent")
+    )  # fmt: skip
+    borrowed = traces.join(lent, on="trace_id", how="left", maintain_order="left")
+    return borrowed.with_columns(pl.coalesce("run_key", "lent").alias("run_key")).with_columns(
+        pl.coalesce("explicit", "run_key").alias("execution_key")
+    )
 
 
 def _one_run_key() -> pl.Expr:

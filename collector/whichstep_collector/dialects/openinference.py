@@ -6,6 +6,7 @@ chains. AutoGen's names agents in the span name (`support_agent.on_messages_stre
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from whichstep import attributes as names
@@ -32,6 +33,8 @@ _KINDS: Final = {
 }
 _LISTS: Final = ("llm.input_messages.", "llm.output_messages.", "llm.token_count.", "retrieval.documents.")
 """What a limit on attributes may leave of a span."""
+_RESPONSE_ID: Final = re.compile(r'\{"id": ?"([\w.:-]{1,200})"')
+"""The provider's answer begins with its id, and no attribute names it."""
 _METHODS: Final = (".on_messages_stream", ".on_messages", ".run_stream", ".run", "._execute_core", ".kickoff")
 
 
@@ -82,7 +85,9 @@ def _metadata(span: ReceivedSpan) -> dict[str, Any]:
 
 def finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     """Names of agents and workflows, and what makes two spans one step."""
-    if facts.type == "workflow":
+    if facts.type == "llm_call" and facts.response_id is None:
+        facts.response_id = _response_id(span)
+    elif facts.type == "workflow":
         facts.workflow = facts.workflow or _without_method(span.name)
         facts.step_name = _without_method(span.name)
     elif facts.type == "agent":
@@ -90,6 +95,12 @@ def finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.step_name = facts.merge_key = facts.agent
     elif facts.type == "other":
         facts.merge_key = facts.step_name  # a graph's node and the subgraph in it
+
+
+def _response_id(span: ReceivedSpan) -> str | None:
+    answer = span.attributes.get("output.value")
+    found = _RESPONSE_ID.match(answer) if isinstance(answer, str) else None
+    return found[1] if found else None
 
 
 def _without_method(name: str) -> str:

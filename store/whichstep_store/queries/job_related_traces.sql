@@ -1,5 +1,5 @@
--- Traces related to the given ones by an execution key, by links, by a wait in the same session, or as what they are
--- a re-run of (whichstep_store.results.JobInputs, rules 1 to 4). Related traces are looked for among those that the
+-- Traces related to the given ones by an execution key, by links, by a wait in the same session, as what they are a
+-- re-run of, or by a model call that both tell of (whichstep_store.results.JobInputs, rules 1 to 5). Related traces are looked for among those that the
 -- jobs have placed (trace_executions) and among those that they have not seen yet (touched_traces).
 -- Tables shown to it: asked_traces (trace_id).
 -- Parameters: asked: whether these are the traces asked for: a session and a re-run are followed one
@@ -12,6 +12,7 @@ with given as (
         session_id,
         rerun_of,
         started_at,
+        case when parent_span_id is null and type = 'llm_call' then response_id end as response_id,
         case when links_join then linked_trace_ids else [] end as links
     from span_rows
     where trace_id in (select trace_id from asked_traces)
@@ -26,6 +27,24 @@ sessions as (
     group by trace_id
 ),
 rerun as (select distinct rerun_of as id from given where rerun_of is not null and cast($asked as boolean)),
+-- both sights of one call lie within its time, and a model call is not longer than this
+calls as (
+    select response_id, min(started_at) - interval 10 minutes as since, max(started_at) + interval 10 minutes as until
+    from given
+    where response_id is not null and cast($asked as boolean)
+    group by response_id
+    having count(*) <= 2
+),
+same_calls as (
+    select unnest(list(span_rows.trace_id)) as trace_id
+    from span_rows
+    inner join calls
+        on span_rows.response_id = calls.response_id
+        and span_rows.started_at between calls.since and calls.until
+    where span_rows.parent_span_id is null and span_rows.type = 'llm_call'
+    group by span_rows.response_id
+    having count(*) = 2
+),
 turns as (
     select trace_id, session_id, started_at, waiting
     from trace_executions
@@ -56,6 +75,8 @@ placed as (
         and turns.started_at > sessions.started_at
         and turns.trace_id <> sessions.trace_id
     group by sessions.trace_id
+    union
+    select trace_id from same_calls
 ),
 touched as (
     select trace_id, min(min_started_at) as since, max(max_started_at) as until
