@@ -10,15 +10,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from whichstep.configure import configure, flush, shutdown, tracer_provider
-from whichstep.errors import ConfigurationError, WhichstepError
+from whichstep.errors import (
+    ActionBlocked,
+    ApprovalExpired,
+    ApprovalPending,
+    ApprovalRejected,
+    ApprovalUnavailable,
+    ConfigurationError,
+    WhichstepError,
+)
 from whichstep.instrument import instrument
 from whichstep.outcome import carry, current_execution_id, current_step, evaluate, expect, outcome
 
 if TYPE_CHECKING:
+    from whichstep.policy import Policy
     from whichstep.steps import agent, llm, observe, retrieval, step, task, tool
 
 __all__ = [
+    "ActionBlocked",
+    "ApprovalExpired",
+    "ApprovalPending",
+    "ApprovalRejected",
+    "ApprovalUnavailable",
     "ConfigurationError",
+    "Policy",
     "WhichstepError",
     "agent",
     "carry",
@@ -39,18 +54,22 @@ __all__ = [
     "tool",
     "tracer_provider",
 ]
-_VERBS = frozenset({"agent", "llm", "observe", "retrieval", "step", "task", "tool"})
+_LATER = {
+    "Policy": "whichstep.policy",
+    **dict.fromkeys(("agent", "llm", "observe", "retrieval", "step", "task", "tool"), "whichstep.steps"),
+}
+"""Names whose module is loaded when the first of them is used: steps bring OpenTelemetry with them."""
 
 
 def __getattr__(name: str) -> Any:
-    """Load the steps, and OpenTelemetry with them, when the first is used."""
-    if name not in _VERBS:
+    """Load what is not needed by every program when it is used."""
+    if name not in _LATER:
         raise AttributeError(f"module 'whichstep' has no attribute {name!r}")
-    from whichstep import steps  # noqa: PLC0415  see above
+    from importlib import import_module  # noqa: PLC0415  see above
 
-    globals().update({verb: getattr(steps, verb) for verb in _VERBS})
-    return globals()[name]
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_VERBS})
+    return sorted({*globals(), *_LATER})

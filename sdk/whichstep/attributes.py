@@ -89,6 +89,8 @@ STEP_TYPES: Final = (
     "guardrail", "approval", "handoff", "evaluation", "other",
 )  # fmt: skip
 PURPOSES: Final = ("production", "dataset", "adversarial", "demo")
+RISK_LEVELS: Final = ("auto", "log", "approve", "block")
+"""Of an action, by policy, the laxest first."""
 ESCALATION_REASONS: Final = ("policy", "agent", "failure", "user")
 
 # Step type -> gen_ai.operation.name; types without one are told by STEP_TYPE alone.

@@ -82,6 +82,8 @@ def _opened(value: Any) -> Any:
         return value
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"<{len(value)} bytes>"
+    if type(value).__name__ == "Decimal" and value.is_finite():
+        return int(value) if value == int(value) else float(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name, None) for field in fields(value)}
     for method in () if isinstance(value, type) else DUMPS:

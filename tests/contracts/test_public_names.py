@@ -8,7 +8,8 @@ import pytest
 import whichstep
 
 NAMES = [
-    "ConfigurationError", "WhichstepError", "agent", "carry", "configure", "current_execution_id", "current_step",
+    "ActionBlocked", "ApprovalExpired", "ApprovalPending", "ApprovalRejected", "ApprovalUnavailable",
+    "ConfigurationError", "Policy", "WhichstepError", "agent", "carry", "configure", "current_execution_id", "current_step",
     "evaluate", "expect", "flush", "instrument", "llm", "observe", "outcome", "retrieval", "shutdown", "step", "task",
     "tool", "tracer_provider",
 ]  # fmt: skip
