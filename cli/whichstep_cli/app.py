@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "executions": Entry("executions", "List executions; explain one, step by step."),
     "metrics": Entry("metrics", "The eight metrics, each with n, coverage and interval."),
     "failures": Entry("failures", "Where executions fail: counts, share, trend, examples."),
+    "workflow": Entry("workflow", "Contracts of workflows: check, learn, show, readiness."),
     "evaluate": Entry("evaluate", "Attach an evaluation to an execution or step."),
     "sql": Entry("sql", "Read-only SQL over the public views."),
     "export": Entry("export", "Write what matches to Parquet or JSONL files."),

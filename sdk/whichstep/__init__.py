@@ -18,6 +18,7 @@ from whichstep.errors import (
     ApprovalUnavailable,
     ConfigurationError,
     WhichstepError,
+    WorkflowViolation,
 )
 from whichstep.instrument import instrument
 from whichstep.outcome import carry, current_execution_id, current_step, evaluate, expect, outcome
@@ -25,6 +26,7 @@ from whichstep.outcome import carry, current_execution_id, current_step, evaluat
 if TYPE_CHECKING:
     from whichstep.policy import Policy
     from whichstep.steps import agent, llm, observe, retrieval, step, task, tool
+    from whichstep.workflow import Workflow
 
 __all__ = [
     "ActionBlocked",
@@ -35,6 +37,8 @@ __all__ = [
     "ConfigurationError",
     "Policy",
     "WhichstepError",
+    "Workflow",
+    "WorkflowViolation",
     "agent",
     "carry",
     "configure",
@@ -57,6 +61,7 @@ __all__ = [
 _LATER = {
     "Policy": "whichstep.policy",
     **dict.fromkeys(("agent", "llm", "observe", "retrieval", "step", "task", "tool"), "whichstep.steps"),
+    "Workflow": "whichstep.workflow",
 }
 """Names whose module is loaded when the first of them is used: steps bring OpenTelemetry with them."""
 

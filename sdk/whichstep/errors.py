@@ -6,7 +6,8 @@ WhichstepError
 ├── ApprovalPending       a person has to decide first, and the action was told to raise instead of waiting
 ├── ApprovalRejected      a person refused; the action did not run
 ├── ApprovalExpired       nobody decided in time; the action did not run
-└── ApprovalUnavailable   the sidecar could not be asked; the action did not run
+├── ApprovalUnavailable   the sidecar could not be asked; the action did not run
+└── WorkflowViolation     the workflow's contract forbids the step; it did not run
 """
 
 from __future__ import annotations
@@ -81,3 +82,24 @@ class ApprovalExpired(WhichstepError):  # noqa: N818  the public name
 
 class ApprovalUnavailable(WhichstepError):  # noqa: N818  the public name
     """The sidecar could not be asked, so the action did not run."""
+
+
+class WorkflowViolation(WhichstepError):  # noqa: N818  the public name
+    """The workflow's contract forbids the step, which did not run, or its end.
+
+    `rule` names what forbids it, `state` the step that the workflow is in (None: at its start), `allowed` what may
+    come next, `step` what was tried (None: to end).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        workflow: str = "",
+        rule: str = "",
+        state: str | None = None,
+        step: str | None = None,
+        allowed: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.workflow, self.rule, self.state, self.step, self.allowed = workflow, rule, state, step, tuple(allowed)

@@ -9,7 +9,7 @@ import whichstep
 
 NAMES = [
     "ActionBlocked", "ApprovalExpired", "ApprovalPending", "ApprovalRejected", "ApprovalUnavailable",
-    "ConfigurationError", "Policy", "WhichstepError", "agent", "carry", "configure", "current_execution_id", "current_step",
+    "ConfigurationError", "Policy", "WhichstepError", "Workflow", "WorkflowViolation", "agent", "carry", "configure", "current_execution_id", "current_step",
     "evaluate", "expect", "flush", "instrument", "llm", "observe", "outcome", "retrieval", "shutdown", "step", "task",
     "tool", "tracer_provider",
 ]  # fmt: skip
