@@ -13,6 +13,7 @@ _MESSAGES: Final = ("error_message", "error", "message", "detail", "reason", "co
 _BESIDE_ERROR: Final = frozenset(
     {"error", "error_message", "error_type", "message", "code", "type", "detail", "details"}
 )
+_BLOCKS: Final = ('[{"type":"text"', '[{"type": "text"')
 _WORDS: Final = re.compile(
     r"(?:ERROR|Error)(?::| (?=[A-Z]\w+(?:Error|Exception|Timeout|Failure|Exceeded):)) ?"
     r"|(?:[A-Za-z_]\w*\.)*(?=[A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded): )"
@@ -22,13 +23,24 @@ _WORDS: Final = re.compile(
 def failure_in(value: Any) -> str | None:
     """The message of a result that says the tool failed, '' where it gives none; None for any other result."""
     if isinstance(value, str):
+        if value.startswith(_BLOCKS):
+            return failure_in(parse_json(value))
         if value[:1] != "{":
             match = _WORDS.match(value)
             return value[match.end() :] if match else None
         if not any(sign in value for sign in _SIGNS):
             return None
         value = parse_json(value)
+    if isinstance(value, list):
+        return _failure_in_blocks(value)
     return _failure_of(value) if isinstance(value, dict) else None
+
+
+def _failure_in_blocks(blocks: list[Any]) -> str | None:
+    """Content as MCP and Anthropic have it, in blocks: the first text says it."""
+    first = blocks[0] if blocks else None
+    text = first.get("text") if isinstance(first, dict) and first.get("type") == "text" else None
+    return failure_in(text) if isinstance(text, str) and not text.startswith(_BLOCKS) else None
 
 
 def _failure_of(found: dict[str, Any]) -> str | None:

@@ -205,7 +205,8 @@ AGENTS: Final = (
         ),
     ),
     Framework("haystack", "haystack", (_openinference("haystack", "Haystack"), _openllmetry("haystack", "Haystack"))),
-    Framework("dspy", "dspy", (_openinference("dspy", "DSPy"),), (("litellm", "dspy"), ("openai", "dspy"))),
+    # Its instrumentation tells no tokens: those are litellm's to tell, which calls the openai client in its turn.
+    Framework("dspy", "dspy", (_openinference("dspy", "DSPy"),)),
     Framework(
         "smolagents",
         "smolagents",

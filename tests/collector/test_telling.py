@@ -88,6 +88,7 @@ def test_numbered_ids_are_matched_by_place():
         ("TimeoutError: no answer", "TimeoutError", "no answer"),
         ({"status": "error", "error_message": "TimeoutError: no answer"}, "TimeoutError", "no answer"),
         ({"error": "no answer"}, None, "no answer"),
+        ([{"type": "text", "text": "TimeoutError: no answer"}], "TimeoutError", "no answer"),
         ({"isError": True, "content": "no answer"}, None, "no answer"),
     ],
 )
@@ -98,7 +99,8 @@ def test_a_result_that_says_it_failed_is_a_guessed_error(result, error_type, mes
 
 
 @pytest.mark.parametrize(
-    "result", ["ERROR is a word", "Errors: none", {"status": "delivered"}, {"error": None, "order": 1}, {"error": "x", "order": 1}]
+    "result", ["ERROR is a word", "Errors: none", {"status": "delivered"}, {"error": None, "order": 1}, {"error": "x", "order": 1},
+               [], [{"type": "text", "text": "TimeoutErrors: none"}], [{"type": "text", "text": 7}], [{"type": "image", "text": "ValueError: x"}]]
 )  # fmt: skip
 def test_other_results_are_no_errors(result):
     assert not model_call(says("hi"), asks(FIRST), answers(FIRST, result))[1]["error"]

@@ -76,6 +76,7 @@ def _play_framework(module: str, asked: argparse.Namespace) -> list[str]:
         for setup in framework.setups
         for variant in VARIANTS.values()
         if variant.name not in framework.without
+        and (not setup.variants or variant.name.startswith(setup.variants))
         and (not asked.setups or setup.instrumentation in asked.setups.split(","))
         and (not asked.variants or variant.name.startswith(tuple(asked.variants.split(","))))
     ]
@@ -175,7 +176,7 @@ def _environment(run: Run, otlp_url: str, folder: str) -> dict[str, str]:
         **kept,
         "HOME": folder,
         "FRAMEWORK_FOLDER": str(environments.folder_of(run.module)),
-        "PYTHONPATH": f"{HERE.parent}:{environments.ROOT / 'cli'}",
+        "PYTHONPATH": f"{HERE.parent}:{environments.ROOT / 'cli'}:{environments.ROOT / 'sdk'}",
         "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_url,
         "OPENAI_API_KEY": "scripted",
         "ANTHROPIC_API_KEY": "scripted",

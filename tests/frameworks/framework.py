@@ -9,7 +9,9 @@ import once for all runs), `MODEL`, `OWN_TELEMETRY` (the framework sets OpenTele
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from whichstep_cli.demo.stories import ToolCall
 
@@ -24,6 +26,18 @@ class Setup:
     """Variables of the agent's process, for what is turned on by them."""
     not_emitted: dict[str, str] = field(default_factory=dict)
     """Fact, or `v01/fact`: why it cannot be known, where a search of the recording (`evidence`) cannot show it."""
+    variants: tuple[str, ...] = ()
+    """How the names of the variants that it plays begin; all where there is none."""
+
+
+INSTRUMENT = "instrument"
+_PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+
+
+def through_instrument(extra: str, not_emitted: dict[str, str] | None = None) -> Setup:
+    """The framework as `pip install whichstep[EXTRA]` and `whichstep.instrument()` show it: one good run, one failed."""
+    extras = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    return Setup(INSTRUMENT, tuple(extras[extra]), not_emitted=not_emitted or {}, variants=("v01_", "v02_"))
 
 
 TRANSFER = ToolCall("transfer_to_refund_agent", {})

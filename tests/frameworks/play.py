@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from frameworks.desk import Desk
+from frameworks.framework import INSTRUMENT
 from frameworks.variants import VARIANTS
 
 MODEL = "gpt-4o-mini"
@@ -80,9 +81,12 @@ def _play(agent: Any, setup: str, instrumentation: str, run: dict[str, Any]) -> 
 def _played(agent: Any, instrumentation: str, desk: Desk) -> tuple[str | None, BaseException | None]:
     from frameworks import telemetry
 
-    if not getattr(agent, "OWN_TELEMETRY", False):
-        telemetry.start()
-    agent.instrument(instrumentation)
+    if instrumentation == INSTRUMENT:
+        telemetry.start_whichstep()
+    else:
+        if not getattr(agent, "OWN_TELEMETRY", False):
+            telemetry.start()
+        agent.instrument(instrumentation)
     played = (
         asyncio.run(_answer(agent, desk)) if inspect.iscoroutinefunction(agent.answer) else _answer_now(agent, desk)
     )

@@ -24,6 +24,9 @@ Each framework, in an environment of its own, plays one support story against a 
 `whichstep up`; what truly happened is known from the script and from the journals of model and tools. `make frameworks`
 plays it all and keeps the requests, `make test` replays them. Written by `python -m frameworks.table`.
 
+A set-up is the instrumentation, exported through OpenTelemetry as any backend is; *instrument* is what
+`pip install 'whichstep[EXTRA]'` and `whichstep.instrument()` alone give, in one good and one failed run.
+
 A cell counts runs: **ok** as it happened; **not emitted**: whichstep says unknown, and a search of the requests shows that
 they do not say (the evidence is below); **missed**: unknown although it may be there; **wrong**: something else. *all*: ok
 in every run.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from opentelemetry import _logs, trace
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -37,8 +38,18 @@ def start() -> TracerProvider:
     return provider
 
 
+def start_whichstep() -> None:
+    """What a user of the SDK writes instead: two lines."""
+    import whichstep
+
+    whichstep.configure(service=SERVICE, release=RELEASE, environment="test")
+    whichstep.instrument()
+
+
 def flush() -> None:
     """Send what is waiting."""
+    if "whichstep" in sys.modules:
+        sys.modules["whichstep"].flush(timeout=10)
     for provider in (trace.get_tracer_provider(), _logs.get_logger_provider()):
         if hasattr(provider, "force_flush"):
             provider.force_flush()

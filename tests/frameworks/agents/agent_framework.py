@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 from whichstep_cli.demo.stories import ToolCall
 
 FRAMEWORK = Framework(
     name="Microsoft Agent Framework",
     requirements=("agent-framework-core>=1.10,<2", "agent-framework-openai>=1.10,<2"),
-    setups=(Setup("native"),),
+    setups=(Setup("native"), through_instrument("agent-framework")),
     without={"v02b_tool_error_crashes_run": "tool errors are told to the model"},
     handoff=ToolCall("transfer_to_refund_agent", {"task": "Refund the broken kettle of order A-1042."}),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 _NO_CONTENT = "its spans carry neither messages nor arguments nor results"
 _PERSON = "a person is a member of the team, asked by a hand-over"
@@ -24,6 +24,7 @@ FRAMEWORK = Framework(
                 "v07/output": "stopped by the limit: the last message is a tool's result",
             },
         ),
+        through_instrument("autogen"),
     ),
     without={
         "v02b_tool_error_crashes_run": "tool errors are told to the model",

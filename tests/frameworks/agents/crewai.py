@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 from whichstep_cli.demo.stories import ToolCall
 
 _OPENINFERENCE = "openinference-instrumentation-crewai>=1,<2"
@@ -18,6 +18,7 @@ FRAMEWORK = Framework(
     setups=(
         Setup("openinference", (_OPENINFERENCE,), not_emitted=dict.fromkeys(("tokens", "cost"), _TOTAL)),
         Setup("openinference+openai", (_OPENINFERENCE, "openinference-instrumentation-openai>=0.1.50,<0.2")),
+        through_instrument("crewai"),
     ),
     without={
         "v01s_happy_stream": "played without streaming",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 _ONE_TOOL = "ReAct calls one tool a step, on its own"
 FRAMEWORK = Framework(
     name="DSPy",
     requirements=("dspy>=3.2,<4",),
-    setups=(Setup("openinference", ("openinference-instrumentation-dspy>=0.1.40,<0.2",)),),
+    setups=(Setup("openinference", ("openinference-instrumentation-dspy>=0.1.40,<0.2",)), through_instrument("dspy")),
     without={
         "v01s_happy_stream": "played without streaming",
         "v02b_tool_error_crashes_run": "tool errors are told to the model",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 from whichstep_cli.demo.stories import ToolCall
 
 FRAMEWORK = Framework(
@@ -32,6 +32,7 @@ FRAMEWORK = Framework(
                 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
             },
         ),
+        through_instrument("google-adk"),
     ),
     handoff=ToolCall("transfer_to_agent", {"agent_name": "refund_agent"}),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 _OPENINFERENCE = "openinference-instrumentation-haystack>=0.1.40,<0.2"
 _UNTYPED = {"errors": "of an error its message is sent, and not its type"}
@@ -24,6 +24,7 @@ FRAMEWORK = Framework(
             (_OPENINFERENCE, "openinference-instrumentation-openai>=0.1.50,<0.2"),
             not_emitted=_UNTYPED,
         ),
+        through_instrument("haystack"),
     ),
     without={
         "v08_handoff": "an agent is a component; the pipeline hands over",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 FRAMEWORK = Framework(
     name="LangChain",
@@ -22,6 +22,7 @@ FRAMEWORK = Framework(
                 "LANGSMITH_API_KEY": "none",
             },
         ),
+        through_instrument("langchain"),
     ),
     without={"v08_handoff": "create_agent makes one agent; LangGraph has the team"},
 )

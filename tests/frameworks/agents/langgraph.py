@@ -6,7 +6,7 @@ Annotations are evaluated here: LangChain reads those of the tools.
 from typing import Annotated, Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 FRAMEWORK = Framework(
     name="LangGraph",
@@ -14,6 +14,7 @@ FRAMEWORK = Framework(
     setups=(
         Setup("openinference", ("openinference-instrumentation-langchain>=0.1.80,<0.2",)),
         Setup("openllmetry", ("opentelemetry-instrumentation-langchain>=0.62,<0.63",)),
+        through_instrument("langgraph"),
     ),
 )
 STEPS_MAX = 12

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 from whichstep_cli.demo.stories import ToolCall
 
+_APART = {"one execution": "retriever and agent are traces of their own, and only the session joins them"}
 FRAMEWORK = Framework(
     name="LlamaIndex",
     requirements=("llama-index-core>=0.14,<0.15", "llama-index-llms-openai-like>=0.5,<1"),
@@ -15,10 +16,9 @@ FRAMEWORK = Framework(
         Setup(
             "openinference",
             ("openinference-instrumentation-llama-index>=4,<5",),
-            not_emitted={
-                "one execution": "retriever and agent are traces of their own, and only the session joins them"
-            },
+            not_emitted=_APART,
         ),
+        through_instrument("llamaindex", _APART),
     ),
     without={"v02b_tool_error_crashes_run": "tool errors are told to the model"},
     handoff=ToolCall("handoff", {"to_agent": "refund_agent", "reason": "a refund"}),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 _RESUMED = "of the run that goes on after the decision no span is exported"
 FRAMEWORK = Framework(
@@ -23,6 +23,7 @@ FRAMEWORK = Framework(
                 for fact in ("steps", "tools", "tokens", "cost", "status")
             },
         ),
+        through_instrument("openai-agents"),
     ),
     without={"v02b_tool_error_crashes_run": "tool errors are told to the model"},
 )

@@ -7,12 +7,15 @@ from typing import Any, get_type_hints
 
 from frameworks.agents.plain_openai import APART
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 FRAMEWORK = Framework(
     name="anthropic",
     requirements=("anthropic>=1,<3",),
-    setups=(Setup("openinference", ("openinference-instrumentation-anthropic>=1,<4",), not_emitted=APART),),
+    setups=(
+        Setup("openinference", ("openinference-instrumentation-anthropic>=1,<4",), not_emitted=APART),
+        through_instrument("anthropic", APART),
+    ),
     without={
         "v02b_tool_error_crashes_run": "the loop is one's own",
         "v08_handoff": "the client knows no agents",

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 # What a client without a trace of one's own cannot tell.
 APART = {
@@ -25,6 +25,7 @@ FRAMEWORK = Framework(
             not_emitted=APART,
         ),
         Setup("openinference", ("openinference-instrumentation-openai>=0.1.50,<0.2",), not_emitted=APART),
+        through_instrument("openai", APART),
     ),
     without={
         "v02b_tool_error_crashes_run": "the loop is one's own",

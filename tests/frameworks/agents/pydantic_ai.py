@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 
 FRAMEWORK = Framework(
     name="Pydantic AI",
     requirements=("pydantic-ai-slim[openai]>=2.40,<3",),
-    setups=(Setup("native"),),
+    setups=(Setup("native"), through_instrument("pydantic-ai")),
 )
 IMPORTS = ("pydantic_ai", "pydantic_ai.models.openai")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 from whichstep_cli.demo.stories import ToolCall
 
 _NO_APPROVAL = "an agent has no approvals"
@@ -26,6 +26,7 @@ FRAMEWORK = Framework(
                 "v08/tools": _PLUGIN,
             },
         ),
+        through_instrument("semantic-kernel"),
     ),
     without={
         "v02b_tool_error_crashes_run": "tool errors are told to the model",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_type_hints
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 from whichstep_cli.demo.stories import ToolCall
 
 _NO_APPROVAL = "it has no approvals"
@@ -21,6 +21,7 @@ FRAMEWORK = Framework(
                 "v06/status": "the root span is not exported when the run raises",
             },
         ),
+        through_instrument("smolagents"),
     ),
     without={
         "v02b_tool_error_crashes_run": "tool errors are told to the model",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from frameworks.desk import Desk
-from frameworks.framework import Framework, Setup
+from frameworks.framework import Framework, Setup, through_instrument
 from whichstep_cli.demo.stories import ToolCall
 
 FRAMEWORK = Framework(
     name="Strands Agents",
     requirements=("strands-agents[openai,otel]>=1.40,<2",),
-    setups=(Setup("native"),),
+    setups=(Setup("native"), through_instrument("strands")),
     without={
         "v02b_tool_error_crashes_run": "tool errors are told to the model",
         "v07_loop_limit": "one agent has no limit",
