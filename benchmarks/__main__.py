@@ -10,6 +10,7 @@ from benchmarks import end_to_end, machine
 
 PARTS = (
     "benchmarks.sdk.bench_overhead",
+    "benchmarks.sdk.bench_workflow",
     "benchmarks.collector.bench_normalise",
     "benchmarks.collector.bench_journal",
     "benchmarks.store.load",

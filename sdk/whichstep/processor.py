@@ -24,6 +24,10 @@ EXECUTION_KEY: Final = otel_context.create_key("whichstep-execution")
 """Key under which the execution travels in the OpenTelemetry context."""
 
 
+RUN_KEY: Final = otel_context.create_key("whichstep-workflow-run")
+"""Key under which the run of a workflow, which holds steps to its contract, travels in the context."""
+
+
 class AgentSpanProcessor(SpanProcessor):
     """Stamps and forwards spans. Called on the host's threads: no lock, no I/O."""
 

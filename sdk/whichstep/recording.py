@@ -23,8 +23,9 @@ from opentelemetry.trace import Link, Span, SpanKind
 from whichstep import attributes as names
 from whichstep import values
 from whichstep.decorate import decorate
+from whichstep.errors import WorkflowViolation
 from whichstep.exceptions import control_flow, error_message, record_error
-from whichstep.processor import EXECUTION_KEY
+from whichstep.processor import EXECUTION_KEY, RUN_KEY
 from whichstep.runtime import Runtime, running
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Step:
     """
 
     __slots__ = (
-        "_attributes", "_content", "_context", "_error", "_execution", "_is_origin", "_position", "_runtime", "_span",
-        "_token", "_truncated", "name",
+        "_attributes", "_content", "_context", "_error", "_execution", "_held", "_is_origin", "_position", "_runtime",
+        "_span", "_token", "_truncated", "name",
     )  # fmt: skip
     step_type: ClassVar[str] = "other"
     span_kind: ClassVar[SpanKind] = SpanKind.INTERNAL
@@ -71,6 +72,7 @@ class Step:
         self._span: Span | None = None
         self._token: Token[Context] | None = None
         self._error: str | None = None
+        self._held: Any = None
         self._is_origin = False
         self._position = 1
         self._truncated: list[str] = []
@@ -166,13 +168,21 @@ class Step:
             self.output(value)
 
     def begin(self, parent: Context | None = None) -> None:
-        """Start the span under the context given, else the current one; makes nothing current."""
+        """Start the span under the context given, else the current one; makes nothing current.
+
+        Raises:
+            WorkflowViolation: inside of `workflow.run()`, where the contract forbids the step.
+        """
+        context = otel_context.get_current() if parent is None else parent
         try:
             runtime = running()
             if not runtime.settings.disabled:
-                self._begin(runtime, otel_context.get_current() if parent is None else parent)
+                self._begin(runtime, context)
         except Exception as error:  # noqa: BLE001  the outermost edge: never into the host
             say_once("begin", "whichstep could not begin a step: %r", error)
+        run: Any = context.get(RUN_KEY)
+        if run is not None:
+            self._hold(run, context)
 
     def current(self) -> Current:
         """Make the begun step the current one for the duration of a `with` block."""
@@ -181,6 +191,9 @@ class Step:
     def end(self, error: BaseException | None = None) -> None:
         """End the span, with the exception that left the step."""
         span, self._span = self._span, None
+        held, self._held = self._held, None
+        if held is not None:
+            held.close(failed=error is not None and control_flow(error) is None, span=span)
         if span is None:
             return
         try:
@@ -215,6 +228,18 @@ class Step:
         self._context = trace.set_span_in_context(span, context)
         _open[span.get_span_context().span_id] = self
 
+    def _hold(self, run: Any, context: Context) -> None:
+        """Hold the step to the contract of the workflow that it is in."""
+        try:
+            self._held = run.open(self._type_name(), self.name or self._span_name(), context)
+        except WorkflowViolation as violation:
+            self.set(names.WORKFLOW_VIOLATION, violation.rule).end(violation)
+            raise
+        if self._held.violation is not None:
+            self.set(names.WORKFLOW_VIOLATION, self._held.violation.rule)
+        if self._context is not None:
+            self._context = self._held.within(self._context)
+
     def _end(self, span: Span, error: BaseException | None) -> None:
         runtime, execution = self._runtime, self._execution
         if self._truncated:
@@ -236,6 +261,9 @@ class Step:
 
     def _span_name(self) -> str:
         return self.name
+
+    def _type_name(self) -> str:
+        return self.step_type
 
     def _structure(self, name: str, value: Any) -> Any:  # noqa: ARG002  other kinds keep roles, names and scores
         """What of a value is no content; None when all of it is."""

@@ -34,6 +34,9 @@ class TypedStep(Step):
         operation = names.OPERATIONS.get(self._type)
         return f"{operation} {self.name}".rstrip() if operation else self.name or self._type
 
+    def _type_name(self) -> str:
+        return self._type
+
 
 class ToolCall(Step):
     """One call of a tool."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from whichstep.attributes import STEP_TYPES
-from whichstep.contract.machine import Machine, is_pattern, matches
+from whichstep.contract.machine import Machine
 from whichstep.contract.model import END, LEVELS, Contract, ContractStep
+from whichstep.contract.patterns import is_pattern, matches
 from whichstep.contract.problems import Found
 
 __all__ = ["LEVELS", "check", "start_of", "with_defaults"]

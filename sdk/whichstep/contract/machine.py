@@ -11,13 +11,12 @@ Steps are taken in order of their start; of parallel branches too. Where a recor
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from fnmatch import translate
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from whichstep.contract.model import END, LEVELS, Contract, ContractStep
+from whichstep.contract.patterns import matches
+from whichstep.contract.rules import Part, parts_of
 
 FRAMES: Final = frozenset({"workflow", "agent", "guardrail", "evaluation", "embedding", "rerank", "approval"})
 TOOLS: Final = frozenset({"tool_call", "handoff"})
@@ -31,21 +30,6 @@ class Kind(NamedTuple):
     label: str
 
 
-def is_pattern(text: str) -> bool:
-    """Whether it stands for more than one name."""
-    return any(sign in text for sign in "*?[")
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(translate(pattern))
-
-
-def matches(name: str, pattern: str) -> bool:
-    """Whether the pattern (`*`, `?`, `[ab]`) fits the whole name; capitals matter."""
-    return name == pattern or (is_pattern(pattern) and _compiled(pattern).match(name) is not None)
-
-
 class Machine:
     """A contract made ready to be asked. Holds no execution's state: one serves all threads."""
 
@@ -55,6 +39,7 @@ class Machine:
         self._steps = {step.name: step for step in contract.steps}
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._tools: dict[tuple[str | None, str], bool] = {}
+        self._parts: dict[tuple[str, str], tuple[Part, ...]] = {}
         self.closed = bool(contract.steps) and contract.level < max(LEVELS)
         """Whether what is not listed is forbidden."""
 
@@ -81,6 +66,20 @@ class Machine:
         if step_type in FRAMES:
             return Kind(FRAME, name)
         return Kind(TOOL if step_type in TOOLS else ACT, name)
+
+    def parts(self, label: str, step_type: str) -> tuple[Part, ...]:
+        """The rules that a step concerns, and as which part of each."""
+        key = (label, step_type)
+        found = self._parts.get(key)
+        if found is None:
+            found = parts_of(self.contract.rules, label, step_type)
+            if len(self._parts) < _KINDS_MAX:
+                self._parts[key] = found
+        return found
+
+    def is_frame(self, step_type: str, name: str) -> bool:
+        """Whether a recorded step only frames others, or is looked through: it uses no budget."""
+        return self.kind(step_type, name).kind in (FRAME, IGNORED)
 
     def follows(self, state: str | None, step: str) -> bool:
         """Whether a declared step may begin after another; a state of None is the start."""

@@ -7,12 +7,11 @@ gave, say). `first` and `then` are patterns of names, or types of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from whichstep.contract.machine import matches
 from whichstep.contract.model import Rule
+from whichstep.contract.patterns import matches
 
 
 class Form(NamedTuple):
@@ -35,16 +34,23 @@ FORMS: Final[dict[str, Form]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A step as rules see it."""
+class Part(NamedTuple):
+    """What a step is to one rule: the number of the rule, and whether the step is its `first`, its `then`."""
 
-    label: str
-    type: str
-    granted: bool = True
-    """False for an approval that was not given."""
-    is_step: bool = True
-    """A declared step or a tool; what is neither does not come between two that are chained."""
+    rule: int
+    is_first: bool
+    is_then: bool
+
+
+def parts_of(rules: Sequence[Rule], label: str, step_type: str) -> tuple[Part, ...]:
+    """The rules that a step concerns: those that name it or its type, and those of the order of all steps."""
+    found = (Part(at, _names(rule.first, label, step_type), _names(rule.then, label, step_type))
+             for at, rule in enumerate(rules))  # fmt: skip
+    return tuple(part for part in found if part.is_first or part.is_then or rules[part.rule].rule in _OF_ALL_STEPS)
+
+
+def _names(name: str | None, label: str, step_type: str) -> bool:
+    return name is not None and (step_type == name or matches(label, name))
 
 
 class Monitor:
@@ -63,32 +69,29 @@ class Monitor:
         self.minimum, self.maximum = _bounds(rule)
         self._clauses = tuple(clause for clause in _CLAUSES if rule.rule in clause.rules)
 
-    def is_about(self, name: str | None, act: Act) -> bool:
-        """Whether a part of the rule means this step."""
-        return name is not None and (act.type == name or matches(act.label, name))
+    def forbids(self, part: Part, *, is_step: bool) -> str | None:
+        """Why this step must not begin now; None where it may.
 
-    def forbids(self, act: Act) -> str | None:
-        """Why this step must not begin now; None where it may."""
-        is_first, is_then = self.is_about(self.rule.first, act), self.is_about(self.rule.then, act)
+        `is_step`: a declared step or a tool; what is neither does not come between two that are chained.
+        """
         for clause in self._clauses:
-            if clause.broken(self, is_first, is_then, act.is_step):
+            if clause.broken(self, part.is_first, part.is_then, is_step):
                 return clause.says.format(first=self.rule.first, then=self.rule.then)
-        if self.maximum is not None and is_first and self.count >= self.maximum:
+        if self.maximum is not None and part.is_first and self.count >= self.maximum:
             return f"{self.rule.first} may occur {_times(self.maximum)}"
         return None
 
-    def take(self, act: Act) -> None:
-        """The step has begun."""
-        is_first = self.is_about(self.rule.first, act) and act.granted
-        is_then = self.is_about(self.rule.then, act)
+    def take(self, part: Part, *, is_step: bool, granted: bool) -> None:
+        """The step has begun. An approval that was not given is no `first`."""
+        is_first = part.is_first and granted
         self.count += is_first
-        if is_then:
+        if part.is_then:
             self.is_open, self.has_then = False, True
         if is_first:
             self.is_open = True
-        if act.is_step or is_first or is_then:
+        if is_step or is_first or part.is_then:
             self.total += 1
-            self.last = "first" if is_first else "then" if is_then else None
+            self.last = "first" if is_first else "then" if part.is_then else None
 
     def unmet(self) -> str | None:
         """What is missing now that the execution has ended; None where nothing is."""
@@ -137,6 +140,7 @@ _CLAUSES: Final = (
     _clause("not_coexistence", "{first} and {then} never occur together",
             lambda seen, first, then, _step: (then and bool(seen.count)) or (first and seen.has_then)),
 )  # fmt: skip
+_OF_ALL_STEPS: Final = frozenset({"init", "end", *(rule for rule in FORMS if "chain" in rule)})
 _RESPONDED: Final = frozenset({
     "response", "succession", "alternate_response", "alternate_succession", "chain_response", "chain_succession",
 })  # fmt: skip

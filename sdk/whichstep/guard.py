@@ -1,0 +1,145 @@
+"""The live check: every step that opens inside `workflow.run()` is held to the contract before its code runs.
+
+The run travels in the OpenTelemetry context, as the execution does, so it reaches coroutines, generators and threads
+that carry contexts over (`whichstep.carry`). Parallel branches are taken in order of their start.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+
+from whichstep import attributes as names
+from whichstep.contract.machine import DECLARED, Machine
+from whichstep.contract.progress import Event, Progress, Refusal
+from whichstep.errors import WorkflowViolation
+from whichstep.processor import RUN_KEY
+
+SCOPE_KEY: Final = otel_context.create_key("whichstep-workflow-step")
+_APPROVAL: Final = "approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A step that has begun under a contract."""
+
+    guard: Guard
+    event: Event
+    began: float
+    violation: WorkflowViolation | None
+    """What it breaks, where the contract is only observed."""
+
+    def close(self, *, failed: bool, span: Any) -> None:
+        """The step has ended; what it used is read from its span."""
+        self.guard.close(self, failed=failed, attributes=getattr(span, "attributes", None) or {})
+
+    def within(self, context: Context) -> Context:
+        """The context for what runs inside the step: a declared step is the scope of its tools."""
+        kind = self.guard.machine.kind(self.event.type, self.event.name)
+        return Context({**context, SCOPE_KEY: kind.label}) if kind.kind == DECLARED else context
+
+
+class Guard:
+    """One run of a workflow. Thread-safe."""
+
+    def __init__(self, machine: Machine, *, enforces: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        self.machine, self.enforces = machine, enforces
+        self.violations: list[WorkflowViolation] = []
+        self._progress = Progress(machine)
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._began = clock()
+        self._waited = self._cost = 0.0
+        self._tokens = 0
+
+    def open(self, step_type: str, name: str, context: Context | None = None) -> Held:
+        """Let a step begin, and count it.
+
+        Raises:
+            WorkflowViolation: the contract forbids it, and is enforced. Nothing is counted then.
+        """
+        event = _event(step_type, name, context)
+        with self._lock:
+            violation = self._broken_by(event)
+            if violation is not None:
+                self.violations.append(violation)
+                if self.enforces:
+                    raise violation
+            self._progress.begin(event)
+        return Held(self, event, self._clock(), violation)
+
+    def allowed(self, step_type: str, name: str, context: Context | None = None) -> WorkflowViolation | None:
+        """What would be raised if a step of this type and name began now; None where it may."""
+        with self._lock:
+            return self._broken_by(_event(step_type, name, context))
+
+    def close(self, held: Held, *, failed: bool, attributes: Any) -> None:
+        """Take what a step that ended has used, and whether it may begin again."""
+        with self._lock:
+            self._progress.ended(held.event, failed=failed)
+            if held.event.type == _APPROVAL:
+                self._waited += self._clock() - held.began
+                if not failed:
+                    self._progress.grant(held.event)
+            elif held.event.type == "llm_call":
+                self._tokens += attributes.get(names.INPUT_TOKENS, 0) + attributes.get(names.OUTPUT_TOKENS, 0)
+                self._cost += attributes.get(names.COST_USD, 0.0)
+
+    def finish(self) -> WorkflowViolation | None:
+        """What forbids that the workflow ends now; None where it may."""
+        with self._lock:
+            unmet = self._progress.unmet()
+            violation = self._violation(unmet[0], None) if unmet else None
+            if violation is not None:
+                self.violations.append(violation)
+            return violation
+
+    def _broken_by(self, event: Event) -> WorkflowViolation | None:
+        refusal = self._progress.refusal(event) or self._over_budget(event)
+        return self._violation(refusal, event.name) if refusal is not None else None
+
+    def _over_budget(self, event: Event) -> Refusal | None:
+        """Budgets that are known while it runs: of the cost, what the calls themselves report."""
+        limits = self.machine.contract.budgets
+        active = self._clock() - self._began - self._waited
+        used = (
+            ("seconds", limits.seconds, active),
+            ("cost_usd", limits.cost_usd, self._cost),
+            ("tokens", limits.tokens, self._tokens),
+        )
+        for name, limit, value in used:
+            if limit is not None and value >= limit and not self.machine.is_frame(event.type, event.name):
+                return Refusal(f"budgets.{name}", f"the budget of {limit:g} {name} is used up")
+        return None
+
+    def _violation(self, refusal: Refusal, step: str | None) -> WorkflowViolation:
+        contract, state = self.machine.contract, self._progress.state
+        allowed = self._progress.next_steps()
+        return WorkflowViolation(
+            f"workflow {contract.name} forbids {step or 'its end'}: {refusal.reason} [{refusal.rule}]; "
+            f"it is {f'in {state}' if state else 'at its start'} and may go on with {', '.join(allowed) or 'nothing'}",
+            workflow=contract.name,
+            rule=refusal.rule,
+            state=state,
+            step=step,
+            allowed=allowed,
+        )
+
+
+def current_guard() -> Guard | None:
+    """The run of the current context."""
+    guard = otel_context.get_value(RUN_KEY)
+    return guard if isinstance(guard, Guard) else None
+
+
+def _event(step_type: str, name: str, context: Context | None) -> Event:
+    """A step as it opens in a context; an approval is granted only when it has ended well."""
+    scope = (otel_context.get_current() if context is None else context).get(SCOPE_KEY)
+    return Event(step_type, name, scope if isinstance(scope, str) else None, step_type != _APPROVAL)
