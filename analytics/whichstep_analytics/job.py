@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
+from zlib import crc32
 
 import polars as pl
 
-from whichstep_analytics.jobs import executions, handoffs, holds, steps, told, trace_executions
+from whichstep_analytics.jobs import executions, handoffs, holds, outcome, steps, told, trace_executions
 from whichstep_analytics.prices import Prices
 
 RESULT_VERSION: Final = 6
@@ -22,17 +24,38 @@ class Recomputed(NamedTuple):
 
 
 def recompute(
-    spans: pl.DataFrame, evaluations: pl.DataFrame, neighbours: pl.DataFrame, *, prices: Prices, as_of: int
+    spans: pl.DataFrame,
+    evaluations: pl.DataFrame,
+    neighbours: pl.DataFrame,
+    *,
+    prices: Prices,
+    as_of: int,
+    deciding: Mapping[str, float] = outcome.DECIDING,
 ) -> Recomputed:
     """The result rows of every execution that has a span here. `as_of`: now, in nanoseconds since epoch.
 
-    Expects all spans of each execution: a part gives the rows of that part.
+    Expects all spans of each execution: a part gives the rows of that part. `deciding`: the evaluations that decide
+    success, each with the score from which on it is one.
     """
     spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
     placed = handoffs.add(holds.notice(told.settle(steps.place(spans, mapping))))
     step_rows = steps.run(placed, prices)
     execution_rows = executions.run(
-        placed, step_rows, evaluations, mapping, as_of=as_of, result_version=RESULT_VERSION, neighbours=neighbours
+        placed,
+        step_rows,
+        evaluations,
+        mapping,
+        as_of=as_of,
+        result_version=result_version(deciding),
+        neighbours=neighbours,
+        deciding=deciding,
     )
     return Recomputed(mapping, step_rows, execution_rows)
+
+
+def result_version(deciding: Mapping[str, float] = outcome.DECIDING) -> int:
+    """The version that rows are written with: another one where the settings judge otherwise."""
+    if deciding == outcome.DECIDING:
+        return RESULT_VERSION
+    return crc32(repr((RESULT_VERSION, sorted(deciding.items()))).encode()) & 0x7FFF_FFFF

@@ -3,31 +3,33 @@
 An execution is due when its root ended, when it grew by a quarter, when it was quiet for two seconds, or when its
 oldest unseen span waited four. So a long run is recomputed a logarithmic number of times, and an idle store costs one
 query on an empty table. Executions without news are due when their silence exceeds the deadline, or when their results
-are of an older version: in slices, when nothing else is due. Not thread-safe: one thread ticks.
+are of another version: in slices, when nothing else is due. Not thread-safe: one thread ticks.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import polars as pl
 
 from whichstep_analytics.daily_runner import DailyRunner
-from whichstep_analytics.job import RESULT_VERSION, Recomputed, recompute
+from whichstep_analytics.job import Recomputed, recompute, result_version
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
 from whichstep_analytics.jobs.frames import from_arrow, spans_from, to_arrow
+from whichstep_analytics.jobs.outcome import DECIDING
+from whichstep_analytics.jobs.reruns import reruns
 from whichstep_analytics.jobs.sessions import turns
 from whichstep_analytics.prices import Prices, default_prices
 from whichstep_store.results import (
     ALIAS_FIELDS,
     CONSUMED_FIELDS,
     EXECUTION_FIELDS,
+    MOVED_FIELDS,
     REPLACED_FIELDS,
     STEP_FIELDS,
     TRACE_EXECUTION_FIELDS,
-    TURN_FIELDS,
     JobInputs,
     Results,
 )
@@ -48,15 +50,26 @@ _PACE_NS: Final = 2 * _SECOND
 cost some 100 ms before the first span (benchmarks/analytics/bench_jobs.py), so many small rounds would cost more."""
 _STALE_EVERY_NS: Final = 5 * _SECOND
 _IDLE_SECONDS: Final = 30.0  # rows and decisions that arrive wake the jobs sooner
+_MOVING: Final = ("turn", "rerun_of", "rerun_rule", "first_pass")
 _HOUR_NS: Final = 3600 * _SECOND
 
 
 class JobRunner:
     """Keeps the result tables of a store up to date."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], int] = time.time_ns, prices: Prices | None = None) -> None:
-        """`clock` gives nanoseconds since the epoch; `prices` defaults to the table that ships with whichstep."""
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        prices: Prices | None = None,
+        deciding: Mapping[str, float] = DECIDING,
+    ) -> None:
+        """`clock` gives nanoseconds since the epoch; `prices` defaults to the table that ships with whichstep.
+
+        `deciding` names the evaluations that decide success, as `outcome.DECIDING`.
+        """
+        self._store, self._clock, self._deciding = store, clock, deciding
         self._prices = prices or default_prices()
         self._stale_looked_at = self._recomputed_at = 0
         self._behind = False  # the last look left a whole slice due
@@ -96,7 +109,9 @@ class JobRunner:
         """One slice of executions that are outdated or past their deadline."""
         stale = from_arrow(
             self._store.reader.stale(
-                result_version=RESULT_VERSION, open_before=now - ABANDONED_AFTER_NS, limit=_SLICE_EXECUTIONS_MAX
+                result_version=result_version(self._deciding),
+                open_before=now - ABANDONED_AFTER_NS,
+                limit=_SLICE_EXECUTIONS_MAX,
             )
         )
         if stale.height:
@@ -110,7 +125,7 @@ class JobRunner:
         since, until = _nanoseconds(traces["min_started_at"]).min(), _nanoseconds(traces["max_started_at"]).max()
         asked = traces["trace_id"].unique(maintain_order=True)
         inputs = self._store.reader.job_inputs(asked.to_list(), since=_whole(since), until=_whole(until))
-        results = _results(inputs, asked, touched, prices=self._prices, now=now)
+        results = _results(inputs, asked, touched, prices=self._prices, now=now, deciding=self._deciding)
         self._store.writer.replace_results(results)
         self._daily.touch(results.executions, now=now)
         return 0.0
@@ -138,12 +153,20 @@ def _slice(due: pl.DataFrame) -> pl.DataFrame:
     return due.sort("first_touched_at", "trace_id").filter(before < _SLICE_SPANS_MAX)
 
 
-def _results(inputs: JobInputs, asked: pl.Series, touched: pl.DataFrame, *, prices: Prices, now: int) -> Results:
+def _results(
+    inputs: JobInputs,
+    asked: pl.Series,
+    touched: pl.DataFrame,
+    *,
+    prices: Prices,
+    now: int,
+    deciding: Mapping[str, float],
+) -> Results:
     spans, before = spans_from(inputs.spans), from_arrow(inputs.trace_executions)
     former = before["execution_id"].unique()
     neighbours = from_arrow(inputs.neighbours).filter(~pl.col("execution_id").is_in(former.implode()))
     evaluations = from_arrow(inputs.evaluations)
-    found = recompute(spans, evaluations, neighbours, prices=prices, as_of=now)
+    found = recompute(spans, evaluations, neighbours, prices=prices, as_of=now, deciding=deciding)
     seen = pl.concat([asked, spans["trace_id"]]).unique()
     replaced = pl.concat([former, found.mapping["execution_id"]]).unique().sort()
     since, until = _bounds(spans, before)
@@ -153,7 +176,7 @@ def _results(inputs: JobInputs, asked: pl.Series, touched: pl.DataFrame, *, pric
         steps=to_arrow(found.steps, STEP_FIELDS),
         executions=to_arrow(found.executions, EXECUTION_FIELDS),
         aliases=to_arrow(_aliases(before, found), ALIAS_FIELDS),
-        turns=to_arrow(_moved_turns(neighbours, found), TURN_FIELDS),
+        moved=to_arrow(_moved(neighbours, found), MOVED_FIELDS),
         consumed=to_arrow(touched.filter(pl.col("trace_id").is_in(seen.implode())), CONSUMED_FIELDS),
         since=since,
         until=until,
@@ -173,11 +196,17 @@ def _aliases(before: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
     )
 
 
-def _moved_turns(neighbours: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
-    """Turns of stored executions that these results push back or forward."""
-    known = neighbours.select("execution_id", pl.col("turn").alias("before"))
-    moved = turns(found.executions, neighbours).join(known, on="execution_id")
-    return moved.filter(pl.col("turn").ne_missing(pl.col("before")))
+def _moved(neighbours: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
+    """Stored executions whose turn these results change, or that repeat or are repeated by one of them."""
+    known = neighbours.select("execution_id", *(pl.col(name).alias(f"{name}_before") for name in _MOVING))
+    first_pass = pl.when("repeated").then(pl.col("first_pass_before") & False).otherwise("first_pass_before")
+    placed = (
+        reruns(found.executions, neighbours)
+        .join(turns(found.executions, neighbours), on="execution_id", how="left")
+        .join(known, on="execution_id")
+        .with_columns(first_pass.alias("first_pass"))
+    )
+    return placed.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in _MOVING))
 
 
 def _bounds(spans: pl.DataFrame, before: pl.DataFrame) -> tuple[int, int]:

@@ -73,7 +73,7 @@ def _results(start: int, rows: int, count: int) -> results.Results:
             ("trace_executions", results.TRACE_EXECUTION_FIELDS),
             ("steps", results.STEP_FIELDS),
             ("aliases", results.ALIAS_FIELDS),
-            ("turns", results.TURN_FIELDS),
+            ("moved", results.MOVED_FIELDS),
             ("consumed", results.CONSUMED_FIELDS),
             ("replaced", results.REPLACED_FIELDS),
         )

@@ -61,7 +61,7 @@ class _Conversion:
         end = self._start + run.duration_ns if run.duration_ns else None
         root = self._span(f"invoke_agent {run.agent_system}", "root", self._start, end or self._latest(children), {
             names.OPERATION: "invoke_agent", names.AGENT_NAME: run.agent_system, names.TASK_TYPE: self._stem,
-            names.TASK_ID: _task(run), names.INPUT: asked, names.OUTPUT: _answer(run.steps),
+            names.PURPOSE: "dataset", names.TASK_ID: _task(run), names.INPUT: asked, names.OUTPUT: _answer(run.steps),
             names.OUTCOME_SUCCESS: run.success, names.EXPECTATION: _expectation(run), **_tokens(run),
             f"{names.METADATA_PREFIX}run": run.trace_id,
         })  # fmt: skip

@@ -14,10 +14,9 @@ from typing import Final
 
 from rich.progress import Progress
 
-from whichstep_analytics.runner import JobRunner
 from whichstep_cli import output
 from whichstep_cli.errors import UnreachableError
-from whichstep_cli.sidecar import open_store
+from whichstep_cli.sidecar import job_runner, open_store, settings_without_doors
 from whichstep_collector.loader import START
 from whichstep_collector.renormalise import renormalise_logs, renormalise_spans
 from whichstep_store import ledger, renewal
@@ -46,7 +45,7 @@ def renormalise_folder(data_dir: Path) -> dict[str, int]:
         with Store.open(partial, retention_days=_FOREVER_DAYS, size_bytes_max=_NO_BOUND) as new:
             _fill(old, new, counts)
             with output.countdown("computing results") as left:
-                JobRunner(new).drain(left=left)
+                job_runner(new, settings_without_doors(data_dir)).drain(left=left)
             new.checkpoint()
         renewal.commit(data_dir)
     with open_store(data_dir) as renewed:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichstep_analytics.answers import Answers, Probe
+from whichstep_analytics.jobs.outcome import deciding_names
 from whichstep_analytics.runner import JobRunner
 from whichstep_cli import output
 from whichstep_cli.errors import CommandError, UnreachableError, UsageError
@@ -80,7 +81,7 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
     with open_store(
         settings.data_dir, retention_days=settings.retention_days, size_bytes_max=settings.data_size_max
     ) as store:
-        runner, counters = JobRunner(store), Counters()
+        runner, counters = job_runner(store, settings), Counters()
         try:
             sidecar = Sidecar(
                 settings,
@@ -97,6 +98,19 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
             yield Running(addresses, store, counters)
         finally:
             sidecar.stop()
+
+
+def job_runner(store: Store, settings: Settings) -> JobRunner:
+    """The jobs over an open store, judging as the settings say.
+
+    Raises:
+        UsageError: the settings name no evaluations.
+    """
+    try:
+        deciding = deciding_names(settings.success_evaluations)
+    except ValueError as error:
+        raise UsageError(f"success_evaluations: {error}") from error
+    return JobRunner(store, deciding=deciding)
 
 
 @contextmanager

@@ -46,6 +46,10 @@ class Settings:
     dashboard_port: int = _setting(8501, "Port of the dashboard. 0 picks a free one.")
     dashboard: bool = _setting(True, "Whether the dashboard is started and watched over.")
     policy: Path | None = _setting(None, "Policy file that decides on actions.")
+    success_evaluations: str = _setting(
+        "",
+        "Names of evaluations that decide success beside task_success, with commas; name>=0.8 says from which score.",
+    )
     token: str | None = _setting(
         None,
         "Token that may ingest and read; further ones are in the ledger. Setting it closes the doors.",

@@ -124,13 +124,16 @@ _SAID_OF: Final = {"response_ids": "response_id", "execution_keys": "execution_k
 _ANYTHING_SAID: Final = """
     select
         exists (select 1 from evaluation_rows)
+        or exists (select 1 from approval_rows where decision in ('edit', 'reject'))
         or exists (select 1 from log_rows where evaluation_name is not null)
 """
 
 
 def _neighbours(session: Session, spans: job_spans.Stored, mapping: pa.Table) -> pa.Table:
     sessions = spans.distinct("session_id")
-    if not sessions and not mapping.num_rows:  # what was never placed is re-run by nothing that is stored
+    tasks = spans.whole["task_id"].drop_null().unique()  # of sealed spans their execution knows it
+    if not sessions and not len(tasks) and not mapping.num_rows:  # nothing stored re-runs what was never placed
         return schema(NEIGHBOUR_FIELDS).empty_table()
+    session.show("asked_tasks", pa.table({"task_id": tasks.cast(pa.string())}))
     session.show("asked_sessions", pa.table({"session_id": pa.array(sessions, pa.string())}))
     return session.arrow(named.text("job_neighbours"))

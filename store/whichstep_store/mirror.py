@@ -12,11 +12,12 @@ from whichstep_store.ledger import MIRRORED, Ledger
 
 # A mirror's columns as its ledger table has them, and how each becomes the type of the mirror.
 _INTEGERS: Final = frozenset({"sequence", "trusted"})
+_TOUCHING: Final = frozenset({"evaluations", "approvals"})
 _FLOATS: Final = frozenset({"score", "inclusion_probability"})
 
 
 def mirror(database: Database, ledger: Ledger, touched_at: Callable[[], int]) -> int:
-    """Copies what changed since the last time; the number of rows. Executions evaluated anew are touched.
+    """Copies what changed since the last time; the number of rows. Executions that it speaks of are touched.
 
     `touched_at` gives the time of that touch, in nanoseconds since the epoch.
     """
@@ -29,7 +30,7 @@ def mirror(database: Database, ledger: Ledger, touched_at: Callable[[], int]) ->
             continue
         with database.writing() as session:
             _replace(session, rows_table, key, changed)
-            if table == "evaluations":
+            if table in _TOUCHING:
                 session.execute(_TOUCH, [touched_at()])
         copied += len(changed)
     return copied

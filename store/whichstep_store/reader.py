@@ -93,7 +93,7 @@ class Reader:
     def stale(self, *, result_version: int, open_before: int, limit: int) -> pa.Table:
         """Traces of executions to recompute though nothing arrived (results.STALE_FIELDS), at most `limit` executions.
 
-        Those with results of an older version, then those still running whose last span came before `open_before`
+        Those with results of another version, then those still running whose last span came before `open_before`
         (nanoseconds since the epoch).
         """
         bound = {"result_version": result_version, "open_before": open_before, "limit": limit}

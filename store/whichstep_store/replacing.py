@@ -35,7 +35,7 @@ def replace(session: Session, results: Results) -> None:
     _insert(session, "step_rows", results.steps, STEP_FIELDS)
     _insert(session, "execution_rows", results.executions, EXECUTION_FIELDS)
     _add_aliases(session, results.aliases)
-    _set_turns(session, results.turns)
+    _move(session, results.moved)
     session.execute(_DELETE_CONSUMED)
 
 
@@ -80,6 +80,7 @@ def _insert(session: Session, table: str, rows: pa.Table, fields: Fields) -> Non
 
 _HEX_IDS: Final = frozenset({
     "execution_id", "trace_id", "trace_ids", "rerun_of", "configuration_id", "execution_key", "links", "alias",
+    "input_digest",
 })  # fmt: skip
 
 
@@ -116,16 +117,21 @@ _UNKNOWN_ALIASES: Final = """
 """
 
 
-def _set_turns(session: Session, turns: pa.Table) -> None:
-    """Numbers the executions of a session anew; an execution is named here only when its turn changed."""
-    if not turns.num_rows:
+def _move(session: Session, moved: pa.Table) -> None:
+    """Places stored executions anew in session and task; one is named here only when something of it changed."""
+    if not moved.num_rows:
         return
-    session.bind("new_turns", turns)
-    session.execute(_SET_TURNS)
+    session.bind("moved", moved)
+    session.execute(_MOVE)
 
 
-_SET_TURNS: Final = """
-    update execution_rows set turn = new_turns.turn
-    from new_turns
-    where execution_rows.execution_id = cast(new_turns.execution_id as uuid)
+_MOVE: Final = """
+    update execution_rows
+    set
+        turn = moved.turn,
+        rerun_of = cast(moved.rerun_of as uuid),
+        rerun_rule = moved.rerun_rule,
+        first_pass = moved.first_pass
+    from moved
+    where execution_rows.execution_id = cast(moved.execution_id as uuid)
 """

@@ -64,13 +64,20 @@ EVALUATION_FIELDS: Final[Fields] = (
     ("occurred_at", TIME, False),
 )
 NEIGHBOUR_FIELDS: Final[Fields] = (
-    # execution_rows of the same sessions, and re-runs: what one execution must know of others
+    # execution_rows of the same sessions and tasks, and re-runs: what one execution must know of others
     ("execution_id", HEX, False),
     ("session_id", pa.string(), True),
     ("task_id", pa.string(), False),
     ("rerun_of", HEX, True),
+    ("rerun_rule", pa.string(), True),
     ("started_at", TIME, False),
     ("turn", pa.int32(), True),
+    ("task_type", pa.string(), True),
+    ("agent", pa.string(), True),
+    ("purpose", pa.string(), False),
+    ("input_digest", HEX, True),
+    ("input_length", pa.int32(), True),
+    ("first_pass", pa.bool_(), True),
 )
 TRACE_EXECUTION_FIELDS: Final[Fields] = (
     ("trace_id", HEX, False),
@@ -193,6 +200,11 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("result_version", pa.int32(), False),
     ("tool_error_count", pa.int32(), True),
     ("critical_path_ms", pa.float64(), True),
+    ("success_disputed", pa.bool_(), True),
+    ("success_reason", pa.string(), True),
+    ("rerun_rule", pa.string(), True),
+    ("input_digest", HEX, True),
+    ("input_length", pa.int32(), True),
 )
 DAILY_FIELDS: Final[Fields] = (
     # rows of metrics_daily
@@ -213,7 +225,14 @@ DAILY_FIELDS: Final[Fields] = (
 )
 REPLACED_FIELDS: Final[Fields] = (("execution_id", HEX, False),)
 ALIAS_FIELDS: Final[Fields] = (("alias", HEX, False), ("execution_id", HEX, False))
-TURN_FIELDS: Final[Fields] = (("execution_id", HEX, False), ("turn", pa.int32(), False))
+MOVED_FIELDS: Final[Fields] = (
+    # what these results say of other stored executions
+    ("execution_id", HEX, False),
+    ("turn", pa.int32(), True),
+    ("rerun_of", HEX, True),
+    ("rerun_rule", pa.string(), True),
+    ("first_pass", pa.bool_(), True),
+)
 CONSUMED_FIELDS: Final[Fields] = (("trace_id", HEX, False), ("touched_at", TIME, False))
 
 
@@ -234,7 +253,7 @@ class JobInputs(NamedTuple):
     execution. 6 is what makes a replacement safe: an execution is never recomputed from a part of its traces.
     `trace_executions`: the stored rows of these traces, several where executions share a trace. `evaluations`: of these
     traces and executions.
-    `neighbours`: stored executions of the sessions in `spans`, and those that are a re-run of one of them.
+    `neighbours`: stored executions of the sessions and tasks in `spans`, and those that are a re-run of one of them.
     """
 
     spans: pa.Table
@@ -248,8 +267,8 @@ class Results(NamedTuple):
 
     Delete the rows of `replaced` from step_rows and execution_rows (every id that the traces had before, and every id
     that they have now); of step_rows and execution_rows alike the old and new rows lie within [since, until] of
-    `started_at`. Delete the trace_executions rows of the traces given; insert all; add `aliases` that are new; set
-    `turns`; delete touched_traces rows with `touched_at` at or before the one consumed, trace by trace.
+    `started_at`. Delete the trace_executions rows of the traces given; insert all; add `aliases` that are new; set what
+    `moved` says; delete touched_traces rows with `touched_at` at or before the one consumed, trace by trace.
     """
 
     replaced: pa.Table
@@ -257,7 +276,7 @@ class Results(NamedTuple):
     steps: pa.Table
     executions: pa.Table
     aliases: pa.Table
-    turns: pa.Table
+    moved: pa.Table
     consumed: pa.Table
     since: int  # nanoseconds since epoch, inclusive
     until: int

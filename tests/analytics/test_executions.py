@@ -253,10 +253,10 @@ def test_set_up_and_plumbing_make_no_execution() -> None:
 def neighbour(*, execution_id: str, at: int, rerun_of: str | None = None, turn: int | None = None) -> pl.DataFrame:
     row = {
         "execution_id": execution_id, "session_id": "s", "task_id": "t", "rerun_of": rerun_of,
-        "started_at": NOON + at * SECOND, "turn": turn,
+        "started_at": NOON + at * SECOND, "turn": turn, "purpose": "production",
     }  # fmt: skip
     schema = schema_of(NEIGHBOUR_FIELDS)
-    return pl.DataFrame({name: pl.Series(name, [row[name]]).cast(kind) for name, kind in schema.items()})
+    return pl.DataFrame({name: pl.Series(name, [row.get(name)]).cast(kind) for name, kind in schema.items()})
 
 
 def test_turns_count_the_executions_of_a_session_by_start() -> None:

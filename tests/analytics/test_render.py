@@ -157,3 +157,11 @@ def test_ten_thousand_nested_steps_are_drawn():
     drawn = lines(deep)
     assert len(drawn) == 10_000
     assert max(len(line.branch) for line in drawn) < 100
+
+
+def test_witnesses_that_disagree_are_named():
+    why = "a person said failure; the agent's code said otherwise"
+    disputed = execution([step(1)], success=False, success_source="human", success_disputed=True, success_reason=why)
+    assert f"no (human): {why}" in render.text(disputed)
+    agreed = execution([step(1)], success=False, success_source="human", success_disputed=False, success_reason=why)
+    assert why not in render.text(agreed)

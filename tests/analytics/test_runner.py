@@ -198,8 +198,7 @@ def test_silence_past_the_deadline_abandons_what_still_runs(bench: Bench) -> Non
 def test_results_of_an_older_version_are_recomputed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.load(root(), child(2))
     bench.runner.drain()
-    for module in ("whichstep_analytics.job", "whichstep_analytics.runner"):
-        monkeypatch.setattr(f"{module}.RESULT_VERSION", job.RESULT_VERSION + 1)
+    monkeypatch.setattr("whichstep_analytics.job.RESULT_VERSION", job.RESULT_VERSION + 1)
     bench.clock.pass_seconds(10)
     bench.runner.tick()
     assert [row["result_version"] for row in bench.executions()] == [job.RESULT_VERSION]
@@ -288,3 +287,74 @@ def test_what_was_said_or_expected_in_a_shared_trace_is_of_its_execution(bench: 
     )
     assert sorted(filter(None, spans["execution_id"].to_pylist())) == sorted([text(ONE), text(OTHER), text(OTHER)])
     assert len(spans) == 6
+
+
+def the_execution(bench: Bench, number: int = 1) -> dict[str, Any]:
+    (found,) = [row for row in bench.executions() if row["execution_id"] == hex_id(trace(number))]
+    return found
+
+
+def test_a_late_evaluation_opens_an_execution_again_and_the_next_one_too(bench: Bench) -> None:
+    bench.load(root(outcome_success=True))
+    bench.runner.drain()
+    assert the_execution(bench)["success_source"] == "code"
+    for score, success in ((0.0, False), (1.0, True)):
+        bench.clock.pass_seconds(86_400)
+        bench.store.ledger.add_evaluation(
+            execution_id=hex_id(trace(1)), name="task_success", score=score, source="HUMAN"
+        )
+        bench.clock.pass_seconds(3)
+        bench.runner.tick()
+        assert (the_execution(bench)["success"], the_execution(bench)["success_source"]) == (success, "human")
+    assert the_execution(bench)["success_reason"] == "a person said success"
+
+
+def test_an_evaluation_that_came_over_otlp_a_day_later_opens_it_too(bench: Bench) -> None:
+    bench.load(root())
+    bench.runner.drain()
+    bench.clock.pass_seconds(86_400)
+    late = log(1, evaluation_name="task_success", evaluation_score=1.0, occurred_at=bench.clock.now)
+    bench.store.writer.load([batch(logs=[late])], JournalPosition(1, 50))
+    bench.clock.pass_seconds(3)
+    bench.runner.tick()
+    assert (the_execution(bench)["success"], the_execution(bench)["success_source"]) == (True, "evaluator")
+
+
+@pytest.mark.parametrize("decision", ["edit", "reject"])
+def test_a_person_who_edits_or_rejects_an_action_makes_it_no_success(bench: Bench, decision: str) -> None:
+    bench.load(root(outcome_success=True))
+    bench.runner.drain()
+    state = {"edit": "edited", "reject": "rejected"}[decision]
+    approval = {"execution_id": hex_id(trace(1)), "action": "send_email", "state": state, "decision": decision}
+    bench.store.ledger._write("approvals", {**approval, "decided_at": bench.clock.now}, same=("execution_id", "action"))
+    bench.clock.pass_seconds(3)
+    bench.runner.tick()
+    found = the_execution(bench)
+    assert (found["success"], found["success_source"], found["first_pass"]) == (False, "human", False)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))))
+def test_reruns_are_found_in_whatever_order_executions_arrive(bench: Bench, order: tuple[int, ...]) -> None:
+    for number in order:
+        started_at = NOON + number * 60 * SECOND
+        asked = {"session_id": "s", "input": "refund order 4711, please", "outcome_success": True}
+        bench.load(root(number, started_at=started_at, **asked))
+        bench.runner.drain()
+        bench.clock.pass_seconds(10)
+    found = [
+        (row["rerun_of"] and row["rerun_of"].replace("-", ""), row["first_pass"], row["turn"])
+        for row in bench.executions()
+    ]
+    assert found == [(None, False, 1), (hex_id(trace(1)), False, 2), (hex_id(trace(2)), False, 3)]
+
+
+def test_attempts_at_a_task_with_an_id_are_told_apart_from_its_first(bench: Bench) -> None:
+    for number in (2, 1):
+        task = {"task_id": "T-17", "outcome_success": number == 2}
+        bench.load(root(number, started_at=NOON + number * 60 * SECOND, **task))
+        bench.runner.drain()
+        bench.clock.pass_seconds(10)
+    assert [(row["rerun_rule"], row["success"], row["first_pass"]) for row in bench.executions()] == [
+        (None, False, False),
+        ("task", True, False),
+    ]

@@ -57,7 +57,7 @@ def test_the_mapping_of_a_trace_is_replaced(store, rows):
 
 def test_turns_are_set_without_touching_the_rest(store, rows):
     store.writer.replace_results(results(executions=[execution(A, turn=1, agent="a"), execution(B, turn=1)]))
-    store.writer.replace_results(results(turns=[{"execution_id": B, "turn": 2}]))
+    store.writer.replace_results(results(moved=[{"execution_id": B, "turn": 2}]))
     assert [row["turn"] for row in rows("select turn from execution_rows order by turn")] == [1, 2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -9,10 +10,14 @@ import polars as pl
 from whichstep_analytics.failure.locate import locate
 from whichstep_analytics.jobs import configurations, facts, outcome, timing, waste
 from whichstep_analytics.jobs.frames import schema_of, shaped
+from whichstep_analytics.jobs.reruns import STATED, reruns
 from whichstep_analytics.jobs.sessions import turns
+from whichstep_store.digests import digest_of
 from whichstep_store.results import EXECUTION_FIELDS
 
 EXECUTION_SCHEMA: Final = schema_of(EXECUTION_FIELDS)
+PREVIEW_LENGTH: Final = 1024
+"""Characters of a text that the jobs see; one that is shorter was not cut."""
 ABANDONED_AFTER_NS: Final = 15 * 60 * 10**9
 """Silence after which an execution whose root never ended is given up: past the longest model call in common use."""
 
@@ -26,13 +31,15 @@ def run(
     as_of: int,
     result_version: int,
     neighbours: pl.DataFrame,
+    deciding: Mapping[str, float] = outcome.DECIDING,
 ) -> pl.DataFrame:
     """EXECUTION_SCHEMA, one row per execution that has a step, sorted by execution id.
 
-    `as_of` is in nanoseconds since the epoch; `neighbours` are stored executions of the same sessions, and re-runs.
+    `as_of` is in nanoseconds since the epoch; `neighbours` are stored executions of the same sessions and tasks, and
+    re-runs; `deciding` is as `outcome.DECIDING`.
     """
     frame = facts.of_spans(placed).join(facts.of_steps(steps), on="execution_id")
-    stated = outcome.stated(evaluations, mapping, placed)
+    stated = outcome.stated(evaluations, mapping, placed, deciding=deciding)
     for extra in (
         timing.waits(steps),
         stated,
@@ -41,9 +48,11 @@ def run(
         _traces(mapping),
     ):
         frame = _beside(frame, extra)
-    frame = _with_outcome(_with_status(frame, as_of), neighbours)
-    frame = _beside(frame, locate(steps, frame.select("execution_id", "status", "success", "success_source")))
+    frame = _named(_with_status(frame, as_of))
     frame = _beside(frame, turns(frame, neighbours))
+    frame = frame.drop("rerun_of", "rerun_rule").join(reruns(frame, neighbours), on="execution_id", how="left")
+    frame = _with_outcome(frame)
+    frame = _beside(frame, locate(steps, frame.select("execution_id", "status", "success", "success_source")))
     frame = _completed(frame).with_columns(pl.lit(result_version).alias("result_version"))
     return shaped(frame, EXECUTION_SCHEMA).sort("execution_id")
 
@@ -77,16 +86,36 @@ def _with_status(frame: pl.DataFrame, as_of: int) -> pl.DataFrame:
     return frame.with_columns(status.alias("status"), ended_at.alias("ended_at"), ended.alias("root_ended"))
 
 
-def _with_outcome(frame: pl.DataFrame, neighbours: pl.DataFrame) -> pl.DataFrame:
-    """Adds success, first_pass, self_corrected and escalation."""
-    run_again = pl.concat([frame["rerun_of"], neighbours["rerun_of"]]).drop_nulls().unique()
-    one_of_several = pl.col("execution_id").is_in(run_again.implode()) | pl.col("rerun_of").is_not_null()
+def _named(frame: pl.DataFrame) -> pl.DataFrame:
+    """Adds the defaults of what an execution is called by, and what tells whether two were asked the same."""
+    stated = pl.when(pl.col("rerun_of").is_not_null()).then(pl.lit(STATED))
+    return frame.with_columns(
+        pl.coalesce("task_id", "execution_id").alias("task_id"),
+        pl.coalesce("workflow", "workflow_step").alias("workflow"),
+        pl.coalesce("task_type", "workflow", "workflow_step", "agent").alias("task_type"),
+        pl.coalesce("purpose", pl.lit("production")).alias("purpose"),
+        pl.lit(_input_digests(frame)).alias("input_digest"),
+        pl.col("input").str.len_chars().cast(pl.Int32).alias("input_length"),
+        stated.alias("rerun_rule"),
+    )
+
+
+def _input_digests(frame: pl.DataFrame) -> pl.Series:
+    """Of what the agent was asked; where no agent says, of all that its first model call was sent, history included."""
+    whole = pl.col("agent_input").str.len_chars() < PREVIEW_LENGTH
+    texts = frame.select(pl.when(whole).then("agent_input"))["agent_input"]
+    digests = [None if text is None else digest_of(text.encode()).hex() for text in texts]
+    return pl.Series("input_digest", digests, pl.String).fill_null(frame["asked_digest"])
+
+
+def _with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
+    """Adds success and why, first_pass, self_corrected and escalation."""
     ended = pl.col("status").is_in(("ok", "error", "abandoned"))
     failed = (pl.col("status") == "error") | (ended & pl.col("said_refused"))
     asked = pl.when(pl.col("asked_person")).then(pl.lit("policy"))
     reason = pl.coalesce("escalation", asked)
-    frame = frame.with_columns(failed.alias("failed")).with_columns(outcome.decide())
-    first_pass = pl.col("success") & ~pl.col("corrected") & ~one_of_several
+    frame = outcome.decide(frame.with_columns(failed.alias("failed")))
+    first_pass = pl.col("success") & ~pl.col("corrected") & ~pl.col("repeated")
     return frame.with_columns(
         pl.when(pl.col("success").is_not_null()).then(first_pass).alias("first_pass"),
         pl.col("corrected").alias("self_corrected"),
@@ -96,18 +125,14 @@ def _with_outcome(frame: pl.DataFrame, neighbours: pl.DataFrame) -> pl.DataFrame
 
 
 def _completed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Adds what follows from other columns: defaults, times, the answer, the waste."""
+    """Adds what follows from other columns: times, the answer, the waste."""
     wall = (pl.col("ended_at") - pl.col("started_at")).dt.total_nanoseconds() / 1e6
     wall = pl.when((wall >= 0) & ~((wall == 0) & pl.col("untimed"))).then(wall)
     # what a failed run said last on its way is no answer
     answer = pl.when(pl.col("status") != "error").then("answer")
     wasted = pl.when(pl.col("cost_usd").is_not_null()).then(pl.col("wasted_cost_usd").fill_null(0.0))
     return frame.with_columns(
-        pl.coalesce("task_id", "execution_id").alias("task_id"),
         pl.coalesce("root_output", answer).alias("output"),
-        pl.coalesce("workflow", "workflow_step").alias("workflow"),
-        pl.coalesce("task_type", "workflow", "workflow_step", "agent").alias("task_type"),
-        pl.coalesce("purpose", pl.lit("production")).alias("purpose"),
         wall.alias("latency_ms"),
         (wall - pl.col("waited_ms").fill_null(0.0)).clip(lower_bound=0.0).alias("active_ms"),
         wasted.alias("wasted_cost_usd"),

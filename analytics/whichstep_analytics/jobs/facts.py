@@ -104,9 +104,12 @@ def _words() -> list[pl.Expr]:
     highest = _AGENTS & (pl.col("depth") == pl.col("depth").filter(_AGENTS).min())
     answers = (_CALL | pl.col("wrapper")) & (pl.col("asked_tools").list.len() == 0)
     said = (_first("input", _TOP & _AGENTS), _first("input", _AGENTS), _first("user_message"), _first("input"))
+    digests = (_first("input_digest", _TOP & _AGENTS), _first("input_digest", _AGENTS), _first("input_digest", _CALL))
     named = (_first("agent", _TOP), _first("agent", pl.col("type") == "agent"), _first("agent"))
     return [
         pl.coalesce(*said).alias("input"),
+        pl.coalesce(*said[:2]).alias("agent_input"),
+        pl.coalesce(*digests).alias("asked_digest"),
         _last("output", _TOP & _AGENTS).alias("root_output"),
         pl.coalesce(_last("output", highest), _last("output", answers)).alias("answer"),
         pl.coalesce(*named).alias("agent"),

@@ -29,6 +29,7 @@ WORKING_SCHEMA: Final = pl.Schema(
         "asked_tools": pl.List(pl.String),
         "error_guessed": pl.Boolean(),
         "user_message": pl.String(),
+        "input_digest": pl.String(),
     }
 )
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")

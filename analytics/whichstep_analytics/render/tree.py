@@ -82,10 +82,12 @@ def facts(execution: Document) -> list[tuple[str, str]]:
 
 
 def success(execution: Document) -> str:
-    """Whether it succeeded and who says so."""
+    """Whether it succeeded and who says so; where witnesses disagree, who said otherwise."""
+    why = plain(execution.get("success_reason") or "")
     if execution["success"] is None:
-        return UNKNOWN
-    return f"{'yes' if execution['success'] else 'no'} ({execution['success_source'] or 'source unknown'})"
+        return f"{UNKNOWN}: {why}" if why else UNKNOWN
+    said = f"{'yes' if execution['success'] else 'no'} ({execution['success_source'] or 'source unknown'})"
+    return f"{said}: {why}" if execution.get("success_disputed") else said
 
 
 def effort(step: Document) -> str:

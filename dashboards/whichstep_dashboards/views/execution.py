@@ -86,10 +86,17 @@ def _says_more(execution: Document, key: str) -> bool:
     )
 
 
-def _figures(execution: Document) -> None:
+def _said(execution: Document) -> str:
+    """Who said so; where witnesses disagree, or nobody could be understood, the whole reason."""
     source = str(execution.get("success_source") or "")
+    reason = plain(execution.get("success_reason") or "")
+    whole = execution.get("success_disputed") or execution.get("success") is None
+    return reason if reason and whole else _SOURCES.get(source, f"said by {source}")
+
+
+def _figures(execution: Document) -> None:
     cells = (
-        ("Outcome", _outcome(execution), _SOURCES.get(source, f"said by {source}")),
+        ("Outcome", _outcome(execution), _said(execution)),
         (
             "Latency",
             plain(figures.format_duration(execution.get("active_ms"))),

@@ -1,4 +1,5 @@
--- What was said about the given traces and their executions: log records with an evaluation, and the ledger's.
+-- What was said about the given traces and their executions: log records with an evaluation, the ledger's, and the
+-- decisions of people who edited or rejected what the agent wanted to do: corrections.
 -- A record from the wire is never trusted: its HUMAN is a claim.
 -- Tables shown to it: asked_traces (trace_id). Parameters: execution_keys: hex; response_ids: of their model calls.
 with executions as (
@@ -48,4 +49,19 @@ select
     trusted,
     created_at
 from evaluation_rows
-where execution_id in (select execution_id from names);
+where execution_id in (select execution_id from names)
+union all
+select
+    replace(cast(execution_id as varchar), '-', ''),
+    null,
+    step_id,
+    null,
+    'correction',
+    null,
+    decision,
+    notes,
+    'HUMAN',
+    true,
+    decided_at
+from approval_rows
+where decision in ('edit', 'reject') and execution_id in (select execution_id from names);

@@ -1,13 +1,13 @@
--- Traces of executions to recompute though nothing arrived: those with results of an older version first, then those
+-- Traces of executions to recompute though nothing arrived: those with results of another version first, then those
 -- that still run and have not been heard of since `open_before`.
 -- Parameters: result_version; open_before: nanoseconds since the epoch; limit: of executions.
 with chosen as (
     select
         execution_id,
         last_received_at,
-        result_version < cast($result_version as integer) as outdated
+        result_version <> cast($result_version as integer) as outdated
     from execution_rows
-    where result_version < cast($result_version as integer)
+    where result_version <> cast($result_version as integer)
         or (status = 'running' and last_received_at < make_timestamp_ns(cast($open_before as bigint)))
     order by outdated desc, last_received_at
     limit cast($limit as bigint)

@@ -60,5 +60,10 @@ create table execution_rows (
     last_received_at timestamp_ns not null,
     result_version integer not null,     -- of jobs and prices; an older one is recomputed
     tool_error_count integer,            -- tool calls in error; null in rows of version 2 and before
-    critical_path_ms double              -- of the critical path, waits for people apart; null while a step runs
+    critical_path_ms double,             -- of the critical path, waits for people apart; null while a step runs
+    success_disputed boolean,            -- a witness said otherwise; null: unknown outcome
+    success_reason varchar,              -- in words, with who said otherwise
+    rerun_rule varchar,                  -- how rerun_of is known: stated, input, task
+    input_digest uuid,                   -- of what was asked: equal for the same request
+    input_length integer                 -- characters of the preview
 );

@@ -46,5 +46,8 @@ select
     failure_signature,  -- equal for failures of the same kind at the same place
     autonomy_level,  -- 1 to 4, of the workflow's contract
     external_id,  -- the id as the agent wrote it, where it was not 32 hex digits
-    critical_path_ms  -- time of the steps that the end waited for, waits for people apart; null while a step runs
+    critical_path_ms,  -- time of the steps that the end waited for, waits for people apart; null while a step runs
+    success_disputed,  -- a person, the agent's code or an evaluator said otherwise; null: the outcome is unknown
+    success_reason,  -- why, in words, and who said otherwise
+    rerun_rule  -- how rerun_of is known: stated by the sender, the same input in the session, the same task id
 from main.execution_rows;

@@ -53,4 +53,7 @@ failure_reason,
 failure_confidence,
 failure_signature,
 autonomy_level,
-critical_path_ms
+critical_path_ms,
+success_disputed,
+success_reason,
+rerun_rule
