@@ -24,6 +24,8 @@ from whichstep.instrument import instrument
 from whichstep.outcome import carry, current_execution_id, current_step, evaluate, expect, outcome
 
 if TYPE_CHECKING:
+    from whichstep.approval.action import action
+    from whichstep.approval.outputs import arequest_approval, request_approval
     from whichstep.policy import Policy
     from whichstep.steps import agent, llm, observe, retrieval, step, task, tool
     from whichstep.workflow import Workflow
@@ -39,7 +41,9 @@ __all__ = [
     "WhichstepError",
     "Workflow",
     "WorkflowViolation",
+    "action",
     "agent",
+    "arequest_approval",
     "carry",
     "configure",
     "current_execution_id",
@@ -51,6 +55,7 @@ __all__ = [
     "llm",
     "observe",
     "outcome",
+    "request_approval",
     "retrieval",
     "shutdown",
     "step",
@@ -60,6 +65,8 @@ __all__ = [
 ]
 _LATER = {
     "Policy": "whichstep.policy",
+    "action": "whichstep.approval.action",
+    **dict.fromkeys(("arequest_approval", "request_approval"), "whichstep.approval.outputs"),
     **dict.fromkeys(("agent", "llm", "observe", "retrieval", "step", "task", "tool"), "whichstep.steps"),
     "Workflow": "whichstep.workflow",
 }

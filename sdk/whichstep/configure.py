@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from whichstep.settings import load
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+
+    from whichstep.policy import Policy
 
 FLUSH_TIMEOUT_SECONDS: Final = 10.0
 logger = logging.getLogger("whichstep")
@@ -25,8 +28,11 @@ def configure(
     capture_content: bool | None = None,
     redact: str | os.PathLike[str] | None = None,
     spool_dir: str | os.PathLike[str] | None = None,
+    policy: Policy | Mapping[str, Any] | str | os.PathLike[str] | None = None,
 ) -> None:
-    """Set what the environment does not say. May be called again: the last call holds. Never raises.
+    """Set what the environment does not say. May be called again: the last call holds.
+
+    Never raises, but for a policy that cannot be used: to go on without it would let through what it forbids.
 
     Args:
         service: service.name of what is recorded.
@@ -37,6 +43,11 @@ def configure(
         capture_content: False keeps structure, timing, tokens and cost, and no text.
         redact: A file with more patterns to redact, one regular expression a line.
         spool_dir: Where batches wait while the sidecar is away; "off" keeps nothing on disk.
+        policy: What the tools of this process may do alone: a file, a map of action to risk level, or a Policy. From
+            now on every `whichstep.tool` is held by its name.
+
+    Raises:
+        ConfigurationError: the policy cannot be read; no tool runs until it is.
     """
     arguments = {
         "service": service,
@@ -54,6 +65,10 @@ def configure(
         configured(load(arguments)).provider()
     except Exception:  # the outermost edge: never into the host
         logger.exception("whichstep could not be configured; it runs with the environment's settings")
+    if policy is not None:
+        from whichstep.approval.state import use_policy  # noqa: PLC0415  most programs have no policy
+
+        use_policy(policy)
 
 
 def tracer_provider() -> TracerProvider:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 ITEMS_MAX: Final = 10_000
 """Items of a stream that are kept for the step's output; the rest is passed on only."""
+PATTERN: Final = "__whichstep_step__"
+"""Attribute of a decorated function: the step that its calls are like."""
 
 
 def decorate(function: F, pattern: Step) -> F:
@@ -30,7 +32,8 @@ def decorate(function: F, pattern: Step) -> F:
     if isinstance(function, type) or not callable(function):
         return function
     wrap = _wrapper(function)
-    wrapped = functools.wraps(function)(wrap(function, pattern, _Arguments(function)))
+    wrapped = functools.wraps(function)(wrap(function, pattern, Arguments(function)))
+    setattr(wrapped, PATTERN, pattern)
     return cast("F", wrapped)
 
 
@@ -53,12 +56,13 @@ def _wrapper(function: Callable[..., Any]) -> Callable[..., Callable[..., Any]]:
     return _coroutine if inspect.iscoroutinefunction(function) else _plain
 
 
-class _Arguments:
-    """The arguments of a call by name, without self or cls and without defaults that were not given."""
+class Arguments:
+    """The arguments of the calls of one function, by name and without self or cls."""
 
-    __slots__ = ("_names", "_rest", "_skipped")
+    __slots__ = ("_defaults", "_kinds", "_names", "_rest", "_skipped", "function")
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
         try:
             parameters = list(inspect.signature(function).parameters.values())
         except (TypeError, ValueError):
@@ -67,9 +71,11 @@ class _Arguments:
         self._skipped = 1 if positional[:1] in (["self"], ["cls"]) else 0
         self._names = tuple(positional[self._skipped :])
         self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
+        self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        self._kinds = {p.name: p.kind for p in parameters}
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Name the arguments of one call."""
+        """Name the arguments of one call, without defaults that were not given."""
         given = args[self._skipped :]
         named = dict(zip(self._names, given, strict=False))
         if len(given) > len(self._names):
@@ -77,11 +83,29 @@ class _Arguments:
         named.update(kwargs)
         return named
 
+    def with_defaults(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Name the arguments that the function will see, in the order of its parameters."""
+        seen = {**self._defaults, **self(args, kwargs)}
+        return {**{name: seen[name] for name in self._kinds if name in seen}, **seen}
 
-def _plain(function: Callable[..., Any], pattern: Step, arguments: _Arguments) -> Callable[..., Any]:
+    def placed(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Put named arguments into a call; self or cls come from the `args` of the call that they were named from."""
+        by_keyword, rest = dict(named), named.get(self._rest)
+        has_rest = self._kinds.get(self._rest) is inspect.Parameter.VAR_POSITIONAL and bool(rest)
+        positional = list(args[: self._skipped])
+        for name in self._names:
+            if name not in by_keyword or not (has_rest or self._kinds[name] is inspect.Parameter.POSITIONAL_ONLY):
+                break
+            positional.append(by_keyword.pop(name))
+        if has_rest and isinstance(rest, (list, tuple)):
+            positional.extend(by_keyword.pop(self._rest))
+        return tuple(positional), by_keyword
+
+
+def _plain(function: Callable[..., Any], pattern: Step, arguments: Arguments) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         step = pattern.fresh()
-        step.called(arguments(args, kwargs))
+        args, kwargs = step.let_in(arguments, args, kwargs)
         with step:
             value = function(*args, **kwargs)
             step.returned(value)
@@ -90,10 +114,10 @@ def _plain(function: Callable[..., Any], pattern: Step, arguments: _Arguments) -
     return wrapper
 
 
-def _coroutine(function: Callable[..., Any], pattern: Step, arguments: _Arguments) -> Callable[..., Any]:
+def _coroutine(function: Callable[..., Any], pattern: Step, arguments: Arguments) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         step = pattern.fresh()
-        step.called(arguments(args, kwargs))
+        args, kwargs = await step.let_in_async(arguments, args, kwargs)
         with step:
             value = await function(*args, **kwargs)
             step.returned(value)
@@ -102,25 +126,25 @@ def _coroutine(function: Callable[..., Any], pattern: Step, arguments: _Argument
     return wrapper
 
 
-def _generator(function: Callable[..., Any], pattern: Step, arguments: _Arguments) -> Callable[..., Any]:
+def _generator(_function: Callable[..., Any], pattern: Step, arguments: Arguments) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        step = pattern.fresh()
-        step.called(arguments(args, kwargs))
-        return _stream(step, function(*args, **kwargs), _context())
+        return _stream(pattern.fresh(), arguments, args, kwargs, _context())
 
     return wrapper
 
 
-def _async_generator(function: Callable[..., Any], pattern: Step, arguments: _Arguments) -> Callable[..., Any]:
+def _async_generator(_function: Callable[..., Any], pattern: Step, arguments: Arguments) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        step = pattern.fresh()
-        step.called(arguments(args, kwargs))
-        return _async_stream(step, function(*args, **kwargs), _context())
+        return _async_stream(pattern.fresh(), arguments, args, kwargs, _context())
 
     return wrapper
 
 
-def _stream(step: Step, inner: Generator[Any, Any, Any], parent: Any) -> Generator[Any, Any, Any]:
+def _stream(
+    step: Step, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any], parent: Any
+) -> Generator[Any, Any, Any]:
+    args, kwargs = step.let_in(arguments, args, kwargs, parent)
+    inner: Generator[Any, Any, Any] = arguments.function(*args, **kwargs)
     items: list[Any] = []
     error: BaseException | None = None
     resume: Callable[..., Any] = inner.send
@@ -151,7 +175,11 @@ def _stream(step: Step, inner: Generator[Any, Any, Any], parent: Any) -> Generat
         step.end(error)
 
 
-async def _async_stream(step: Step, inner: AsyncGenerator[Any, Any], parent: Any) -> AsyncGenerator[Any, Any]:
+async def _async_stream(
+    step: Step, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any], parent: Any
+) -> AsyncGenerator[Any, Any]:
+    args, kwargs = await step.let_in_async(arguments, args, kwargs, parent)
+    inner: AsyncGenerator[Any, Any] = arguments.function(*args, **kwargs)
     items: list[Any] = []
     error: BaseException | None = None
     resume: Callable[..., Any] = inner.asend

@@ -22,6 +22,7 @@ CONTROL_FLOW: Final = {
     "ParentCommand": "handoff",
     "ApprovalRequired": "approval",
     "CallDeferred": "approval",
+    "ApprovalPending": "approval",
 }
 """Exceptions by class name that leave a step without being an error: the language's own and the frameworks'."""
 MESSAGE_CHARACTERS_MAX: Final = 4096

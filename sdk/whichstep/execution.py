@@ -108,6 +108,16 @@ class Execution(Step):
             self.set(names.ESCALATION, escalation)
         return self
 
+    @property
+    def task_id(self) -> str | None:
+        """The id of the task, where it was given one."""
+        return self._identity.id
+
+    @property
+    def user(self) -> str | None:
+        """Who asked for it, where that was said."""
+        return self._identity.user
+
     def next_position(self) -> int:
         """The number of the step that begins now, from 1."""
         return next(self._positions)

@@ -18,10 +18,14 @@ from whichstep import attributes as names
 from whichstep.agent_scopes import has_agent_attributes, is_agent_scope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from whichstep.delivery import Delivery
 
 EXECUTION_KEY: Final = otel_context.create_key("whichstep-execution")
 """Key under which the execution travels in the OpenTelemetry context."""
+ENDED: Final[list[Callable[[ReadableSpan], None]]] = []
+"""Told of every span as it ends, sampled or not; they must be quick and not raise."""
 
 
 RUN_KEY: Final = otel_context.create_key("whichstep-workflow-run")
@@ -60,6 +64,8 @@ class AgentSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Offer the span for delivery if it is an agent's and was sampled."""
+        for hear in ENDED:
+            hear(span)
         context = span.get_span_context()
         if context is None or not context.trace_flags.sampled:
             return

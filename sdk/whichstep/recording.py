@@ -22,7 +22,7 @@ from opentelemetry.trace import Link, Span, SpanKind
 
 from whichstep import attributes as names
 from whichstep import values
-from whichstep.decorate import decorate
+from whichstep.decorate import Arguments, decorate
 from whichstep.errors import WorkflowViolation
 from whichstep.exceptions import control_flow, error_message, record_error
 from whichstep.processor import EXECUTION_KEY, RUN_KEY
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 Content = tuple[tuple[str, Any], ...]
+AGENT_KEY: Final = otel_context.create_key("whichstep-agent")
+"""Under which the name of the agent at work travels in the OpenTelemetry context."""
 LONG_TEXT: Final = 4096
 logger: Final = logging.getLogger("whichstep")
 
@@ -161,6 +163,27 @@ class Step:
         if arguments:
             value = next(iter(arguments.values())) if len(arguments) == 1 else arguments
             self._content = (*self._content, (names.INPUT, value))
+
+    def mark(self, attributes: dict[str, str]) -> None:
+        """Add attributes to a step that has not begun."""
+        self._attributes = {**self._attributes, **attributes}
+
+    def let_in(
+        self, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any], parent: Context | None = None
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Take the arguments of a decorated call and return those to run it with; raises where it must not run.
+
+        `parent` is the context that the step will begin under, the current one where it is left out.
+        """
+        _ = parent  # of use to actions alone
+        self.called(arguments(args, kwargs))
+        return args, kwargs
+
+    async def let_in_async(
+        self, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any], parent: Context | None = None
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The same without blocking the event loop."""
+        return self.let_in(arguments, args, kwargs, parent)
 
     def returned(self, value: Any) -> None:
         """Take what a decorated call returned, or what its stream produced."""

@@ -40,6 +40,8 @@ class Setup:
     settings: Settings
     capture_content: bool
     delivery: Delivery
+    kinds: tuple[Kind, ...] | None = None
+    """What to redact; None: the built-in kinds."""
 
 
 def set_up(settings: Settings, transport: Transport | None = None) -> Setup:
@@ -49,7 +51,7 @@ def set_up(settings: Settings, transport: Transport | None = None) -> Setup:
     kinds, capture_content = _kinds(settings)
     encoder = Encoder(settings, kinds, capture_content=capture_content)
     delivery = Delivery(settings, encoder, transport or HttpTransport(settings), Spool(settings))
-    return Setup(settings, capture_content, delivery)
+    return Setup(settings, capture_content, delivery, kinds)
 
 
 class Runtime:

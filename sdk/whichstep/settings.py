@@ -43,6 +43,8 @@ class Settings:
     """Off keeps structure, timing, tokens and cost, and no text."""
     redact_file: Path | None = None
     """More patterns to redact: one regular expression a line, # begins a comment."""
+    policy_file: Path | None = None
+    """Policy that holds every tool, where `configure` was given none."""
     spool_dir: Path | None = None
     """Where batches wait while the sidecar is away; None keeps nothing on disk."""
     spool_bytes_max: int = 64 * 1024 * 1024
@@ -113,6 +115,7 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
     reader.take("environment", "WHICHSTEP_ENVIRONMENT")
     reader.take("capture_content", "WHICHSTEP_CAPTURE_CONTENT", parse=_switch)
     reader.take("redact_file", "WHICHSTEP_REDACT", parse=Path, argument="redact")
+    reader.take("policy_file", "WHICHSTEP_POLICY", parse=Path, argument="")
     reader.take("spool_dir", "WHICHSTEP_SPOOL_DIR", parse=_folder)
     reader.take("spool_bytes_max", "WHICHSTEP_SPOOL_SIZE_MAX", parse=_positive)
     reader.take("timeout_seconds", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT", parse=_seconds)

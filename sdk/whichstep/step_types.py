@@ -1,16 +1,17 @@
-"""The types of steps and what each records: tool calls, retrievals, model calls; and all others by name."""
+"""The types of steps and what each records: retrievals, model calls, and all others by name. Tools: `tool_calls`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
-from opentelemetry.trace import SpanKind
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanKind, Tracer
 
 from whichstep import attributes as names
 from whichstep import messages, values
 from whichstep.decorate import name_of
-from whichstep.recording import Content, Step, say_once
+from whichstep.recording import AGENT_KEY, Content, Step, say_once
 
 
 class TypedStep(Step):
@@ -30,40 +31,19 @@ class TypedStep(Step):
         """The pattern for the calls of a function, named after it where no name was given."""
         return self if self.name else typed_step(self._type, name_of(function), self._content)
 
+    def _start(
+        self, tracer: Tracer, context: Context, attributes: dict[str, Any], links: list[Link] | None = None
+    ) -> None:
+        super()._start(tracer, context, attributes, links)
+        if self._type == "agent" and self.name and self._context is not None:
+            self._context = Context({**self._context, AGENT_KEY: self.name})
+
     def _span_name(self) -> str:
         operation = names.OPERATIONS.get(self._type)
         return f"{operation} {self.name}".rstrip() if operation else self.name or self._type
 
     def _type_name(self) -> str:
         return self._type
-
-
-class ToolCall(Step):
-    """One call of a tool."""
-
-    __slots__ = ()
-    step_type: ClassVar[str] = "tool_call"
-
-    def result(self, value: Any) -> Self:
-        """Set what the tool answered."""
-        return self._put(names.TOOL_RESULT, value)
-
-    def called(self, arguments: dict[str, Any]) -> None:
-        """Take the arguments of a decorated call."""
-        self._content = (*self._content, (names.TOOL_ARGUMENTS, arguments))
-
-    def returned(self, value: Any) -> None:
-        """Take what a decorated call returned; null where it returned nothing."""
-        self.result(value)
-
-    def named_for(self, function: Callable[..., Any]) -> Step:
-        """The pattern for the calls of a function, named after it where no name was given."""
-        description = (function.__doc__ or "").strip().partition("\n")[0] or None
-        given = {names.TOOL_DESCRIPTION: description} if description else {}
-        return tool_call(self.name or name_of(function), {**given, **self._attributes}, self._content)
-
-    def _span_name(self) -> str:
-        return f"execute_tool {self.name}".rstrip()
 
 
 class Retrieval(Step):
@@ -189,11 +169,6 @@ def typed_step(kind: str, name: str, content: Content) -> TypedStep:
     if name:
         attributes[names.AGENT_NAME if kind == "agent" else names.STEP_NAME] = name
     return TypedStep(kind, name, attributes, content)
-
-
-def tool_call(name: str, attributes: dict[str, Any], content: Content) -> ToolCall:
-    """A call of the tool named."""
-    return ToolCall(name, {names.OPERATION: "execute_tool", **attributes, names.TOOL_NAME: name}, content)
 
 
 def safely(convert: Callable[[Any], Any], value: Any) -> Any:

@@ -16,7 +16,8 @@ from whichstep import messages
 from whichstep.decorate import is_function
 from whichstep.execution import Execution, Identity
 from whichstep.recording import Content, Step, say_once
-from whichstep.step_types import LlmCall, Retrieval, ToolCall, TypedStep, safely, tool_call, typed_step
+from whichstep.step_types import LlmCall, Retrieval, TypedStep, safely, typed_step
+from whichstep.tool_calls import ToolCall, tool_call
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -73,7 +73,7 @@ class HttpTransport:
         import urllib.error  # noqa: PLC0415
         import urllib.request  # noqa: PLC0415
 
-        self._opener = self._opener or _opener(self._settings)
+        self._opener = self._opener or opener_for(self._settings)
         headers = dict(self._headers)
         if self._gzip:
             data, headers["content-encoding"] = gzip.compress(data, compresslevel=1), "gzip"
@@ -87,7 +87,8 @@ class HttpTransport:
             return Reply(Verdict.LATER, reason=str(getattr(error, "reason", None) or error) or type(error).__name__)
 
 
-def _opener(settings: Settings) -> urllib.request.OpenerDirector:
+def opener_for(settings: Settings) -> urllib.request.OpenerDirector:
+    """What opens urls of the sidecar: by the proxies and certificates in force."""
     import ssl  # noqa: PLC0415  see send
     import urllib.request  # noqa: PLC0415
 

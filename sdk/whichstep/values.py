@@ -48,6 +48,20 @@ def to_json(value: Any) -> str:
         return _encode(_described(value))
 
 
+def canonical_json(value: Any) -> str:
+    """The value as JSON with sorted keys, for a digest: the whole of it, where it is what JSON can hold.
+
+    What JSON refuses (cycles, NaN, keys of several types, more levels than the stack) is told as `plain` tells it.
+    """
+    try:
+        return _encode_sorted(value)
+    except Exception:  # noqa: BLE001  a foreign object's own code may fail in any way
+        try:
+            return _encode_sorted(plain(value))
+        except Exception:  # noqa: BLE001  see above
+            return _encode_sorted(_described(value))
+
+
 def plain(value: Any, *, string_max: int | None = None, above: tuple[int, ...] = ()) -> Any:
     """The value in JSON's own types: no cycle, no NaN, no keys but strings, at most 10,000 items and 32 levels.
 
@@ -65,7 +79,8 @@ def plain(value: Any, *, string_max: int | None = None, above: tuple[int, ...] =
         pairs = itertools.islice(inner.items(), ITEMS_MAX)
         return {str(key): plain(item, string_max=string_max, above=above) for key, item in pairs}
     if isinstance(inner, (list, tuple, set, frozenset)):
-        items = itertools.islice(inner, ITEMS_MAX)
+        # Sets have another order in each process.
+        items = itertools.islice(sorted(inner, key=repr) if isinstance(inner, (set, frozenset)) else inner, ITEMS_MAX)
         return [plain(item, string_max=string_max, above=above) for item in items]
     return plain(inner, string_max=string_max, above=above)
 
@@ -101,6 +116,10 @@ def _described(value: Any) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_opened).encode
+
+_encode_sorted = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), default=_opened
+).encode
 
 
 def _clean(text: str) -> str:

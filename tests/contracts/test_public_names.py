@@ -9,8 +9,8 @@ import whichstep
 
 NAMES = [
     "ActionBlocked", "ApprovalExpired", "ApprovalPending", "ApprovalRejected", "ApprovalUnavailable",
-    "ConfigurationError", "Policy", "WhichstepError", "Workflow", "WorkflowViolation", "agent", "carry", "configure", "current_execution_id", "current_step",
-    "evaluate", "expect", "flush", "instrument", "llm", "observe", "outcome", "retrieval", "shutdown", "step", "task",
+    "ConfigurationError", "Policy", "WhichstepError", "Workflow", "WorkflowViolation", "action", "agent", "arequest_approval", "carry", "configure", "current_execution_id", "current_step",
+    "evaluate", "expect", "flush", "instrument", "llm", "observe", "outcome", "request_approval", "retrieval", "shutdown", "step", "task",
     "tool", "tracer_provider",
 ]  # fmt: skip
 

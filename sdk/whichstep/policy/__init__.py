@@ -16,9 +16,10 @@ import logging
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 from whichstep.errors import ConfigurationError, Problem
 from whichstep.policy.decision import Decision, stricter
@@ -34,7 +35,8 @@ NAMES_KEPT_MAX: Final = 4096
 """Names of actions whose rules are remembered: agents have tens; beyond it they are looked up again."""
 _AT_LINE: Final = re.compile(r"at line (\d+)")
 logger = logging.getLogger("whichstep")
-T = TypeVar("T")
+Candidates = tuple[tuple[Rule, Decision], ...]
+"""The rules that name one action, in order, the default last, each with what it says."""
 
 
 class Policy:
@@ -57,7 +59,7 @@ class Policy:
                     self._exact.setdefault(glob.text, []).append(at)
                 else:
                     self._patterns.append((at, glob))
-        self._known: dict[str, Decision | tuple[Rule, ...]] = {}
+        self._known: dict[str, Decision | Candidates] = {}
         self._said_default = read.default is not None
 
     @classmethod
@@ -118,7 +120,22 @@ class Policy:
         known = self._known.get(action)
         if known is None:
             known = self._look_up(action)
-        return known if isinstance(known, Decision) else self._judge(action, known, arguments, environment, agent)
+        return known if isinstance(known, Decision) else _judge(known, arguments, environment, agent)
+
+    def guard(self, tools: Iterable[Any], **options: Any) -> list[Any]:
+        """The tools (functions, or objects of a framework), each held by this policy; what is given stays as it is.
+
+        Args:
+            tools: A list of tools as LangGraph, LangChain, OpenAI Agents, Pydantic AI, AutoGen or CrewAI take it.
+            options: summary, evidence, expires_in and on_approval, as of `whichstep.action`.
+
+        Raises:
+            ConfigurationError: one of them cannot be held.
+        """
+        # By name: the sidecar, which judges by this module, has no tools to guard and nothing of OpenTelemetry's SDK.
+        guard = import_module("whichstep.approval.guard").guard
+        held: list[Any] = guard(self, tools, import_module("whichstep.approval.action").options_of(**options))
+        return held
 
     def form(self) -> dict[str, Any]:
         """The policy as JSON; `from_dict` reads the same policy, with the same digest, from it."""
@@ -129,35 +146,18 @@ class Policy:
     def __repr__(self) -> str:
         return f"Policy({self.source!r}, {len(self.rules)} rules, digest {self.digest[:12]})"
 
-    def _look_up(self, action: str) -> Decision | tuple[Rule, ...]:
-        """The rules that name an action, or the decision where it depends on nothing else."""
+    def _look_up(self, action: str) -> Decision | Candidates:
+        """The rules that name an action, with what they say; or the decision where it depends on nothing else."""
         numbers = {*self._exact.get(action, ()), *(at for at, glob in self._patterns if glob.matches(action))}
-        rules = tuple(self.rules[at] for at in sorted(numbers))
-        first = rules[0] if rules else self._unlisted
-        found = first.decision(action, self.digest) if first.is_unconditional else rules
-        if first is self._unlisted:
+        rules = [*(self.rules[at] for at in sorted(numbers)), self._unlisted]
+        said = tuple((rule, rule.decision(action, self.digest)) for rule in rules)
+        found = said[0][1] if rules[0].is_unconditional else said
+        if rules[0] is self._unlisted:
             self._say_default(action)
         if len(self._known) >= NAMES_KEPT_MAX:
             self._known.clear()
         self._known[action] = found
         return found
-
-    def _judge(
-        self,
-        action: str,
-        rules: Sequence[Rule],
-        arguments: Mapping[str, Any] | None,
-        environment: str | None,
-        agent: str | None,
-    ) -> Decision:
-        doubts: list[tuple[Decision, str]] = []
-        for rule in (*rules, self._unlisted):
-            applies = rule.applies(arguments, environment, agent)
-            if applies is True:
-                return _settled(rule.decision(action, self.digest), doubts)
-            if applies is not False:
-                doubts.append((rule.decision(action, self.digest), applies))
-        raise AssertionError("the default applies to every action")
 
     def _say_default(self, action: str) -> None:
         if not self._said_default:
@@ -168,6 +168,19 @@ class Policy:
                 self.source,
                 action,
             )
+
+
+def _judge(
+    rules: Candidates, arguments: Mapping[str, Any] | None, environment: str | None, agent: str | None
+) -> Decision:
+    doubts: list[tuple[Decision, str]] = []
+    for rule, decision in rules:
+        applies = rule.applies(arguments, environment, agent)
+        if applies is True:
+            return _settled(decision, doubts) if doubts else decision
+        if applies is not False:
+            doubts.append((decision, applies))
+    raise AssertionError("the default applies to every action")
 
 
 def _settled(decision: Decision, doubts: list[tuple[Decision, str]]) -> Decision:
