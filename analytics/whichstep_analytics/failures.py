@@ -24,7 +24,8 @@ def compute(failed: pl.DataFrame, *, by: By, old: Collection[str]) -> pl.DataFra
     """One row per value of `by`, most frequent first; '' stands for executions without one.
 
     Columns: value, count, share (of the failed executions), first_seen, last_seen, reason (of the latest), is_new
-    (false for the values in `old`), examples (ids, the latest first).
+    (false for the values in `old`), examples (ids, the latest first), and what all of the group have in common, null
+    where they differ: workflow, step (path), kind, template (of the signature).
 
     Args:
         failed: rows of the query `failure_rows`.
@@ -42,11 +43,19 @@ def compute(failed: pl.DataFrame, *, by: By, old: Collection[str]) -> pl.DataFra
             last_seen=pl.col("started_at").max(),
             reason=pl.col("failure_reason").drop_nulls().first(),
             examples=pl.col("execution_id").head(EXAMPLES_MAX),
+            workflow=_common("workflow"),
+            step=_common("failing_step_path"),
+            kind=_common("failure_kind"),
+            template=_common("template"),
         )
         .with_columns(share=pl.col("count") / failed.height, is_new=~pl.col("value").is_in(list(old)))
         .sort(["count", "last_seen", "value"], descending=[True, True, False])
         .collect()
     )
+
+
+def _common(column: str) -> pl.Expr:
+    return pl.when(pl.col(column).n_unique() == 1).then(pl.col(column).first())
 
 
 def weekly(failed: pl.DataFrame, *, by: By, weeks: Collection[str]) -> dict[str, list[int]]:

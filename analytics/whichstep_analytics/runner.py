@@ -22,6 +22,7 @@ from whichstep_analytics.jobs.outcome import DECIDING
 from whichstep_analytics.jobs.reruns import reruns
 from whichstep_analytics.jobs.sessions import turns
 from whichstep_analytics.prices import Prices, default_prices
+from whichstep_analytics.template_runner import TemplateRunner
 from whichstep_store.results import (
     ALIAS_FIELDS,
     CONSUMED_FIELDS,
@@ -74,6 +75,7 @@ class JobRunner:
         self._stale_looked_at = self._recomputed_at = 0
         self._behind = False  # the last look left a whole slice due
         self._daily = DailyRunner(store)
+        self._templates = TemplateRunner(store)
 
     def tick(self) -> float:
         """Recomputes what is due, at most one slice of it; returns the seconds until it wants to run again."""
@@ -103,6 +105,7 @@ class JobRunner:
             self._recompute(_slice(touched), touched, self._clock())
         while not self._refresh(touched, self._clock()):
             pass
+        self._templates.drain()
         self._daily.drain(now=self._clock())
 
     def _refresh(self, touched: pl.DataFrame, now: int) -> float:
@@ -116,6 +119,7 @@ class JobRunner:
         )
         if stale.height:
             return self._recompute(stale, touched, now)
+        self._templates.tick(now=now)
         if self._daily.tick(now=now):
             return 0.0
         self._stale_looked_at = now
@@ -128,12 +132,13 @@ class JobRunner:
         results = _results(inputs, asked, touched, prices=self._prices, now=now, deciding=self._deciding)
         self._store.writer.replace_results(results)
         self._daily.touch(results.executions, now=now)
+        self._templates.touch(results.executions)
         return 0.0
 
     def _seconds_to_wait(self, touched: pl.DataFrame, now: int) -> float:
         """Until the first touched trace is quiet, or the next day or deadline may be due."""
         if touched.is_empty():
-            return _STALE_EVERY_NS / _SECOND if self._daily.has_days_due else _IDLE_SECONDS
+            return _STALE_EVERY_NS / _SECOND if self._daily.has_days_due or self._templates.is_due else _IDLE_SECONDS
         first = _whole(_nanoseconds(touched["touched_at"]).min())
         return min(max((first + _QUIET_NS - now) / _SECOND, 0.05), _QUIET_NS / _SECOND)
 

@@ -15,6 +15,7 @@ from whichstep_store.results import (
     HEX,
     HEXES,
     STEP_FIELDS,
+    TEMPLATE_FIELDS,
     TRACE_EXECUTION_FIELDS,
     Fields,
     Results,
@@ -43,6 +44,12 @@ def replace_daily(session: Session, day: date, rows: pa.Table) -> None:
     """Replaces the figures of one day."""
     session.execute("delete from metrics_daily where day = ?", [day])
     _insert(session, "metrics_daily", rows, DAILY_FIELDS)
+
+
+def replace_templates(session: Session, rows: pa.Table) -> None:
+    """Replaces the templates of failure signatures, all of them."""
+    session.execute("delete from failure_templates")
+    _insert(session, "failure_templates", rows, TEMPLATE_FIELDS)
 
 
 # Most executions are new: then no statement has to look through the wide rows.

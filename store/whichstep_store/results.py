@@ -206,6 +206,12 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("input_digest", HEX, True),
     ("input_length", pa.int32(), True),
 )
+TEMPLATE_FIELDS: Final[Fields] = (
+    # rows of failure_templates
+    ("failure_signature", pa.string(), False),
+    ("cluster", pa.string(), False),
+    ("template", pa.string(), False),
+)
 DAILY_FIELDS: Final[Fields] = (
     # rows of metrics_daily
     ("day", pa.date32(), False),

@@ -87,6 +87,11 @@ class Writer:
         with self._database.writing() as session:
             replacing.replace_daily(session, day, rows)
 
+    def replace_templates(self, rows: pa.Table) -> None:
+        """Replaces all templates of failure signatures with `rows` (results.TEMPLATE_FIELDS)."""
+        with self._database.writing() as session:
+            replacing.replace_templates(session, rows)
+
     def seal(self, *, force: bool = False) -> list[Segment]:
         """Moves open rows to closed segments when they are many, old, or of a day that has passed; else does nothing.
 

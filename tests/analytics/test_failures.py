@@ -11,7 +11,10 @@ WEEK = timedelta(days=7)
 def failed(*rows):
     """Rows of the query `failure_rows`: (id, start, step path, kind)."""
     return pl.DataFrame(
-        [(name, start, path, kind, f"reason {name}", f"{path}|{kind}") for name, start, path, kind in rows],
+        [
+            (name, start, path, kind, f"reason {name}", f"{path}|{kind}", "desk", f"{path} says <*>")
+            for name, start, path, kind in rows
+        ],
         schema={
             "execution_id": pl.String,
             "started_at": pl.Datetime("ns"),
@@ -19,6 +22,8 @@ def failed(*rows):
             "failure_kind": pl.String,
             "failure_reason": pl.String,
             "failure_signature": pl.String,
+            "workflow": pl.String,
+            "template": pl.String,
         },
         orient="row",
     )
@@ -47,6 +52,13 @@ def test_failures_are_counted_by_step_with_their_share_and_the_latest_first():
 def test_failures_are_counted_by_kind_and_by_signature():
     assert failures.compute(ROWS, by="kind", old=()).select("value", "count").rows()[0] == ("tool_error", 2)
     assert set(failures.compute(ROWS, by="signature", old=())["count"]) == {1}
+
+
+def test_a_group_says_what_all_of_it_have_in_common():
+    found = failures.compute(ROWS, by="step", old=()).to_dicts()[0]
+    assert (found["workflow"], found["step"], found["kind"]) == ("desk", "support/refund", None)
+    one = failures.compute(ROWS, by="signature", old=()).filter(pl.col("value") == "support/refund|tool_error")
+    assert one.select("step", "kind", "template").row(0) == ("support/refund", "tool_error", "support/refund says <*>")
 
 
 def test_at_most_five_examples_are_given():

@@ -12,9 +12,11 @@ import pytest
 
 from store_builders import NOON, SECOND, batch, digest, hex_id, log, span, trace
 from whichstep_analytics import job
+from whichstep_analytics.answers import Answers
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
 from whichstep_analytics.runner import JobRunner
 from whichstep_store.batches import JournalPosition
+from whichstep_store.filters import Filters
 from whichstep_store.store import Store
 
 
@@ -358,3 +360,41 @@ def test_attempts_at_a_task_with_an_id_are_told_apart_from_its_first(bench: Benc
         (None, False, False),
         ("task", True, False),
     ]
+
+
+def refused(number: int, customer: str) -> dict[str, Any]:
+    """The root of an execution that failed, saying whom it was about."""
+    said = {"error": True, "error_type": "LookupError", "error_message": f"customer {customer} not found"}
+    return span(number, 1, type="agent", step_name="desk", started_at=NOON + number * SECOND, **said)
+
+
+def test_failures_in_other_words_become_one_signature_and_stay_it_when_the_runner_starts_anew(bench: Bench) -> None:
+    bench.load(refused(1, "Bob"), refused(2, "Ada"))
+    bench.runner.drain()
+    answers = Answers(bench.store, clock=bench.clock)
+    (group,) = answers.failures(Filters(), by="signature")["groups"]
+    assert group["label"].endswith("customer <*> not found")
+    assert group["count"] == 2
+    bench.load(refused(3, "Eve"))
+    JobRunner(bench.store, clock=bench.clock).drain()
+    (after,) = answers.failures(Filters(), by="signature")["groups"]
+    assert (after["key"], after["count"]) == (group["key"], 3)
+    listed = answers.executions(Filters(signature=(after["key"]["signature"],)))
+    assert listed["total"] == 3
+    view = bench.store.reader.sql("select executions, share, example_execution_ids, weeks from failure_signatures")
+    (row,) = view.to_pylist()
+    assert (row["executions"], row["share"], len(row["example_execution_ids"])) == (3, 1.0, 3)
+    assert row["weeks"] == ["2026-W39: 3"]
+
+
+def test_a_known_signature_is_not_mined_again_and_a_new_one_is_by_a_tick(bench: Bench) -> None:
+    bench.load(refused(1, "Bob"))
+    bench.runner.drain()
+    assert bench.count("failure_templates") == 1
+    bench.load(refused(2, "Ada"))
+    bench.clock.pass_seconds(10)
+    bench.runner.tick()
+    assert bench.count("failure_templates") == 1  # recomputed, its signature waits
+    bench.clock.pass_seconds(10)
+    bench.runner.tick()
+    assert bench.count("failure_templates") == 2

@@ -366,7 +366,12 @@ def _failures(by: str, executions: list[dict]) -> dict:
         found.append(
             {
                 "key": {by: label},
-                "label": label,
+                "label": f"{rows[0]['failing_step_path']} · {rows[0]['failure_kind']} · said <*> to all"
+                if by == "signature"
+                else label,
+                "workflow": None,
+                "step": rows[0]["failing_step_path"] if by != "kind" else None,
+                "kind": rows[0]["failure_kind"] if by != "step" else None,
                 "count": len(rows),
                 "share": len(rows) / len(failed),
                 "first_seen": min(row["started_at"] for row in rows),

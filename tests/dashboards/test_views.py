@@ -158,6 +158,16 @@ def test_failing_steps_link_to_exactly_the_executions_they_count(open_page):
     assert f"5 of {count}" in texts(page)
 
 
+def test_signatures_are_a_table_and_the_address_chooses_one_by_its_key(open_page):
+    groups = fake_api.small().failures["signature"]["groups"]
+    page = open_page("failing_steps", "small", by="signature", group=groups[1]["key"]["signature"])
+    table = page.dataframe[0].value
+    assert table["failed"].to_list() == [group["count"] for group in groups]
+    assert table["what failed"][0] == "said <*> to all"  # without the step and kind that stand in columns of their own
+    assert page.selectbox(key="group").value == groups[1]["key"]["signature"]
+    assert f"{groups[1]['count']} failed executions" in texts(page)
+
+
 def test_an_unknown_execution_says_what_to_do_and_shows_no_trace_back(open_page):
     page = open_page("execution", "small", execution="f" * 32)
     assert not page.exception

@@ -31,7 +31,10 @@ def failures_document(reader: Reader, filters: Filters, *, by: str) -> Document:
     groups = [
         {
             "key": {_FILTERS[kind]: row["value"]},
-            "label": row["value"] or _NONE[kind],
+            "label": (row["template"] if kind == "signature" else None) or row["value"] or _NONE[kind],
+            "workflow": row["workflow"],
+            "step": row["step"],
+            "kind": row["kind"],
             "count": row["count"],
             "share": row["share"],
             "reason": row["reason"],

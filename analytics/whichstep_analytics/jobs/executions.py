@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from whichstep_analytics.failure.locate import locate
+from whichstep_analytics.failure.signature import of_workflow
 from whichstep_analytics.jobs import configurations, facts, outcome, timing, waste
 from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_analytics.jobs.reruns import STATED, reruns
@@ -133,6 +134,7 @@ def _completed(frame: pl.DataFrame) -> pl.DataFrame:
     wasted = pl.when(pl.col("cost_usd").is_not_null()).then(pl.col("wasted_cost_usd").fill_null(0.0))
     return frame.with_columns(
         pl.coalesce("root_output", answer).alias("output"),
+        of_workflow(pl.col("workflow"), pl.col("failing_step_path"), pl.col("failure_signature")),
         wall.alias("latency_ms"),
         (wall - pl.col("waited_ms").fill_null(0.0)).clip(lower_bound=0.0).alias("active_ms"),
         wasted.alias("wasted_cost_usd"),

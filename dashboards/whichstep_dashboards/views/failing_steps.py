@@ -13,10 +13,11 @@ from whichstep_dashboards.figures import format_count, format_time, format_value
 from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import one_line, plain
 from whichstep_dashboards.query_string import Pairs
-from whichstep_dashboards.views import clickable, execution_table, filters, notices
+from whichstep_dashboards.views import clickable, execution_table, filters, notices, signature_table
 
 GROUPS_MAX: Final = 15
 EXAMPLES_MAX: Final = 5
+DRAWN_MAX: Final = 60
 BY: Final = {"step": "Step", "kind": "Kind", "signature": "Signature"}
 # What a group is called in the API's key, and the filter that finds its executions.
 _FILTER_OF: Final = {
@@ -49,6 +50,10 @@ def show() -> None:
         return
     _summary(found, groups)
     _charts(groups[:GROUPS_MAX], palette.of_theme(st.context.theme.type))
+    if by == "signature":
+        with st.container(border=True):
+            st.markdown(f"##### All {format_count(len(groups))} signatures")
+            signature_table.show(groups, key="signatures", on_pick=_look_at)
     _group(_selected(groups), pairs, purpose=filters.purpose_shown(values))
 
 
@@ -72,50 +77,76 @@ def _summary(found: Document, groups: Sequence[Document]) -> None:
 
 
 def _charts(groups: Sequence[Document], colours: Palette) -> None:
-    chosen = query_string.read_one("group") or str(groups[0]["label"])
+    chosen = next((group for group in groups if query_string.read_one("group") in _names(group)), groups[0])
+    drawn = _drawn(groups)
     rows = [
         {
-            "label": group["label"],
+            "label": label,
             "count": group["count"],
             "share": group.get("share"),
             "new": bool(group.get("new_since_release")),
         }
-        for group in groups
+        for label, group in drawn.items()
     ]
     pareto, weeks = st.columns([4, 3], gap="medium")
     with pareto.container(border=True, height="stretch"):
         st.markdown("##### Which few explain most")
-        chart = charts.pareto(rows, colours=colours, selected=chosen)
-        clickable.show(chart, key="pareto", on_pick=lambda mark: _pick(mark, groups))
+        chart = charts.pareto(rows, colours=colours, selected=_label_of(chosen, drawn))
+        clickable.show(chart, key="pareto", on_pick=lambda mark: _pick(mark, drawn))
     with weeks.container(border=True, height="stretch"):
         st.markdown("##### Week by week")
-        cells = [_cell(group, week) for group in groups for week in group.get("weeks") or []]
+        cells = [_cell(label, week) for label, group in drawn.items() for week in group.get("weeks") or []]
         shown = sorted({cell["week"] for cell in cells})
-        labels = [str(group["label"]) for group in groups]
-        st.altair_chart(
-            charts.heat_map(cells, weeks=shown, labels=labels, colours=colours), width="stretch", key="weeks"
-        )
+        chart = charts.heat_map(cells, weeks=shown, labels=list(drawn), colours=colours)
+        st.altair_chart(chart, width="stretch", key="weeks")
 
 
-def _cell(group: Document, week: Mapping[str, Any]) -> dict[str, Any]:
-    return {"label": group["label"], "week": str(week.get("week")), "count": week.get("count") or 0}
+def _drawn(groups: Sequence[Document]) -> dict[str, Document]:
+    """The groups by the short label that charts show, each label once."""
+    found: dict[str, Document] = {}
+    for number, group in enumerate(groups, start=1):
+        label = one_line(signature_table.words(group), limit=DRAWN_MAX)
+        mark = f" ({number})"
+        found[one_line(label, limit=DRAWN_MAX - len(mark)) + mark if label in found else label] = group
+    return found
 
 
-def _pick(mark: Mapping[str, Any], groups: Sequence[Document]) -> None:
-    drawn = {one_line(group["label"], limit=60): str(group["label"]) for group in groups}
+def _label_of(group: Document, drawn: Mapping[str, Document]) -> str:
+    return next(label for label, one in drawn.items() if one is group)
+
+
+def _cell(label: str, week: Mapping[str, Any]) -> dict[str, Any]:
+    return {"label": label, "week": str(week.get("week")), "count": week.get("count") or 0}
+
+
+def _pick(mark: Mapping[str, Any], drawn: Mapping[str, Document]) -> None:
     if mark.get("label") in drawn:
-        query_string.write(group=drawn[mark["label"]])
+        _look_at(drawn[mark["label"]])
+
+
+def _look_at(group: Document) -> None:
+    query_string.write(group=_names(group)[0])
+
+
+def _names(group: Document) -> tuple[str, str]:
+    """What the address may call a group: by its key, which stays, or by its label."""
+    label = str(group["label"])
+    key = next(iter((group.get("key") or {}).values()), None)
+    return str(key or label), label
 
 
 def _selected(groups: Sequence[Document]) -> Document:
-    labels = [str(group["label"]) for group in groups]
+    """The group of the address, else the first, in a box to choose another."""
     wanted = query_string.read_one("group")
-    st.session_state["group"] = wanted if wanted in labels else labels[0]
+    by_name = {_names(group)[0]: group for group in groups}
+    found = next((name for name, group in by_name.items() if wanted in _names(group)), next(iter(by_name)))
+    st.session_state["group"] = found
     st.selectbox(
-        "Look closer at", labels, key="group", format_func=lambda label: one_line(label, limit=120),
+        "Look closer at", list(by_name), key="group",
+        format_func=lambda name: one_line(by_name[name]["label"], limit=120),
         on_change=lambda: query_string.write(group=st.session_state["group"]),
     )  # fmt: skip
-    return groups[labels.index(st.session_state["group"])]
+    return by_name[st.session_state["group"]]
 
 
 def _group(group: Document, pairs: Pairs, *, purpose: str) -> None:

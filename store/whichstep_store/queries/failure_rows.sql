@@ -3,12 +3,12 @@
 select
     replace(cast(execution_id as varchar), '-', '') as execution_id,
     started_at,
-    release,
-    coalesce(workflow, agent, service) as workflow,
+    workflow,
     failing_step_path,
-    failing_step_name,
     failure_kind,
     failure_reason,
-    failure_signature
+    coalesce(cluster, failure_signature) as failure_signature,
+    template
 from execution_rows
+left join failure_templates using (failure_signature)
 where success = false and /* include matching */;

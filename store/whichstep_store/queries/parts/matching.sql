@@ -15,7 +15,12 @@ and ($failing_step is null
      or list_contains(cast($failing_step as varchar[]), coalesce(failing_step_path, ''))
      or list_contains(cast($failing_step as varchar[]), coalesce(failing_step_name, '')))
 and ($failing_path is null or list_contains(cast($failing_path as varchar[]), coalesce(failing_step_path, '')))
-and ($signature is null or list_contains(cast($signature as varchar[]), coalesce(failure_signature, '')))
+and ($signature is null
+     or list_contains(cast($signature as varchar[]), coalesce(failure_signature, ''))
+     or failure_signature in (
+         select member.failure_signature from failure_templates as member
+         where list_contains(cast($signature as varchar[]), member.cluster)
+     ))
 and ($session_id is null or list_contains(cast($session_id as varchar[]), coalesce(session_id, '')))
 and ($user_id is null or list_contains(cast($user_id as varchar[]), coalesce(user_id, '')))
 and ($query is null

@@ -1,0 +1,2 @@
+-- The templates that were mined.
+select failure_signature, cluster, template from failure_templates order by failure_signature;
