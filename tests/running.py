@@ -74,14 +74,22 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(data_dir: Path, *, answers=None, tick: Callable[[], float] = lambda: 60.0, **settings) -> Iterator[Running]:
+def running(
+    data_dir: Path,
+    *,
+    answers=None,
+    tick: Callable[[], float] = lambda: 60.0,
+    policy=None,
+    clock=time.time_ns,
+    **settings,
+) -> Iterator[Running]:
     """A sidecar over a fresh or given data folder for the block; drained at its end."""
     chosen = Settings(
         **{"data_dir": data_dir, "http_port": 0, "grpc_port": 0, "dashboard": False, "load_interval_seconds": 0.02,
            "disk_free_bytes_min": 0, "drain_seconds": 15.0, **settings}
     )  # fmt: skip
-    with Store.open(data_dir) as store:
-        sidecar = Sidecar(chosen, store, answers=answers or NoAnswers(), tick=tick)
+    with Store.open(data_dir, clock=clock) as store:
+        sidecar = Sidecar(chosen, store, answers=answers or NoAnswers(), tick=tick, policy=policy)
         started = Running(sidecar, store)
         try:
             yield started

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from whichstep.errors import ConfigurationError
+from whichstep.policy import Policy
 from whichstep_analytics.answers import Answers, Probe
 from whichstep_analytics.jobs.outcome import deciding_names
 from whichstep_analytics.runner import JobRunner
@@ -89,9 +91,10 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
                 answers=Answers(store, probes=[sidecar_probe(counters), *probes]),
                 tick=runner.tick,
                 counters=counters,
+                policy=policy_of(settings),
             )
             addresses = sidecar.start()
-        except (SettingsError, PortInUse) as error:
+        except (SettingsError, PortInUse, ConfigurationError) as error:
             raise UsageError(str(error)) from error
         store.announce(addresses.http)
         try:
@@ -130,6 +133,11 @@ def open_store(data_dir: Path, *, retention_days: int = DAYS, size_bytes_max: in
         yield store
     finally:
         store.close()
+
+
+def policy_of(settings: Settings) -> Policy | None:
+    """The policy that decides on actions, where the settings name one. Raises ConfigurationError."""
+    return None if settings.policy is None else Policy.load(settings.policy)
 
 
 def load_settings(arguments: Mapping[str, Any]) -> Settings:

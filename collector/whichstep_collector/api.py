@@ -10,9 +10,9 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -50,6 +50,16 @@ ORDER_DEFAULT: Final = "started_at:desc"
 log = logging.getLogger("whichstep.api")
 
 
+class ApiRoute(NamedTuple):
+    """An endpoint: who may use it (one of the scopes is enough), what answers, and a sentence for the document."""
+
+    path: str
+    method: str
+    allowed: frozenset[str]
+    handler: Handler
+    sentence: str
+
+
 class Api:
     """The endpoints of the API; `entries` goes to the gate."""
 
@@ -63,9 +73,14 @@ class Api:
         workers: int,
         checks: Mapping[str, health.Check],
         on_decision: Callable[[], None],
+        further: Sequence[ApiRoute] = (),
         time_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`checks` decide `/readyz`; `on_decision` is called when something was written to the ledger."""
+        """`checks` decide `/readyz`; `on_decision` is called when something was written to the ledger.
+
+        `further` are routes that are answered elsewhere.
+        """
+        self._further = further
         self._answers, self._store, self._counters = answers, store, counters
         self._limits, self._checks, self._time_ns = limits, checks, time_ns
         self._on_decision = on_decision
@@ -74,25 +89,28 @@ class Api:
     def entries(self) -> list[Entry]:
         """Return every route of the API, the OpenAPI document included."""
         read = frozenset({READ})
-        routes: list[tuple[str, str, frozenset[str], Handler, str]] = [
-            ("/healthz", "GET", frozenset({ANYBODY}), self._healthz, "Whether the process lives."),
-            ("/readyz", "GET", frozenset({ANYBODY}), self._readyz, "Whether it can do its work, check by check."),
-            ("/metrics", "GET", read, self._figures, "Figures about the sidecar, as Prometheus text."),
-            ("/api/v1/executions", "GET", read, self._executions, "One page of the executions that match."),
-            ("/api/v1/executions/{id}", "GET", read, self._execution, "One execution explained."),
-            ("/api/v1/executions/{id}/steps/{step_id}", "GET", read, self._step, "The whole texts of a step."),
-            ("/api/v1/metrics", "GET", read, self._metrics, "The eight metrics, in groups."),
-            ("/api/v1/failures", "GET", read, self._failures, "Where executions fail."),
-            ("/api/v1/filters", "GET", read, self._filters, "The values that each filter can take."),
-            ("/api/v1/doctor", "GET", read, self._doctor, "What is wrong with the data, and what to do."),
-            ("/api/v1/query", "POST", read, self._query, "Read-only SQL or a named query, as Arrow or JSON."),
-            ("/api/v1/evaluations", "POST", frozenset({INGEST, REVIEW}), self._evaluate, "Attach an evaluation."),
+        routes = [
+            ApiRoute(*route)
+            for route in (
+                ("/healthz", "GET", frozenset({ANYBODY}), self._healthz, "Whether the process lives."),
+                ("/readyz", "GET", frozenset({ANYBODY}), self._readyz, "Whether it can do its work, check by check."),
+                ("/metrics", "GET", read, self._figures, "Figures about the sidecar, as Prometheus text."),
+                ("/api/v1/executions", "GET", read, self._executions, "One page of the executions that match."),
+                ("/api/v1/executions/{id}", "GET", read, self._execution, "One execution explained."),
+                ("/api/v1/executions/{id}/steps/{step_id}", "GET", read, self._step, "The whole texts of a step."),
+                ("/api/v1/metrics", "GET", read, self._metrics, "The eight metrics, in groups."),
+                ("/api/v1/failures", "GET", read, self._failures, "Where executions fail."),
+                ("/api/v1/filters", "GET", read, self._filters, "The values that each filter can take."),
+                ("/api/v1/doctor", "GET", read, self._doctor, "What is wrong with the data, and what to do."),
+                ("/api/v1/query", "POST", read, self._query, "Read-only SQL or a named query, as Arrow or JSON."),
+                ("/api/v1/evaluations", "POST", frozenset({INGEST, REVIEW}), self._evaluate, "Attach an evaluation."),
+            )
         ]
         entries = [
             Entry(
                 path, (method, "HEAD") if method == "GET" else (method,), allowed, self._endpoint(path, handler), text
             )
-            for path, method, allowed, handler, text in routes
+            for path, method, allowed, handler, text in (*routes, *self._further)
         ]
         path = "/api/openapi.json"
         document = openapi_document(entries)
@@ -116,7 +134,7 @@ class Api:
 
     async def _executions(self, request: Request) -> Response:
         filters, given = self._question(request, "limit", "cursor", "order")
-        limit = _limit(given.get("limit"))
+        limit = page_limit(given.get("limit"))
         cursor, order = given.get("cursor") or None, given.get("order") or ORDER_DEFAULT
         return await self._answer(
             request, lambda: self._answers.executions(filters, limit=limit, cursor=cursor, order=order)
@@ -151,7 +169,7 @@ class Api:
         return await self._answer(request, self._answers.doctor)
 
     async def _query(self, request: Request) -> Response:
-        question = api_query.parse_question(await _body(request), self._limits)
+        question = api_query.parse_question(await read_body(request), self._limits)
         arrow = api_query.ARROW_TYPE in request.headers.get("accept", "")
 
         def run() -> bytes:
@@ -162,7 +180,7 @@ class Api:
         return Response(await self._run(run), media_type=media_type, headers=health.NO_STORE)
 
     async def _evaluate(self, request: Request) -> Response:
-        evaluation = parse_evaluation(await _body(request), request.scope[GRANTED])
+        evaluation = parse_evaluation(await read_body(request), request.scope[GRANTED])
         document = await self._run(lambda: store_evaluation(self._store, self._answers, evaluation))
         self._on_decision()
         return Response(orjson.dumps(document), status_code=201, media_type=JSON_TYPE, headers=health.NO_STORE)
@@ -226,7 +244,8 @@ def _refused(error: Exception) -> Refused:
     return Refused(DEFECT)
 
 
-def _limit(text: str | None) -> int:
+def page_limit(text: str | None) -> int:
+    """Return how many of a list are asked for."""
     if not text:
         return LIMIT_DEFAULT
     if not text.isdigit() or not 1 <= int(text) <= LIMIT_MAX:
@@ -234,7 +253,7 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Return the body of a request, of at most 1 MiB."""
     body = b""
     async for part in request.stream():

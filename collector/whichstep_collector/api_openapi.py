@@ -7,15 +7,24 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+from whichstep.attributes import RISK_LEVELS
 from whichstep_collector.gate import ANYBODY, Entry
+from whichstep_store.approvals import DECISIONS
 from whichstep_store.filters import FILTER_NAMES
+from whichstep_store.ledger_approvals import FILTERS as APPROVAL_FILTERS
 
 _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "/api/v1/executions": (*FILTER_NAMES, "limit", "cursor", "order"),
     "/api/v1/metrics": (*FILTER_NAMES, "by"),
     "/api/v1/failures": (*FILTER_NAMES, "by"),
     "/api/v1/filters": FILTER_NAMES,
+    "/api/v1/approvals": (*APPROVAL_FILTERS, "limit", "cursor"),
+    "/api/v1/approvals/{id}": ("wait",),
 }
+_REQUEST_TEXTS: Final = (
+    "approval_id", "execution_id", "step_id", "action", "arguments_digest", "summary", "rule", "policy_digest",
+    "agent", "task_type", "release", "environment", "task", "requester",
+)  # fmt: skip
 _BODIES: Final[dict[str, dict[str, Any]]] = {
     "/api/v1/query": {
         "sql": {"type": "string"},
@@ -32,7 +41,37 @@ _BODIES: Final[dict[str, dict[str, Any]]] = {
         "explanation": {"type": "string"},
         "source": {"enum": ["HUMAN", "LLM", "CODE"]},
     },
-}
+    "/api/v1/approvals": {
+        **{name: {"type": "string"} for name in _REQUEST_TEXTS},
+        "arguments": {"type": "object"},
+        "arguments_schema": {"type": "object"},
+        "evidence": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "source": {"type": "string"},
+                    "text": {"type": "string"},
+                    "score": {"type": "number"},
+                    "step_id": {"type": "string"},
+                },
+            },
+        },
+        "risk_level": {"enum": list(RISK_LEVELS)},
+        "expires_in_seconds": {"type": "number", "exclusiveMinimum": 0},
+        "reviewers": {"type": "array", "items": {"type": "string"}},
+        "quorum": {"type": "integer", "minimum": 1},
+        "requester_may_review": {"type": "boolean"},
+    },
+    "/api/v1/approvals/{id}/decision": {
+        "decision": {"enum": list(DECISIONS)},
+        "reason": {"type": "string"},
+        "notes": {"type": "string"},
+        "arguments": {"type": "object"},
+        "version": {"type": "integer"},
+    },
+    "/api/v1/approvals/{id}/consume": {"arguments_digest": {"type": "string"}, "consumer": {"type": "string"}},
+}  # fmt: skip
 
 
 def openapi_document(entries: Iterable[Entry]) -> dict[str, Any]:
@@ -54,7 +93,7 @@ def _operation(entry: Entry) -> dict[str, Any]:
         "parameters": [
             *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
               for name in re.findall(r"{(\w+)}", entry.path)),
-            *({"name": name, "in": "query", "schema": {"type": "string"}} for name in _PARAMETERS.get(entry.path, ())),
+            *({"name": name, "in": "query", "schema": {"type": "string"}} for name in _query_parameters(entry)),
         ],
         "responses": {
             "2XX": {"description": "The answer; its shape is in ARCHITECTURE.md, Answers."},
@@ -62,10 +101,14 @@ def _operation(entry: Entry) -> dict[str, Any]:
         },
         "security": [] if ANYBODY in entry.allowed else [{"token": sorted(entry.allowed)}],
     }  # fmt: skip
-    if entry.path in _BODIES:
+    if entry.path in _BODIES and entry.methods[0] == "POST":
         schema = {"type": "object", "properties": _BODIES[entry.path], "additionalProperties": False}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return operation
+
+
+def _query_parameters(entry: Entry) -> tuple[str, ...]:
+    return _PARAMETERS.get(entry.path, ()) if entry.methods[0] == "GET" else ()
 
 
 def _version() -> str:

@@ -36,6 +36,8 @@ ANYBODY: Final = "anybody"
 PROBLEM_TYPE: Final = "application/problem+json"
 GRANTED: Final = "whichstep.scopes"
 """Key of the ASGI scope under which an endpoint finds what the client may do."""
+BEARER: Final = "whichstep.bearer"
+"""Key under which it finds the name of the client's token; empty for a client without one."""
 
 
 class Entry(NamedTuple):
@@ -84,9 +86,10 @@ class Gate:
     def _admit(self, scope: Scope) -> Entry:
         """Return the entry of a request that may pass."""
         authorization = header(scope, b"authorization")
-        granted = self._tokens.scopes(authorization)
-        if granted is None:
+        bearer = self._tokens.bearer(authorization)
+        if bearer is None:
             raise Refused(UNAUTHENTICATED_CLIENT)
+        granted = bearer.scopes
         if not authorization and not self._tokens.required:
             self._check_origin(scope)
         entry = self._find(scope)
@@ -97,7 +100,7 @@ class Gate:
             raise Refused(WRONG_METHOD if self._methods(scope) else NOT_FOUND_PATH)
         if ANYBODY not in allowed and not allowed & granted:
             raise Refused(FORBIDDEN if authorization else UNAUTHENTICATED_CLIENT)
-        scope[GRANTED] = granted
+        scope[GRANTED], scope[BEARER] = granted, bearer.name
         return entry
 
     def _find(self, scope: Scope) -> Entry | None:
@@ -185,6 +188,7 @@ def problem(refused: Refused) -> bytes:
         "status": refusal.http_status,
         "detail": shortened(refused.detail or refusal.message),
         "reason": refusal.reason,
+        **refused.facts,
     })  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class Refusal:
 
 
 INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 3, 7, 8, 12
-NOT_FOUND, INTERNAL, UNAVAILABLE, UNAUTHENTICATED, CANCELLED = 5, 13, 14, 16, 1
+NOT_FOUND, INTERNAL, UNAVAILABLE, UNAUTHENTICATED, CANCELLED, FAILED_PRECONDITION = 5, 13, 14, 16, 1, 9
 
 UNDECODABLE: Final = Refusal(
     "undecodable", 400, INVALID_ARGUMENT, "the body is not an OTLP export request in the encoding that its type names"
@@ -59,6 +59,15 @@ NOT_FOUND_PATH: Final = Refusal(
 WRONG_METHOD: Final = Refusal("wrong_method", 405, UNIMPLEMENTED, "the path is served, but not with this method")
 SLOW_BODY: Final = Refusal("slow_body", 408, CANCELLED, "the body did not arrive in time")
 CLIENT_GONE: Final = Refusal("client_gone", 408, CANCELLED, "the client closed the connection")
+ACTION_BLOCKED: Final = Refusal(
+    "action_blocked", 403, PERMISSION_DENIED, "the policy blocks this action; it must not run"
+)
+NOT_A_REVIEWER: Final = Refusal(
+    "not_a_reviewer", 403, PERMISSION_DENIED, "this token's owner may not decide this request"
+)
+DECIDED: Final = Refusal("decided", 409, FAILED_PRECONDITION, "the request is not open any more")
+CONFLICT: Final = Refusal("conflict", 409, FAILED_PRECONDITION, "this does not fit the request as it stands")
+EXPIRED: Final = Refusal("expired", 410, FAILED_PRECONDITION, "the request has expired; nobody decided it in time")
 TOO_LARGE: Final = Refusal(
     "too_large", 413, RESOURCE_EXHAUSTED, "the body is larger than this sidecar accepts; export in smaller batches"
 )
@@ -90,18 +99,23 @@ DEFECT: Final = Refusal(
 
 REFUSALS: Final = (
     UNDECODABLE, CORRUPT, BAD_REQUEST, UNAUTHENTICATED_CLIENT, FORBIDDEN, FOREIGN_HOST, NO_SUCH_THING, NOT_FOUND_PATH,
-    WRONG_METHOD, SLOW_BODY, CLIENT_GONE, TOO_LARGE, UNSUPPORTED_TYPE, GRPC_ON_HTTP, UNSUPPORTED_CODING, SQL_STOPPED,
+    WRONG_METHOD, SLOW_BODY, CLIENT_GONE, ACTION_BLOCKED, NOT_A_REVIEWER, DECIDED, CONFLICT, EXPIRED, TOO_LARGE,
+    UNSUPPORTED_TYPE, GRPC_ON_HTTP, UNSUPPORTED_CODING, SQL_STOPPED,
     BUSY, BACKLOG, DISK_FULL, JOURNAL_FAILED, NOT_READY, STOPPING, DEFECT,
 )  # fmt: skip
 
 
 class Refused(Exception):  # noqa: N818  it is a reply, not a defect
-    """A request is not accepted, for a reason of the table; `detail` adds a sentence of our own making."""
+    """A request is not accepted, for a reason of the table; `detail` adds a sentence of our own making.
 
-    def __init__(self, refusal: Refusal, detail: str = "") -> None:
+    `facts` are further members of the problem document, as JSON.
+    """
+
+    def __init__(self, refusal: Refusal, detail: str = "", **facts: object) -> None:
         super().__init__(refusal.reason, detail)
         self.refusal = refusal
         self.detail = detail
+        self.facts = facts
 
     @property
     def message(self) -> str:

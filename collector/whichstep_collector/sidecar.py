@@ -12,11 +12,16 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from whichstep.policy import Policy
 from whichstep_collector.admission import Admission
 from whichstep_collector.answers import Answers
 from whichstep_collector.api import Api
+from whichstep_collector.api_approvals import ApprovalsApi
 from whichstep_collector.api_query import QueryLimits
+from whichstep_collector.approval_keeper import ApprovalKeeper
+from whichstep_collector.approval_policy import Judge
 from whichstep_collector.counters import Counters
+from whichstep_collector.desk import Desk
 from whichstep_collector.errors import SettingsError
 from whichstep_collector.gate import Gate
 from whichstep_collector.health import Check
@@ -30,7 +35,8 @@ from whichstep_collector.receive_http import otlp_entries
 from whichstep_collector.redact import Redactor, load_patterns
 from whichstep_collector.redact_patterns import PatternsError
 from whichstep_collector.settings import Settings
-from whichstep_collector.tokens import INGEST, READ, REVIEW, Grant, Tokens, grant, reviewer_token
+from whichstep_collector.tokens import FIRST_REVIEWER, INGEST, READ, REVIEW, Grant, Tokens, grant, reviewer_token
+from whichstep_collector.waiting import Waiting
 from whichstep_store.errors import StoreError
 from whichstep_store.store import Store
 
@@ -59,6 +65,7 @@ class Sidecar:
         answers: Answers,
         tick: Callable[[], float],
         counters: Counters | None = None,
+        policy: Policy | None = None,
         time_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Open the journal and build the parts; nothing listens yet.
@@ -69,6 +76,7 @@ class Sidecar:
             answers: what the API answers.
             tick: runs the jobs that are due; returns the seconds until it wants to run again.
             counters: figures about this process; its own unless given.
+            policy: decides on requests for approval; without one the agents' own word stands.
             time_ns: the time of receipt.
 
         Raises:
@@ -113,6 +121,14 @@ class Sidecar:
             workers=settings.decode_workers,
             time_ns=time_ns,
         )
+        self._waiting = Waiting()
+        self._keeper = ApprovalKeeper(store, self._waiting, on_shown=self._jobs.wake)
+        self._approvals = ApprovalsApi(
+            Desk(store.ledger.approvals, Judge(policy), on_change=self._keeper.changed),
+            store.ledger.approvals,
+            self._waiting,
+            clean=redactor.redact_text,
+        )
         self._api = Api(
             answers=answers,
             store=store,
@@ -121,6 +137,7 @@ class Sidecar:
             workers=settings.query_workers,
             checks=self._checks(),
             on_decision=self._jobs.wake,
+            further=self._approvals.routes(),
             time_ns=time_ns,
         )
         self._http = HttpServer(self.gate())
@@ -150,6 +167,7 @@ class Sidecar:
             raise
         self._loader.start()
         self._jobs.start()
+        self._keeper.start()
         return Addresses(http=_url(host, http_port), grpc=_url(host, grpc_port))
 
     def stop(self) -> bool:
@@ -161,12 +179,15 @@ class Sidecar:
 
         self._admission.stop()
         self._admission.wait_until_idle(timeout_seconds=left())
+        self._waiting.close()
         self._http.stop(grace_seconds=min(left(), 2.0))
         self._grpc.stop(grace_seconds=min(left(), 2.0))
         self._ingest.close()
         self._journal.close()
         loaded = self._loader.stop(timeout_seconds=left())
         self._jobs.stop(timeout_seconds=left())
+        self._keeper.stop(timeout_seconds=left())
+        self._approvals.close()
         self._api.close()
         self._leave_tidy(loaded=loaded)
         return loaded
@@ -236,10 +257,12 @@ def _redactor(settings: Settings) -> Redactor:
 
 
 def _tokens(settings: Settings, store: Store) -> Tokens:
-    grants = [grant(reviewer_token(settings.data_dir), READ, REVIEW)]
+    grants = [grant(reviewer_token(settings.data_dir), READ, REVIEW, name=FIRST_REVIEWER)]
     if settings.token:
-        grants.append(grant(settings.token, INGEST, READ))
-    return Tokens(grants, more=lambda: [Grant(token.digest, token.scopes) for token in store.ledger.tokens()])
+        grants.append(grant(settings.token, INGEST, READ, name="WHICHSTEP_TOKEN"))
+    return Tokens(
+        grants, more=lambda: [Grant(token.digest, token.scopes, token.name) for token in store.ledger.tokens()]
+    )
 
 
 def _query_trouble(store: Store) -> str | None:

@@ -23,12 +23,22 @@ NOBODY: Final[frozenset[str]] = frozenset()
 _OPEN_SCOPES: Final = frozenset({INGEST, READ})
 _MORE_SECONDS: Final = 1.0
 REVIEWER_FILE: Final = "reviewer.token"
+FIRST_REVIEWER: Final = "reviewer"
+"""The name of whoever holds that token."""
 
 
 class Grant(NamedTuple):
-    """The SHA-256 of a token, and what it may do."""
+    """The SHA-256 of a token, what it may do, and whose it is."""
 
     digest: bytes
+    scopes: frozenset[str]
+    name: str = ""
+
+
+class Bearer(NamedTuple):
+    """Who asks: by the name of the token, empty for whoever came without one."""
+
+    name: str
     scopes: frozenset[str]
 
 
@@ -58,16 +68,22 @@ class Tokens:
 
         Without a header: what anybody may do.
         """
+        bearer = self.bearer(authorization)
+        return None if bearer is None else bearer.scopes
+
+    def bearer(self, authorization: str | None) -> Bearer | None:
+        """Return who the bearer of an Authorization header is and may do; None when its token is not valid."""
+        anybody = NOBODY if self.required else _OPEN_SCOPES
         if not authorization:
-            return NOBODY if self.required else _OPEN_SCOPES
+            return Bearer("", anybody)
         token = bearer_token(authorization)
         if token is None:
             return None
         digest = token_digest(token)
-        found = [grant.scopes for grant in self._all() if hmac.compare_digest(grant.digest, digest)]
+        found = [grant for grant in self._all() if hmac.compare_digest(grant.digest, digest)]
         if not found:
             return None
-        return frozenset().union(*found) | (NOBODY if self.required else _OPEN_SCOPES)
+        return Bearer(found[0].name, anybody.union(*(grant.scopes for grant in found)))
 
     def _all(self) -> tuple[Grant, ...]:
         if self._monotonic() >= self._known_until:
@@ -76,9 +92,9 @@ class Tokens:
         return self._known
 
 
-def grant(token: str, *scopes: str) -> Grant:
+def grant(token: str, *scopes: str, name: str = "") -> Grant:
     """Return what is kept of a token."""
-    return Grant(token_digest(token), frozenset(scopes))
+    return Grant(token_digest(token), frozenset(scopes), name)
 
 
 def token_digest(token: str) -> bytes:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import sqlite3
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from whichstep_store.errors import StoreError, StoreFull
+from whichstep_store.ledger_approvals import Approvals
+from whichstep_store.ledger_file import LedgerFile
 
 FILE_NAME: Final = "ledger.sqlite"
 SCOPES: Final = ("ingest", "read", "review", "admin")
@@ -28,7 +25,6 @@ MIRRORED: Final[Mapping[str, str]] = {
     "approvals": "approval_id",
     "gates": "gate_id",
 }
-_BUSY_SECONDS: Final = 5.0
 
 
 class Token(NamedTuple):
@@ -48,11 +44,10 @@ class Ledger:
         self, path: Path, *, clock: Callable[[], int] = time.time_ns, on_change: Callable[[], None] = lambda: None
     ) -> None:
         """`clock` gives nanoseconds since the epoch; `on_change` is called after each change that views show."""
-        self._path = path
         self._clock = clock
         self._on_change = on_change
-        self._lock = threading.Lock()
-        self._connection = _connect(path)
+        self._file = LedgerFile(path)
+        self.approvals = Approvals(self._file, clock=clock)
 
     def add_evaluation(
         self,
@@ -105,113 +100,58 @@ class Ledger:
         """Rows of a mirrored table that changed after a sequence number, in the order of their changes."""
         if table not in MIRRORED:
             raise ValueError(f"{table} is not mirrored")
-        with self._lock:
-            cursor = self._connection.execute(f"select * from {table} where sequence > ? order by sequence", [after])
-            return [dict(row) for row in cursor]
+        return [
+            dict(row) for row in self._file.rows(f"select * from {table} where sequence > ? order by sequence", [after])
+        ]
 
     def add_token(self, name: str, scopes: Sequence[str]) -> str:
         """Makes a token that may do what the scopes say and returns it; it cannot be read again."""
         unknown = set(scopes) - set(SCOPES)
         if unknown or not scopes:
             raise ValueError(f"scopes are some of {', '.join(SCOPES)}")
+        if {"ingest", "review"} <= set(scopes):
+            raise ValueError("no token has both ingest and review: who asks for an approval does not give it")
         token = secrets.token_urlsafe(32)
         row = [secrets.token_hex(8), name, hashlib.sha256(token.encode()).digest(), " ".join(scopes), self._clock()]
-        with self._changing() as connection:
-            connection.execute(
+        with self._file.changing() as change:
+            change.execute(
                 "insert into tokens (token_id, name, digest, scopes, created_at) values (?, ?, ?, ?, ?)", row
             )
         return token
 
     def revoke_token(self, token_id: str) -> bool:
         """Ends a token; False when there is none of that id."""
-        with self._changing() as connection:
-            return connection.execute("delete from tokens where token_id = ?", [token_id]).rowcount > 0
+        with self._file.changing() as change:
+            return change.execute("delete from tokens where token_id = ?", [token_id]).rowcount > 0
 
     def tokens(self) -> list[Token]:
         """Every token that is valid now."""
-        with self._lock:
-            rows = self._connection.execute("select token_id, name, digest, scopes from tokens").fetchall()
+        rows = self._file.rows("select token_id, name, digest, scopes from tokens")
         return [Token(row["token_id"], row["name"], row["digest"], frozenset(row["scopes"].split())) for row in rows]
 
     def copy_to(self, path: Path) -> None:
         """Writes a consistent copy, whatever is written meanwhile."""
-        with closing(sqlite3.connect(path)) as copy, self._lock:
-            self._connection.backup(copy)
+        self._file.copy_to(path)
 
     def close(self) -> None:
         """Closes the file."""
-        with self._lock:
-            self._connection.close()
+        self._file.close()
 
     def _write(self, table: str, values: Mapping[str, object], *, same: Sequence[str]) -> str:
         """Inserts a row, or changes the one that has the same values in the columns `same`; the row's id."""
         key = MIRRORED[table]
         where = " and ".join(f"{name} is ?" for name in same)
-        with self._changing() as connection:
-            known = connection.execute(
+        with self._file.changing() as change:
+            known = change.execute(
                 f"select {key}, created_at from {table} where {where}", [values[name] for name in same]
             ).fetchone()
             row = {
                 **values,
-                "sequence": _next_sequence(connection, table),
+                "sequence": change.next_sequence(table),
                 key: known[0] if known else secrets.token_hex(8),
                 "created_at": known["created_at"] if known else self._clock(),
             }
             names, marks = ", ".join(row), ", ".join("?" for _ in row)
-            connection.execute(f"insert or replace into {table} ({names}) values ({marks})", list(row.values()))
+            change.execute(f"insert or replace into {table} ({names}) values ({marks})", list(row.values()))
         self._on_change()
         return str(row[key])
-
-    def _changing(self) -> _Transaction:
-        return _Transaction(self._connection, self._lock, self._path)
-
-
-class _Transaction:
-    """One change: committed and on disk when the block ends, undone when it raises."""
-
-    def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, path: Path) -> None:
-        self._connection, self._lock, self._path = connection, lock, path
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._lock.acquire()
-        try:
-            self._connection.execute("begin immediate")
-        except BaseException:
-            self._lock.release()
-            raise
-        return self._connection
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if kind is None:
-                self._connection.execute("commit")
-            else:
-                self._connection.execute("rollback")
-        except sqlite3.OperationalError as failure:
-            if self._connection.in_transaction:
-                self._connection.execute("rollback")
-            if "full" in str(failure):
-                raise StoreFull(f"no room for {self._path}: free some disk space and try again") from failure
-            raise StoreError(f"cannot write {self._path}: {failure}") from failure
-        finally:
-            self._lock.release()
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    path.chmod(0o600)
-    # FULL: the answer "it is decided" must outlive a power cut; 0.2 ms a decision.
-    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
-        connection.execute(f"pragma {pragma}").fetchall()
-    connection.executescript((files("whichstep_store") / "ledger.sql").read_text(encoding="utf-8"))
-    return connection
-
-
-def _next_sequence(connection: sqlite3.Connection, table: str) -> int:
-    """One more than ever given in this table, also when the row that had it is replaced."""
-    connection.execute(
-        "insert into sequences (name, value) values (?, 1) on conflict (name) do update set value = value + 1", [table]
-    )
-    found = connection.execute("select value from sequences where name = ?", [table]).fetchone()
-    return int(found[0])

@@ -36,28 +36,49 @@ create table if not exists approvals (
     approval_id text primary key,
     execution_id text,
     step_id text,
-    state text not null check (state in ('pending', 'approved', 'rejected', 'edited', 'expired', 'consumed')),
+    state text not null
+        check (state in ('pending', 'approved', 'edited', 'rejected', 'expired', 'cancelled', 'consumed')),
     action text not null,
-    arguments text,
-    evidence text,
+    arguments text not null default '{}',
+    evidence text not null default '[]',
     summary text,
-    risk_level text,
+    risk_level text not null default 'approve',
     rule text,
     policy_digest text,
     agent text,
     task_type text,
     release text,
     created_at integer not null,
-    expires_at integer,
+    expires_at integer not null,
     decision text,
     decided_by text,
     decided_at integer,
     notes text,
     edited_arguments text,
     consumed_at integer,
-    delivered_at integer
+    delivered_at integer,
+    environment text,
+    task_id text,
+    requester text,
+    created_by text,
+    reviewers text not null default '[]',
+    quorum integer not null default 1,
+    requester_may_review integer not null default 1,
+    arguments_digest text not null default '',
+    edited_digest text,
+    arguments_schema text,
+    votes text not null default '[]',
+    version integer not null default 1,
+    lapses_at integer,
+    stated text not null default '{}',
+    consumer text
 );
-create index if not exists approvals_by_state on approvals (state, created_at);
+create index if not exists approvals_by_state on approvals (state, created_at, approval_id);
+create index if not exists approvals_due on approvals (state, expires_at, approval_id);
+create index if not exists approvals_of on approvals (execution_id);
+
+-- The latest time that a deadline was ever compared with: time does not go back, whatever the clock says.
+create table if not exists high_water (name text primary key, value integer not null) without rowid;
 
 create table if not exists gates (
     sequence integer not null unique,

@@ -10,9 +10,10 @@ import pyarrow as pa
 from whichstep_store.access import Database, Session
 from whichstep_store.ledger import MIRRORED, Ledger
 
-# A mirror's columns as its ledger table has them, and how each becomes the type of the mirror.
-_INTEGERS: Final = frozenset({"sequence", "trusted"})
+# What the jobs compute results from.
 _TOUCHING: Final = frozenset({"evaluations", "approvals"})
+# A mirror's columns as its ledger table has them, and how each becomes the type of the mirror.
+_INTEGERS: Final = frozenset({"sequence", "trusted", "quorum", "requester_may_review", "version"})
 _FLOATS: Final = frozenset({"score", "inclusion_probability"})
 
 
@@ -57,7 +58,7 @@ def _kind(name: str) -> pa.DataType:
     return pa.float64() if name in _FLOATS else pa.string()
 
 
-_CASTS: Final[Mapping[str, str]] = {"execution_id": "uuid", "trusted": "boolean"}
+_CASTS: Final[Mapping[str, str]] = {"execution_id": "uuid", "trusted": "boolean", "requester_may_review": "boolean"}
 
 
 def _value(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,7 @@ class Store:
         self.data_dir = data_dir
         self._owner = owner
         self._database = database
+        self._mirroring = threading.Lock()
         self.segments = Folder(database, data_dir / SEGMENTS_NAME)
         created = self._make_tables()
         open_rows = unsealed.taken_from(database)
@@ -50,8 +52,8 @@ class Store:
         self.writer = Writer(database, self.segments, open_rows, clock, retain=self.retention.apply)
         self.reader = Reader(database, self.segments, open_rows)
         self._adopt(clock, rebuilding=created)
-        self.ledger = ledgers.Ledger(data_dir / ledgers.FILE_NAME, clock=clock, on_change=self._mirror)
-        self._mirror()
+        self.ledger = ledgers.Ledger(data_dir / ledgers.FILE_NAME, clock=clock, on_change=self.show_decisions)
+        self.show_decisions()
 
     @classmethod
     def open(
@@ -105,10 +107,14 @@ class Store:
         if recovery.adopt_leftovers(self._database, self.segments, clock, rebuilding=rebuilding):
             self._database.checkpoint()
 
-    def _mirror(self) -> None:
-        """Shows the ledger's changes in the views; they stand in the ledger whether or not that works now."""
+    def show_decisions(self) -> None:
+        """Shows the ledger's changes in the views; they stand in the ledger whether or not that works now.
+
+        Evaluations show by themselves; after changes of requests for approval, which somebody waits for, call this.
+        """
         try:
-            mirror.mirror(self._database, self.ledger, self.writer.next_touched_at)
+            with self._mirroring:  # of two at once, the later must not write what the earlier one read
+                mirror.mirror(self._database, self.ledger, self.writer.next_touched_at)
         except StoreUnavailable:
             log.exception("the ledger's changes show in the views after the next one, or the next start")
 

@@ -4,7 +4,7 @@ select
     approval_id,  -- as the sidecar gave it
     replace(cast(execution_id as varchar), '-', '') as execution_id,  -- 32 hex digits
     format('{:016x}', step_id) as step_id,  -- 16 hex digits: the step that waits
-    state,  -- pending, approved, rejected, edited, expired, consumed
+    state,  -- pending, approved, edited, rejected, expired, cancelled, consumed
     action,  -- name of the action
     arguments,  -- JSON, as asked for
     evidence,  -- JSON array of what the reviewer is shown
@@ -18,10 +18,18 @@ select
     created_at,  -- UTC
     expires_at,  -- UTC; null: never
     decision,  -- approve, reject, edit
-    decided_by,  -- the reviewer
+    decided_by,  -- the reviewers; policy: nobody had to be asked
     decided_at,  -- UTC
     notes,  -- the reviewer's reason
     edited_arguments,  -- JSON, where the reviewer changed them
     consumed_at,  -- UTC: the action ran
-    delivered_at  -- UTC: the agent learned of the decision
+    delivered_at,  -- UTC: the agent learned of the decision
+    environment,  -- as prod or staging
+    task_id,  -- what the execution is for
+    requester,  -- on whose behalf the agent asked
+    reviewers,  -- JSON array: who may decide; empty: every reviewer
+    quorum,  -- how many reviewers have to agree
+    votes,  -- JSON array: what each reviewer said, and when
+    arguments_digest,  -- 64 hex digits over all of the arguments
+    lapses_at  -- UTC: a decision that was not used by then is none any more
 from main.approval_rows;

@@ -1,0 +1,81 @@
+-- The tables of ledger.sqlite. Times in nanoseconds since the epoch, ids as hex text, booleans 0 and 1. The columns of
+-- evaluations, expectations, approvals and gates are those of the tables in tables/*_rows.sql that mirror them.
+create table if not exists sequences (name text primary key, value integer not null) without rowid;
+
+create table if not exists evaluations (
+    sequence integer not null unique,
+    evaluation_id text primary key,
+    execution_id text not null,
+    step_id text,
+    name text not null,
+    score real,
+    label text,
+    explanation text,
+    source text not null check (source in ('HUMAN', 'LLM', 'CODE')),
+    author text not null,
+    trusted integer not null,
+    sampled_by text,
+    inclusion_probability real,
+    created_at integer not null
+);
+create index if not exists evaluations_of on evaluations (execution_id, name);
+
+create table if not exists expectations (
+    sequence integer not null unique,
+    expectation_id text primary key,
+    execution_id text,
+    task_type text,
+    expectation text not null,
+    author text not null,
+    created_at integer not null
+);
+create index if not exists expectations_of on expectations (execution_id, task_type);
+
+create table if not exists approvals (
+    sequence integer not null unique,
+    approval_id text primary key,
+    execution_id text,
+    step_id text,
+    state text not null check (state in ('pending', 'approved', 'rejected', 'edited', 'expired', 'consumed')),
+    action text not null,
+    arguments text,
+    evidence text,
+    summary text,
+    risk_level text,
+    rule text,
+    policy_digest text,
+    agent text,
+    task_type text,
+    release text,
+    created_at integer not null,
+    expires_at integer,
+    decision text,
+    decided_by text,
+    decided_at integer,
+    notes text,
+    edited_arguments text,
+    consumed_at integer,
+    delivered_at integer
+);
+create index if not exists approvals_by_state on approvals (state, created_at);
+
+create table if not exists gates (
+    sequence integer not null unique,
+    gate_id text primary key,
+    stage text not null,
+    candidate text not null,
+    baseline text,
+    verdict text not null check (verdict in ('ship', 'block', 'inconclusive')),
+    overridden_by text,
+    override_reason text,
+    report text not null,
+    created_at integer not null
+);
+
+create table if not exists tokens (
+    token_id text primary key,
+    name text not null,
+    digest blob not null unique,   -- SHA-256 of the token
+    scopes text not null,          -- some of: ingest read review admin
+    created_at integer not null
+);
