@@ -4,7 +4,7 @@ pandas: the first `pyarrow.array` of a process imports it where it is installed,
 and 50 MB, paid by the first request. pyarrow asks once, so the answer is given here. Garbage: a request makes tens of
 thousands of objects that live until it is journalled; at Python's defaults the collector walks all of them and every
 module again and again, a sixth of the CPU of a span (benchmarks/collector/bench_normalise.py). Memory: a seal needs
-some hundred MB for a second; Arrow's default allocator keeps them, jemalloc without decay gives them back.
+some hundred MB for a second; Arrow's default allocator keeps them, jemalloc gives them back a second later.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from typing import Final
 import pyarrow as pa
 
 _YOUNG_OBJECTS: Final = 100_000
+_KEEP_FREED_MS: Final = 1000
+"""Long enough for a batch to be read into the pages of the one before. Given back at once, freed memory costs 8 instead
+of 5 page faults a span over the whole path, 2 us each, and what is kept when nothing comes is the same after a second
+(benchmarks/end_to_end.py with 100,000 spans, 2026-11, 2 cores)."""
 
 
 class _NoPandas(MetaPathFinder):
@@ -47,7 +51,7 @@ def _return_freed_memory() -> None:
     """After loading and sealing 60,000 spans of 1.5 KB: 178 MB instead of 246."""
     if "jemalloc" in pa.supported_memory_backends():
         pa.set_memory_pool(pa.jemalloc_memory_pool())
-        pa.jemalloc_set_decay_ms(0)
+        pa.jemalloc_set_decay_ms(_KEEP_FREED_MS)
 
 
 def _keep_pandas_out() -> None:
