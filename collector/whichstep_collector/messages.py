@@ -262,25 +262,22 @@ def _content_piece(piece: Any) -> Part | None:  # noqa: PLR0911  (one shape a li
     return piece
 
 
-def dicts(value: Any) -> Iterable[dict[str, Any]]:
+def dicts(value: Any) -> list[dict[str, Any]]:
     """The items of a list that are objects; none of what is no list."""
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, (list, tuple)) else ()
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, (list, tuple)) else []
 
 
-def parts_of(message: Message) -> Iterable[Part]:
+def parts_of(message: Message) -> list[Part]:
     """The parts of a message that are objects."""
     return dicts(message.get("parts"))
 
 
 def message_text(message: Message) -> str:
     """The text parts of a message, joined by line breaks."""
-    parts = message.get("parts")
-    if not isinstance(parts, (list, tuple)):
-        return ""
     found = [
         content
-        for part in parts
-        if isinstance(part, dict) and part.get("type") == "text" and isinstance(content := part.get("content"), str)
+        for part in parts_of(message)
+        if part.get("type") == "text" and isinstance(content := part.get("content"), str)
     ]
     return found[0] if len(found) == 1 else "\n".join(found)
 
@@ -290,9 +287,8 @@ def tool_calls(messages: Iterable[Message]) -> list[tuple[str, str]]:
     return [
         (str(part.get("name") or ""), str(part.get("id") or ""))
         for message in messages
-        if isinstance(parts := message.get("parts"), (list, tuple))
-        for part in parts
-        if isinstance(part, dict) and part.get("type") == "tool_call"
+        for part in parts_of(message)
+        if part.get("type") == "tool_call"
     ]
 
 

@@ -1,13 +1,15 @@
 """Received spans and logs to rows: pure, and total: whatever a sender writes, a row comes out.
 
-Per span: the plan of its attribute names (`plan.py`), columns by look-up (`fields.py`), the step by the first dialect
-that knows it (`dialects/`), failure and control flow (`failures.py`), texts by type (`steps.py`), then the raw
-attributes as a skeleton. Facts of one span only: what needs the rest of the trace is the jobs' business.
+Per shape (the spans of a group with the same attribute names): the plan (`plan.py`) and the columns that say the same
+in all of them (`shapes.py`). Per span: the other columns by look-up (`fields.py`), the step by the first dialect that
+knows it (`dialects/`), failure and control flow (`failures.py`), texts by type (`steps.py`), then what was received
+(`raw.py`). Facts of one span only: what needs the rest of the trace is the jobs' business.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -24,37 +26,29 @@ from whichstep_collector.facts import SpanFacts
 from whichstep_collector.failures import read_failure
 from whichstep_collector.identity import execution_key
 from whichstep_collector.log_events import evaluation_row, event_span, log_row
-from whichstep_collector.plan import Plan, plan_for
-from whichstep_collector.received import (
-    Attributes,
-    ReceivedEvent,
-    ReceivedLink,
-    ReceivedLogs,
-    ReceivedSpan,
-    ReceivedTraces,
-)
-from whichstep_collector.skeleton import dump, skeleton
+from whichstep_collector.plan import Plan
+from whichstep_collector.raw import put_raw
+from whichstep_collector.received import Attributes, ReceivedLogs, ReceivedSpan, ReceivedTraces
+from whichstep_collector.shapes import Shape, shape_of, shapes_of
 from whichstep_collector.sources import SourceFacts
 from whichstep_collector.steps import FILLS, fill_task
 from whichstep_collector.telling import spans_told
 from whichstep_collector.texts import SpanTexts
 from whichstep_collector.told import HOSTED_KIND, turn_key
 from whichstep_store.batches import Batch
-from whichstep_store.digests import digest_of
 
 log = logging.getLogger(__name__)
 
 KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES: Final = ("unset", "ok", "error")
-STATUS_DESCRIPTION: Final = "otel.status_description"
-"""Where OpenTelemetry puts a status message in formats that have no field for it."""
+_KINDS: Final = dict(enumerate(KINDS))
+_STATUSES: Final = dict(enumerate(STATUSES))
 _TIME_MAX: Final = 2**63 - 1
 _SANE_FROM: Final = 10**12
 """ns since the epoch; less is seconds or milliseconds mistaken for nanoseconds."""
 _AHEAD_MAX: Final = 24 * 3600 * 10**9
 _MARKER_MAX: Final = max(map(len, HIDDEN))
 _NO_LINK: Final = bytes(16)
-_SIGNS: Final = frozenset({names.ERROR_TYPE, names.CONTROL_FLOW})
 _MODEL_CALL: Final = Kind("llm_call")
 
 
@@ -68,8 +62,8 @@ def normalise_traces(received: ReceivedTraces, *, received_at: int) -> Batch:
     logs: list[dict[str, Any]] = []
     for group in received.groups:
         source = SourceFacts.of(group.source, received_at=received_at)
-        for span in group.spans:
-            rows += _rows(span, source, contents)
+        for span, shape in zip(group.spans, shapes_of(group.spans, source), strict=True):
+            rows += _rows(span, shape, source, contents)
             if span.events:
                 logs += [
                     evaluation_row(event, span, source, received_at)
@@ -118,7 +112,7 @@ def normalise_logs(received: ReceivedLogs, *, received_at: int) -> Batch:
 
 def _event_rows(event: ReceivedSpan, source: SourceFacts, contents: Contents) -> list[SpanFacts]:
     """What an event tells of the model call that it belongs to: one more sight of the call, whenever it arrives."""
-    rows = _rows(event, source, contents, kind=_MODEL_CALL)
+    rows = _rows(event, shape_of(event, source), source, contents, kind=_MODEL_CALL)
     for row in rows:
         row.synthetic = True
     rows[0].step_name = rows[0].model or "model call"
@@ -128,15 +122,18 @@ def _event_rows(event: ReceivedSpan, source: SourceFacts, contents: Contents) ->
     return rows
 
 
-def _rows(span: ReceivedSpan, source: SourceFacts, contents: Contents, kind: Kind | None = None) -> list[SpanFacts]:
+def _rows(
+    span: ReceivedSpan, shape: Shape, source: SourceFacts, contents: Contents, kind: Kind | None = None
+) -> list[SpanFacts]:
     """The row of a span, and those of the steps that its messages tell of."""
     told: list[ReceivedSpan] = []
-    row = _row_or_rest(span, source, contents, kind, told)
-    return [row, *(_told_row(each, row, source, contents) for each in told)] if told else [row]
+    rows = [_row_or_rest(span, shape, source, contents, kind, told)]
+    rows += [_told_row(each, rows[0], source, contents) for each in told]
+    return rows
 
 
 def _told_row(span: ReceivedSpan, teller: SpanFacts, source: SourceFacts, contents: Contents) -> SpanFacts:
-    row = _row_or_rest(span, source, contents, None, [])
+    row = _row_or_rest(span, shape_of(span, source), source, contents, None, [])
     row.synthetic, row.dialect, row.agent = True, teller.dialect, teller.agent
     row.flags = [flag for flag in row.flags if flag != "guessed"]
     if span.kind == HOSTED_KIND:
@@ -146,6 +143,7 @@ def _told_row(span: ReceivedSpan, teller: SpanFacts, source: SourceFacts, conten
 
 def _row_or_rest(
     span: ReceivedSpan,
+    shape: Shape,
     source: SourceFacts,
     contents: Contents,
     kind: Kind | None,
@@ -156,55 +154,54 @@ def _row_or_rest(
     A defect here must not cost the request: the raw span is stored, and `rebuild --renormalise` reads it when mended.
     """
     try:
-        return _row(span, source, contents, kind, told)
+        return _row(span, shape, source, contents, kind, told)
     except Exception:
         log.exception("a span of scope %r could not be read; its raw attributes are kept", source.scope)
-        facts = _identified(span, source)
+        facts = SpanFacts(source.columns)
+        _put_span(facts, span)
         facts.dialect, facts.type, facts.step_name = "unknown", "other", span.name
         facts.error = span.status == 2
         facts.flag("unread")
-        _put_raw(facts, SpanTexts(facts, contents), span, source)
+        put_raw(facts, SpanTexts(facts, contents), span, source)
         return facts
 
 
 def _row(
     span: ReceivedSpan,
+    shape: Shape,
     source: SourceFacts,
     contents: Contents,
     kind: Kind | None,
     told: list[ReceivedSpan],
 ) -> SpanFacts:
-    plan = plan_for(source.scope, span.attributes)
-    facts = _identified(span, source)
-    _put_columns(facts, span, plan)
+    plan, facts = shape.plan, shape.begin(span.attributes)
+    _put_span(facts, span)
     texts = SpanTexts(facts, contents)
     dialect = _put_step(facts, texts, span, plan, kind)
-    if plan.texts and _is_hidden(span.attributes, plan.texts):
+    if _is_hidden(span.attributes, plan.texts):
         facts.flag("redacted")
     if facts.type == "llm_call" and facts.execution_key is None and (texts.input_messages or facts.asked_call_ids):
         turn = turn_key(texts.input_messages, facts.asked_call_ids)
         if turn is not None:
             facts.execution_key, facts.execution_rule = turn
     _put_identity(facts, span, plan)
-    _put_raw(facts, texts, span, source)
+    put_raw(facts, texts, span, source)
     dialect.finish(facts, span)
     told += spans_told(span, facts.type, texts, plan, dialect)
     return facts
 
 
-def _identified(span: ReceivedSpan, source: SourceFacts) -> SpanFacts:
-    """A row with what every span has: ids, times, name, kind, status, source."""
-    facts = SpanFacts(source.columns)
+def _put_span(facts: SpanFacts, span: ReceivedSpan) -> None:
+    """What every span has: ids, times, name, kind, status."""
     facts.trace_id, facts.span_id, facts.parent_span_id = span.trace_id, span.span_id, span.parent_span_id
     facts.name = span.name
-    facts.kind = KINDS[span.kind] if 0 <= span.kind < len(KINDS) else "unspecified"
-    facts.status = STATUSES[span.status] if 0 <= span.status < len(STATUSES) else "unset"
-    start, end, received_at = span.start, span.end, facts.received_at
-    if _SANE_FROM <= start <= end <= received_at:  # as nearly every clock says
+    facts.kind = _KINDS.get(span.kind, "unspecified")
+    facts.status = _STATUSES.get(span.status, "unset")
+    start, end = span.start, span.end
+    if _SANE_FROM <= start <= end <= facts.received_at:  # as nearly every clock says
         facts.started_at, facts.ended_at = start, end
     else:
         _put_odd_times(facts, start, end)
-    return facts
 
 
 def _put_odd_times(facts: SpanFacts, start: int, end: int) -> None:
@@ -221,16 +218,6 @@ def _put_odd_times(facts: SpanFacts, start: int, end: int) -> None:
             facts.flag("clock")
 
 
-def _put_columns(facts: SpanFacts, span: ReceivedSpan, plan: Plan) -> None:
-    attributes, columns = span.attributes, facts.__dict__
-    for column, read, keys in plan.columns:
-        for key in keys:
-            found = read(attributes[key])
-            if found is not None:
-                columns[column] = found
-                break
-
-
 def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan, given: Kind | None) -> Dialect:
     dialect, kind = _kind(span, plan) if given is None else (plan.dialects[0], given)
     facts.dialect, facts.type, facts.setup = dialect.name, kind.type, kind.setup
@@ -243,7 +230,7 @@ def _put_step(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, plan: Plan
     hint = FILLS.get(kind.type, fill_task)(texts, span, plan, dialect)
     if hint is None and plan.failed:
         hint = next((said for failed in plan.failed if (said := failed(span)) is not None), None)
-    if span.status == 2 or hint is not None or span.events or not _SIGNS.isdisjoint(span.attributes):
+    if span.status == 2 or hint is not None or span.events or plan.tells_failure:
         _put_failure(facts, span, hint)
     if facts.type in {"tool_call", "handoff"} and facts.tool and not facts.error and brings_in_a_person(facts.tool):
         facts.escalation = facts.escalation or "agent"
@@ -275,7 +262,10 @@ def _kind(span: ReceivedSpan, plan: Plan) -> tuple[Dialect, Kind]:
 
 def _is_hidden(attributes: Attributes, keys: tuple[str, ...]) -> bool:
     """Whether the sender wrote a marker where a text would stand."""
-    return any(type(said := attributes[key]) is str and len(said) <= _MARKER_MAX and said in HIDDEN for key in keys)
+    for key in keys:  # noqa: SIM110  (`any` of a generator costs three times as much)
+        if type(said := attributes[key]) is str and len(said) <= _MARKER_MAX and said in HIDDEN:
+            return True
+    return False
 
 
 def _put_failure(facts: SpanFacts, span: ReceivedSpan, hint: str | None) -> None:
@@ -305,6 +295,7 @@ _OPERATIONS: Final = (
 )  # fmt: skip
 
 
+@lru_cache(4096)
 def _without_operation(name: str) -> str:
     for prefix in _OPERATIONS if name.startswith(_OPERATIONS) else ():
         if name.startswith(prefix) and len(name) > len(prefix):
@@ -359,41 +350,3 @@ def _from_metadata(facts: SpanFacts, value: Any) -> None:
 
 
 _SESSION_NAMES: Final = ("session_id", "conversation_id", "thread_id")
-
-
-def _put_raw(facts: SpanFacts, texts: SpanTexts, span: ReceivedSpan, source: SourceFacts) -> None:
-    contents, trace_id = texts.contents, span.trace_id
-    told = span.attributes
-    if span.status_message:
-        told = {STATUS_DESCRIPTION: span.status_message, **told}
-    attributes = skeleton(told, trace_id, contents, texts.shared, texts.in_columns)
-    facts.attributes = attributes.decode()
-    facts.attribute_count = len(span.attributes)
-    parts = [
-        attributes,
-        f"{span.name}\0{span.kind}\0{span.start}\0{span.end}\0{span.status}\0{span.status_message}\0"
-        f"{span.parent_span_id}\0{span.trace_state}\0{span.flags}".encode(),
-        source.digest,
-        *map(str.encode, texts.in_columns),
-    ]
-    if span.events:
-        parts.append(events := dump([_event(event, trace_id, contents) for event in span.events]))
-        facts.events = events.decode()
-    if span.links:
-        parts.append(links := dump([_link(link) for link in span.links]))
-        facts.links = links.decode()
-    facts.digest = digest_of(b"\0".join(parts))
-    source.keep(trace_id, contents)
-    if span.redacted:
-        facts.flag("redacted")
-    if span.dropped_attributes or span.dropped_events:
-        facts.flag("truncated")
-
-
-def _event(event: ReceivedEvent, trace_id: bytes, contents: Contents) -> dict[str, Any]:
-    attributes = orjson.Fragment(skeleton(event.attributes, trace_id, contents))
-    return {"name": event.name, "time": str(event.time), "attributes": attributes}
-
-
-def _link(link: ReceivedLink) -> dict[str, Any]:
-    return {"trace_id": link.trace_id.hex(), "span_id": link.span_id.hex(), "attributes": link.attributes}

@@ -35,6 +35,10 @@ _KEYS_MAX: Final = 2048
 _PARAMETER_PREFIX: Final = "gen_ai.request."
 _CONTENT_KEYS: Final = frozenset({names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS})
 _MARKS: Final = frozenset({"metadata", names.PENDING, names.TRUNCATED})
+_FAILURES: Final = frozenset({names.ERROR_TYPE, names.CONTROL_FLOW})
+
+ColumnKeys = tuple[str, Callable[[Any], Any], tuple[str, ...]]
+"""A column, how its value is read, and the attributes that hold it, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Plan:
 
     dialects: tuple[Dialect, ...]
     failed: tuple[Callable[[ReceivedSpan], str | None], ...]
-    columns: tuple[tuple[str, Callable[[Any], Any], tuple[str, ...]], ...]
+    columns: tuple[ColumnKeys, ...]
+    """A later one overrides an earlier one of the same column."""
     input: tuple[MessageKeys, ...]
     output: tuple[MessageKeys, ...]
     documents: tuple[DocumentKeys, ...]
@@ -62,6 +67,8 @@ class Plan:
     """Carries an execution id or another id of ours."""
     simple: bool
     """Says no more about who it belongs to than its columns do."""
+    tells_failure: bool
+    """Has an attribute for an error or for control flow."""
     sees_no_tools: bool
     """Leaves tools, or what they said, to the messages of model calls."""
 
@@ -69,9 +76,9 @@ class Plan:
 _plans: dict[tuple[str, tuple[str, ...]], Plan] = {}
 
 
-def plan_for(scope: str, keys: Collection[str]) -> Plan:
+def plan_for(scope: str, keys: tuple[str, ...]) -> Plan:
     """The plan for spans of this scope with these attribute names."""
-    key = (scope, tuple(keys))
+    key = (scope, keys)
     plan = _plans.get(key)
     if plan is None:
         plan = make_plan(scope, keys)
@@ -115,6 +122,7 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
         ),
         stamped=names.EXECUTION_ID in present or names.RERUN_OF in present,
         simple=_MARKS.isdisjoint(present),
+        tells_failure=not _FAILURES.isdisjoint(present),
         sees_no_tools=sees_no_tools(scope),
     )
 

@@ -23,8 +23,8 @@ import pyarrow as pa
 _YOUNG_OBJECTS: Final = 100_000
 _KEEP_FREED_MS: Final = 1000
 """Long enough for a batch to be read into the pages of the one before. Given back at once, freed memory costs 8 instead
-of 5 page faults a span over the whole path, 2 us each, and what is kept when nothing comes is the same after a second
-(benchmarks/end_to_end.py with 100,000 spans, 2026-11, 2 cores)."""
+of 5 page faults a span over the whole path, 2 us each (benchmarks/end_to_end.py with 100,000 spans, 2026-11, 2 cores).
+"""
 
 
 class _NoPandas(MetaPathFinder):

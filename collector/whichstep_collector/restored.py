@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import orjson
 
-from whichstep_collector.normalise import KINDS, STATUS_DESCRIPTION, STATUSES
+from whichstep_collector.normalise import KINDS, STATUSES
+from whichstep_collector.raw import STATUS_DESCRIPTION
 from whichstep_collector.received import (
     Attributes,
     ReceivedEvent,

@@ -25,7 +25,7 @@ class SourceFacts:
         self.scope = source.scope
         self.service = text(source.resource.get("service.name")) or "unknown_service"
         self.digest = digest_of(document)
-        self._texts = gathered.texts
+        self.texts = gathered.texts
         self.columns = template(
             scope=source.scope,
             service=self.service,
@@ -49,7 +49,7 @@ class SourceFacts:
 
     def keep(self, trace_id: bytes, contents: Contents) -> None:
         """Keeps the resource's long texts for a trace."""
-        for long_text in self._texts:
+        for long_text in self.texts:
             contents.add(trace_id, long_text)
 
 

@@ -18,23 +18,27 @@ _AGENTS: Final = frozenset({"agent", "workflow"})
 def spans_told(span: ReceivedSpan, step: str, texts: SpanTexts, plan: Plan, dialect: Dialect) -> list[ReceivedSpan]:
     """Spans for the tool calls, hosted tools and approvals that this span tells of; most tell of none."""
     if step == "llm_call":
-        return list(_of_model_call(span, texts, plan, dialect))
+        return _of_model_call(span, texts, plan, dialect)
     if step in _AGENTS:
         return list(_of_agent(span, texts, dialect))
     return list(_asking(dialect.held(span), span, at=span.end or span.start)) if step == "other" else []
 
 
-def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Dialect) -> Iterator[ReceivedSpan]:
-    for number, call in enumerate(told.hosted(texts.output_messages) if texts.output_messages else ()):
-        yield told.span_of(call, span, kind="hosted", number=number, at=span.end or span.start, ended=True)
+def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Dialect) -> list[ReceivedSpan]:
+    ended = span.end or span.start
+    found = [
+        told.span_of(call, span, kind="hosted", number=number, at=ended, ended=True)
+        for number, call in enumerate(told.hosted(texts.output_messages))
+    ]
     if not plan.sees_no_tools:
-        return
+        return found
     for number, call in enumerate(told.answered(texts.input_messages)):
         plain = call._replace(response=dialect.unwrap_result(call.response).value)
-        yield told.span_of(plain, span, kind="answered", number=number, at=span.start, ended=True)
+        found.append(told.span_of(plain, span, kind="answered", number=number, at=span.start, ended=True))
     if span.events:  # a message an event: what its answer asks for stands in no later event with its arguments
         for number, call in enumerate(told.asked(texts.output_messages)):
-            yield told.span_of(call, span, kind="asked", number=number, at=span.end or span.start, ended=False)
+            found.append(told.span_of(call, span, kind="asked", number=number, at=ended, ended=False))
+    return found
 
 
 def _of_agent(span: ReceivedSpan, texts: SpanTexts, dialect: Dialect) -> Iterator[ReceivedSpan]:

@@ -8,7 +8,7 @@ a step of its own or completes one that was sent is the jobs' business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -31,7 +31,7 @@ _HOSTED: Final = {
     "image_generation_call": "image_generation",
     "mcp_call": "mcp",
 }
-_CALLS: Final = frozenset({"tool_call", "tool_call_response"})
+_CALLS: Final = ("tool_call", "tool_call_response")
 _ARGUMENTS: Final = ("arguments", "action", "queries", "code", "input")
 _RESULTS: Final = ("results", "output", "outputs")
 _CLIENTS: Final = frozenset({
@@ -78,20 +78,25 @@ def turn_key(messages: Sequence[Message], asked: Iterable[str]) -> TurnKey | Non
 
     Every later call of the turn is sent the whole turn again, in whichever trace it is made.
     """
-    calls = (
-        _text(part, "id") for message in _turn(messages) for part in parts_of(message) if _text(part, "type") in _CALLS
-    )
-    sent = next((call_id for call_id in calls if call_id), None)
+    sent = _first_call_id(_turn(messages))
     first = sent or next((call_id for call_id in asked if call_id), None)
     if not first or not is_unique(first):
         return None
     return TurnKey(run_key("call", first), "run_key" if sent else "first_call")
 
 
+def _first_call_id(messages: Sequence[Message]) -> str | None:
+    for message in messages:
+        for part in parts_of(message):
+            if part.get("type") in _CALLS and (call_id := _text(part, "id")):
+                return call_id
+    return None
+
+
 def _turn(messages: Sequence[Message]) -> Sequence[Message]:
     for number in range(len(messages) - 1, -1, -1):
         message = messages[number]
-        if message.get("role") == "user" and next(_responses(message), None) is None:
+        if message.get("role") == "user" and not _responses(message):
             return messages[number + 1 :]
     return messages
 
@@ -102,9 +107,7 @@ def answered(messages: Sequence[Message]) -> list[Call]:
     responses = [part for message in messages[last + 1 :] for part in _responses(message)]
     if not responses:
         return []
-    asked = [
-        part for message in messages[: last + 1] for part in parts_of(message) if _text(part, "type") == "tool_call"
-    ]
+    asked = [part for message in messages[: last + 1] for part in parts_of(message) if part.get("type") == "tool_call"]
     by_id = {call_id: part for part in asked if (call_id := _text(part, "id"))}
     in_order = asked[-len(responses) :] if len(asked) >= len(responses) else [{}] * len(responses)
     return [
@@ -123,8 +126,8 @@ def _call(asked: Part, response: Part) -> Call:
     )
 
 
-def _responses(message: Message) -> Iterator[Part]:
-    return (part for part in parts_of(message) if _text(part, "type") == "tool_call_response")
+def _responses(message: Message) -> list[Part]:
+    return [part for part in parts_of(message) if part.get("type") == "tool_call_response"]
 
 
 def _text(part: Part, key: str) -> str | None:
@@ -138,15 +141,18 @@ def asked(messages: Iterable[Message]) -> list[Call]:
         Call(_text(part, "name"), _text(part, "id"), part.get("arguments"))
         for message in messages
         for part in parts_of(message)
-        if _text(part, "type") == "tool_call" and is_unique(part.get("id"))
+        if part.get("type") == "tool_call" and is_unique(part.get("id"))
     ]
 
 
 def hosted(messages: Iterable[Message]) -> list[Call]:
     """The tools that the provider ran itself while it answered, with their results where the answer has them."""
     parts = [part for message in messages for part in parts_of(message)]
-    results = {_text(part, "id"): part for part in parts if _text(part, "type") == "server_tool_call_response"}
-    return [_hosted(part, results.get(_text(part, "id"), {})) for part in parts if _text(part, "type") in _HOSTED]
+    ran = [part for part in parts if _text(part, "type") in _HOSTED]
+    if not ran:
+        return []
+    results = {_text(part, "id"): part for part in parts if part.get("type") == "server_tool_call_response"}
+    return [_hosted(part, results.get(_text(part, "id"), {})) for part in ran]
 
 
 def _hosted(part: Part, result: Part) -> Call:
@@ -166,7 +172,7 @@ def held(messages: Sequence[Message]) -> list[Call]:
     for message in _turn(messages):
         call: Part | None = None
         for part in parts_of(message):
-            if _text(part, "type") == "tool_call":
+            if part.get("type") == "tool_call":
                 call = part
             elif _text(part, "type") in _APPROVAL_REQUESTS and (name := _text(call or part, "name")):
                 found.append(Call(name, _text(call or part, "id"), (call or part).get("arguments")))
