@@ -20,12 +20,19 @@ def read_documents(value: Any) -> list[Document] | None:
             value = value.get("documents")
     if not isinstance(value, (list, tuple)):
         return None
-    return [tidy(item) if isinstance(item, dict) else {"content": item} for item in value]
+    return [tidy(found) if isinstance(found := _native(item), dict) else {"content": item} for item in value]
+
+
+def _native(item: Any) -> Any:
+    """An item that is JSON text of an object, read: some senders dump each document for itself."""
+    return parse_json(item) if isinstance(item, str) and item[:1] == "{" else item
 
 
 def tidy(document: Document) -> Document:
     """A document with id and score at its top level and its text under `content`."""
     found = dict(document)
+    if isinstance(node := found.get("node"), dict):  # LlamaIndex: the document apart from its score
+        found = {**node, "id": node.get("id_"), **{name: item for name, item in found.items() if name != "node"}}
     for other in ("page_content", "text", "document"):
         if "content" not in found and isinstance(found.get(other), str):
             found["content"] = found.pop(other)

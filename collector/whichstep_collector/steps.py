@@ -140,6 +140,8 @@ def _put_model_output(texts: SpanTexts, attributes: Attributes, plan: Plan, told
         return
     value = attributes.get(names.OUTPUT_MESSAGES)
     messages = read_messages(value, default_role="assistant") if meaningful(value) else told
+    if told and not any(message.get("parts") for message in messages or ()):
+        messages = told
     if messages:
         texts.put_output_messages(messages)
         _finish_reason(texts, messages)

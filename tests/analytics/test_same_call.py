@@ -47,9 +47,13 @@ def test_without_evidence_they_stay_two(change: dict[str, Any]) -> None:
     assert found.mapping["execution_id"].to_list() == [trace(1), trace(2)]
 
 
-def test_an_id_that_more_than_two_calls_tell_is_made_up() -> None:
-    calls = [call(n, None, trace_id=n, **(OUTER if n == 1 else INNER)) for n in (1, 2, 3)]
-    assert results(*calls).executions.height == 3
+def test_an_id_that_every_call_tells_joins_only_what_lies_within_another() -> None:
+    first, second = call(1, None, **OUTER), call(2, None, trace_id=2, **INNER)
+    later = [call(3, None, trace_id=3, **{**OUTER, "at": 20.0}), call(4, None, trace_id=4, **{**INNER, "at": 20.5})]
+    found = results(first, second, *later).mapping
+    assert dict(found.select("trace_id", "execution_id").iter_rows()) == {
+        trace(1): trace(1), trace(2): trace(1), trace(3): trace(3), trace(4): trace(3),
+    }  # fmt: skip
 
 
 def test_a_call_that_holds_the_other_already_stays_above_it() -> None:

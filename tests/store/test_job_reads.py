@@ -113,13 +113,17 @@ class TestRelated:
         assert related(store, 1) == {hex_of(1), hex_of(2)}
 
     def test_another_sight_of_the_same_root_call_comes_along(self, store, seen):
-        self.load(store, seen, span(2, 1, type="llm_call", response_id="r"))
-        store.writer.load([batch([span(1, 1, type="llm_call", response_id="r", started_at=NOON + SECOND)])], AT)
+        call = {"type": "llm_call", "response_id": "r", "ended_at": NOON + 10 * SECOND}
+        self.load(store, seen, span(2, 1, **call, dialect="openinference"))
+        within = {"started_at": NOON + SECOND, "ended_at": NOON + 9 * SECOND}
+        store.writer.load([batch([span(1, 1, **{**call, **within}, dialect="anthropic")])], AT)
         assert related(store, 1) == {hex_of(1), hex_of(2)}
 
-    def test_a_response_id_that_every_call_tells_brings_nothing(self, store, seen):
-        self.load(store, seen, span(2, 1, type="llm_call", response_id="r"))
-        store.writer.load([batch([span(n, 1, type="llm_call", response_id="r") for n in (1, 4)])], AT)
+    def test_a_made_up_response_id_that_a_later_call_tells_again_brings_nothing(self, store, seen):
+        call = {"type": "llm_call", "response_id": "r"}
+        self.load(store, seen, span(2, 1, **call, ended_at=NOON + SECOND, dialect="openinference"))
+        later = {"started_at": NOON + 2 * SECOND, "ended_at": NOON + 3 * SECOND}
+        store.writer.load([batch([span(1, 1, **call, **later, dialect="anthropic")])], AT)
         assert related(store, 1) == {hex_of(1)}
 
     def test_links_that_do_not_join_bring_nothing(self, store, seen):

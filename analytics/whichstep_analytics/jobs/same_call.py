@@ -1,8 +1,8 @@
 """Which spans are one model call seen twice, though neither stands above the other: they tell the same response id.
 
 So a client that traces itself looks beside an instrumentation of it where the context is lost between them, as in
-streams. An id that more than two spans tell is no evidence: it is made up. Nor are two of one dialect, or two
-of which none lies within the time of the other.
+streams. The same id alone is no evidence, for some are made up: the second must lie within the time of the first and
+be of another dialect.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _WHERE = ("row", "trace_id", "started_at", "ended_at", "dialect", "response_id")
 
 def pairs(spans: pl.DataFrame) -> pl.DataFrame:
     """`outer` and `inner` (rows of `spans`), `trace_id` and `other` (the trace of the outer and of the inner)."""
-    calls = spans.lazy().with_row_index("row").filter(
-        (pl.col("type") == "llm_call") & pl.col("response_id").is_not_null() & ~pl.col("synthetic")
-    )  # fmt: skip
-    found = calls.select(_WHERE).filter(pl.len().over("response_id") == 2).collect()
-    found = found.sort("response_id", "started_at", "row")
-    other = found.select(pl.all().shift(-1).over("response_id").name.prefix("other_"))
-    within = pl.col("other_ended_at") <= pl.col("ended_at")
-    return found.with_columns(other).filter(within & (pl.col("dialect") != pl.col("other_dialect"))).select(
+    told = (pl.col("type") == "llm_call") & pl.col("response_id").is_not_null() & ~pl.col("synthetic")
+    calls = spans.lazy().with_row_index("row").filter(told).select(_WHERE)
+    calls = calls.filter(pl.len().over("response_id") > 1).sort("response_id", "started_at", "row")
+    following = calls.select(pl.all().shift(-1).over("response_id").name.prefix("other_"))
+    found = pl.concat([calls, following], how="horizontal").filter(
+        (pl.col("other_ended_at") <= pl.col("ended_at")) & (pl.col("dialect") != pl.col("other_dialect"))
+    )
+    return found.select(
         pl.col("row").alias("outer"), pl.col("other_row").alias("inner"), "trace_id",
         pl.col("other_trace_id").alias("other"),
-    )  # fmt: skip
+    ).collect()  # fmt: skip
 
 
 def hung_up(spans: pl.DataFrame, parents: pl.Series) -> pl.Series:

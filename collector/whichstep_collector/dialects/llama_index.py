@@ -47,7 +47,7 @@ def _kind(span: ReceivedSpan) -> Kind | None:
     return Kind("agent") if method == "run" and owner.endswith(("Agent", "AgentWorkflow")) else kind
 
 
-def _unwrap_result(value: Any) -> ToolResult:
+def unwrap_result(value: Any) -> ToolResult:
     """The text of a tool's output, and whether it says that it failed."""
     found = parse_json(value) if isinstance(value, str) else value
     if not isinstance(found, dict) or "is_error" not in found or "tool_name" not in found:
@@ -70,7 +70,7 @@ def _unwrap_task(value: Any) -> Task:
     return Task(None if value.startswith(_MACHINERY) else value)
 
 
-def _unwrap_arguments(value: Any) -> Any:
+def unwrap_arguments(value: Any) -> Any:
     """Without the run's context, which is handed to a tool beside what the model asked for."""
     found = arguments_of(value)
     if not isinstance(found, dict):
@@ -78,7 +78,8 @@ def _unwrap_arguments(value: Any) -> Any:
     return {name: item for name, item in found.items() if not (isinstance(item, str) and _CONTEXT.match(item))}
 
 
-def _unwrap_query(value: Any) -> Any:
+def unwrap_query(value: Any) -> Any:
+    """The words of a query bundle, under whatever name it was given."""
     found = parse_json(value) if isinstance(value, str) else value
     query = next(iter(found.values()), None) if isinstance(found, dict) and len(found) == 1 else found
     return query.get("query_str", value) if isinstance(query, dict) else value
@@ -105,10 +106,10 @@ DIALECT = Dialect(
     "llama_index",
     recognised_by(scopes=("openinference.instrumentation.llama_index",)),
     _kind,
-    unwrap_arguments=_unwrap_arguments,
-    unwrap_result=_unwrap_result,
+    unwrap_arguments=unwrap_arguments,
+    unwrap_result=unwrap_result,
     unwrap_task=_unwrap_task,
-    unwrap_query=_unwrap_query,
+    unwrap_query=unwrap_query,
     answer=_answer,
     finish=_finish,
 )

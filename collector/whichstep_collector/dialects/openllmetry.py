@@ -32,17 +32,18 @@ _LIBRARIES: Final = (
 )  # fmt: skip
 
 
-def _kind(span: ReceivedSpan) -> Kind | None:
+def kind(span: ReceivedSpan) -> Kind | None:
+    """The step that the operation, or the kind of entity, says."""
     entity = span.attributes.get("traceloop.entity.name")
     if isinstance(entity, str) and langchain_values.is_plumbing(entity):
         return Kind("none")
-    if kind := kind_of_operation(span):
-        return kind
+    if operation := kind_of_operation(span):
+        return operation
     if isinstance(span.attributes.get("llm.request.type"), str):
         return Kind("embedding" if span.attributes["llm.request.type"] == "embedding" else "llm_call")
     said = span.attributes.get("traceloop.span.kind")
-    kind = _KINDS.get(said) if isinstance(said, str) else None
-    return Kind("handoff") if kind and kind.type == "tool_call" and is_handoff_tool(entity) else kind
+    found = _KINDS.get(said) if isinstance(said, str) else None
+    return Kind("handoff") if found and found.type == "tool_call" and is_handoff_tool(entity) else found
 
 
 def _unwrap_arguments(value: Any) -> Any:
@@ -65,7 +66,8 @@ def _unwrap_query(value: Any) -> Any:
     return found.get("query", value) if isinstance(found, dict) else value
 
 
-def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+def finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    """Names by the entity, and what makes two spans one step."""
     entity = span.attributes.get("traceloop.entity.name")
     name = entity if isinstance(entity, str) and entity else None
     if facts.type in {"tool_call", "handoff"}:
@@ -87,10 +89,10 @@ DIALECT = Dialect(
     recognised_by(
         scopes=tuple(_SCOPE + library for library in _LIBRARIES), keys=("llm.request.type",), key_starts=("traceloop.",)
     ),
-    _kind,
+    kind,
     unwrap_arguments=_unwrap_arguments,
     unwrap_result=_unwrap_result,
     unwrap_task=_unwrap_task,
     unwrap_query=_unwrap_query,
-    finish=_finish,
+    finish=finish,
 )

@@ -12,6 +12,8 @@ with given as (
         session_id,
         rerun_of,
         started_at,
+        ended_at,
+        dialect,
         case when parent_span_id is null and type = 'llm_call' then response_id end as response_id,
         case when links_join then linked_trace_ids else [] end as links
     from span_rows
@@ -27,23 +29,24 @@ sessions as (
     group by trace_id
 ),
 rerun as (select distinct rerun_of as id from given where rerun_of is not null and cast($asked as boolean)),
--- both sights of one call lie within its time, and a model call is not longer than this
 calls as (
-    select response_id, min(started_at) - interval 10 minutes as since, max(started_at) + interval 10 minutes as until
-    from given
-    where response_id is not null and cast($asked as boolean)
-    group by response_id
-    having count(*) <= 2
+    select response_id, started_at, ended_at, dialect from given where response_id is not null and cast($asked as boolean)
 ),
+-- of two sights of one call one lies within the time of the other, and no model call takes ten minutes
 same_calls as (
-    select unnest(list(span_rows.trace_id)) as trace_id
+    select distinct span_rows.trace_id
     from span_rows
     inner join calls
         on span_rows.response_id = calls.response_id
-        and span_rows.started_at between calls.since and calls.until
-    where span_rows.parent_span_id is null and span_rows.type = 'llm_call'
-    group by span_rows.response_id
-    having count(*) = 2
+        and span_rows.dialect <> calls.dialect
+        and (
+            (span_rows.started_at >= calls.started_at and span_rows.ended_at <= calls.ended_at)
+            or (span_rows.started_at <= calls.started_at and span_rows.ended_at >= calls.ended_at)
+        )
+    where span_rows.parent_span_id is null
+        and span_rows.type = 'llm_call'
+        and span_rows.started_at between make_timestamp_ns(cast($since as bigint)) - interval 10 minutes
+            and make_timestamp_ns(cast($until as bigint)) + interval 10 minutes
 ),
 turns as (
     select trace_id, session_id, started_at, waiting

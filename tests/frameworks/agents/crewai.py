@@ -12,12 +12,21 @@ _OPENINFERENCE = "openinference-instrumentation-crewai>=1,<2"
 # A crew's token_usage sums what each agent's model object has used since it was made: earlier runs are in it, and a
 # model that agents share is counted for each.
 _TOTAL = "a crew's total is not that of the run: it goes on from run to run"
+_UNSEEN = "it sees crews, tasks and agents; the crew's own model client and its tools have no spans"
 FRAMEWORK = Framework(
     name="CrewAI",
     requirements=("crewai>=1.10,<2",),
     setups=(
         Setup("openinference", (_OPENINFERENCE,), not_emitted=dict.fromkeys(("tokens", "cost"), _TOTAL)),
         Setup("openinference+openai", (_OPENINFERENCE, "openinference-instrumentation-openai>=0.1.50,<0.2")),
+        Setup(
+            "openllmetry",
+            ("opentelemetry-instrumentation-crewai>=0.62,<0.63",),
+            not_emitted={
+                **dict.fromkeys(("tokens", "cost"), _TOTAL),
+                **dict.fromkeys(("steps", "tools", "errors", "failing step", "recovered"), _UNSEEN),
+            },
+        ),
         through_instrument("crewai"),
     ),
     without={
@@ -39,9 +48,11 @@ IMPORTS = ("crewai",)
 
 
 def instrument(setup: str) -> None:
-    from openinference.instrumentation.crewai import CrewAIInstrumentor
-
-    CrewAIInstrumentor().instrument()
+    if setup == "openllmetry":
+        from opentelemetry.instrumentation.crewai import CrewAIInstrumentor as Instrumentor
+    else:
+        from openinference.instrumentation.crewai import CrewAIInstrumentor as Instrumentor
+    Instrumentor().instrument()
     if setup.endswith("+openai"):
         from openinference.instrumentation.openai import OpenAIInstrumentor
 

@@ -9,6 +9,7 @@ from frameworks.framework import Framework, Setup, through_instrument
 from whichstep_cli.demo.stories import ToolCall
 
 _APART = {"one execution": "retriever and agent are traces of their own, and only the session joins them"}
+_UNSENT = "what an exception ends, the root included, is never exported"
 FRAMEWORK = Framework(
     name="LlamaIndex",
     requirements=("llama-index-core>=0.14,<0.15", "llama-index-llms-openai-like>=0.5,<1"),
@@ -17,6 +18,14 @@ FRAMEWORK = Framework(
             "openinference",
             ("openinference-instrumentation-llama-index>=4,<5",),
             not_emitted=_APART,
+        ),
+        Setup(
+            "openllmetry",
+            ("opentelemetry-instrumentation-llamaindex>=0.62,<0.63",),
+            not_emitted={
+                **{f"v06/{fact}": _UNSENT for fact in ("steps", "errors")},
+                **{f"{variant}/{fact}": _UNSENT for variant in ("v06", "v07") for fact in ("status", "failing step")},
+            },
         ),
         through_instrument("llamaindex", _APART),
     ),
@@ -27,10 +36,11 @@ IMPORTS = ("llama_index.core.agent.workflow", "llama_index.llms.openai_like")
 
 
 def instrument(setup: str) -> None:
-    del setup
-    from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
-
-    LlamaIndexInstrumentor().instrument()
+    if setup == "openllmetry":
+        from opentelemetry.instrumentation.llamaindex import LlamaIndexInstrumentor as Instrumentor
+    else:
+        from openinference.instrumentation.llama_index import LlamaIndexInstrumentor as Instrumentor
+    Instrumentor().instrument()
 
 
 async def answer(desk: Desk) -> str:

@@ -10,6 +10,7 @@ from frameworks.desk import Desk
 from frameworks.framework import Framework, Setup, through_instrument
 
 _RESUMED = "of the run that goes on after the decision no span is exported"
+_HELD = "a call held for a person looks like one that ran and gave nothing, and nothing joins the run that goes on"
 FRAMEWORK = Framework(
     name="OpenAI Agents SDK",
     requirements=("openai-agents>=0.20,<0.30",),
@@ -23,6 +24,11 @@ FRAMEWORK = Framework(
                 for fact in ("steps", "tools", "tokens", "cost", "status")
             },
         ),
+        Setup(
+            "openllmetry",
+            ("opentelemetry-instrumentation-openai-agents>=0.62,<0.63",),
+            not_emitted={f"{variant}/{fact}": _HELD for variant in ("v10a", "v10b") for fact in ("steps", "tools")},
+        ),
         through_instrument("openai-agents"),
     ),
     without={"v02b_tool_error_crashes_run": "tool errors are told to the model"},
@@ -31,10 +37,11 @@ IMPORTS = ("agents",)
 
 
 def instrument(setup: str) -> None:
-    del setup
-    from openinference.instrumentation.openai_agents import OpenAIAgentsInstrumentor
-
-    OpenAIAgentsInstrumentor().instrument()
+    if setup == "openllmetry":
+        from opentelemetry.instrumentation.openai_agents import OpenAIAgentsInstrumentor as Instrumentor
+    else:
+        from openinference.instrumentation.openai_agents import OpenAIAgentsInstrumentor as Instrumentor
+    Instrumentor().instrument()
 
 
 async def answer(desk: Desk) -> str:

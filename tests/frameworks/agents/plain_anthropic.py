@@ -9,11 +9,17 @@ from frameworks.agents.plain_openai import APART
 from frameworks.desk import Desk
 from frameworks.framework import Framework, Setup, through_instrument
 
+_TWICE = "the client traces itself too, and the two sights of a failed call share no response id"
 FRAMEWORK = Framework(
     name="anthropic",
     requirements=("anthropic>=1,<3",),
     setups=(
         Setup("openinference", ("openinference-instrumentation-anthropic>=1,<4",), not_emitted=APART),
+        Setup(
+            "openllmetry",
+            ("opentelemetry-instrumentation-anthropic>=0.62,<0.63",),
+            not_emitted={**APART, "v06/errors": _TWICE},
+        ),
         through_instrument("anthropic", APART),
     ),
     without={
@@ -29,10 +35,11 @@ _JSON_TYPES = {str: "string", float: "number"}
 
 
 def instrument(setup: str) -> None:
-    del setup
-    from openinference.instrumentation.anthropic import AnthropicInstrumentor
-
-    AnthropicInstrumentor().instrument()
+    if setup == "openllmetry":
+        from opentelemetry.instrumentation.anthropic import AnthropicInstrumentor as Instrumentor
+    else:
+        from openinference.instrumentation.anthropic import AnthropicInstrumentor as Instrumentor
+    Instrumentor().instrument()
 
 
 def answer(desk: Desk) -> str | None:

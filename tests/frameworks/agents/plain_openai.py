@@ -24,6 +24,7 @@ FRAMEWORK = Framework(
             environment={"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"},
             not_emitted=APART,
         ),
+        Setup("openllmetry", ("opentelemetry-instrumentation-openai>=0.62,<0.63",), not_emitted=APART),
         Setup("openinference", ("openinference-instrumentation-openai>=0.1.50,<0.2",), not_emitted=APART),
         through_instrument("openai", APART),
     ),
@@ -40,6 +41,8 @@ IMPORTS = ("openai", "openai.resources.chat")
 def instrument(setup: str) -> None:
     if setup == "otel-v2":
         from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor as Instrumentor
+    elif setup == "openllmetry":
+        from opentelemetry.instrumentation.openai import OpenAIInstrumentor as Instrumentor
     else:
         from openinference.instrumentation.openai import OpenAIInstrumentor as Instrumentor
     Instrumentor().instrument()

@@ -10,16 +10,15 @@ from frameworks.framework import Framework, Setup, through_instrument
 FRAMEWORK = Framework(
     name="Pydantic AI",
     requirements=("pydantic-ai-slim[openai]>=2.40,<3",),
-    setups=(Setup("native"), through_instrument("pydantic-ai")),
+    setups=(Setup("native"), Setup("native-v2"), through_instrument("pydantic-ai")),
 )
 IMPORTS = ("pydantic_ai", "pydantic_ai.models.openai")
 
 
 def instrument(setup: str) -> None:
-    del setup
-    from pydantic_ai import Agent
+    from pydantic_ai import Agent, InstrumentationSettings
 
-    Agent.instrument_all()
+    Agent.instrument_all(InstrumentationSettings(version=2) if setup == "native-v2" else True)
 
 
 async def answer(desk: Desk) -> str:
