@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "metrics": Entry("metrics", "The eight metrics, each with n, coverage and interval."),
     "failures": Entry("failures", "Where executions fail: counts, share, trend, examples."),
     "workflow": Entry("workflow", "Contracts of workflows: check, learn, show, readiness."),
+    "policy": Entry("policy", "Policies on actions: check a file, explain a decision, try another on the past."),
     "evaluate": Entry("evaluate", "Attach an evaluation to an execution or step."),
     "sql": Entry("sql", "Read-only SQL over the public views."),
     "export": Entry("export", "Write what matches to Parquet or JSONL files."),

@@ -6,6 +6,7 @@ Plain constructor calls, in the order in which the parts need each other; closin
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from whichstep_store.errors import StoreError
 from whichstep_store.retention import DAYS
 from whichstep_store.store import Store
 
+KEPT_POLICY: Final = "policy.json"
 SETTLE_SECONDS_MAX: Final = 60.0
 _POLL_SECONDS: Final = 0.05
 
@@ -83,6 +85,8 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
     with open_store(
         settings.data_dir, retention_days=settings.retention_days, size_bytes_max=settings.data_size_max
     ) as store:
+        policy = policy_of(settings)
+        keep_policy(settings.data_dir, policy)
         runner, counters = job_runner(store, settings), Counters()
         try:
             sidecar = Sidecar(
@@ -91,10 +95,10 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
                 answers=Answers(store, probes=[sidecar_probe(counters), *probes]),
                 tick=runner.tick,
                 counters=counters,
-                policy=policy_of(settings),
+                policy=policy,
             )
             addresses = sidecar.start()
-        except (SettingsError, PortInUse, ConfigurationError) as error:
+        except (SettingsError, PortInUse) as error:
             raise UsageError(str(error)) from error
         store.announce(addresses.http)
         try:
@@ -116,6 +120,29 @@ def job_runner(store: Store, settings: Settings) -> JobRunner:
     return JobRunner(store, deciding=deciding)
 
 
+def policy_of(settings: Settings) -> Policy | None:
+    """The policy that decides on actions, where the settings name one.
+
+    Raises:
+        UsageError: it cannot be used; the message has file, line, rule and remedy of all that is wrong.
+    """
+    try:
+        return None if settings.policy is None else Policy.load(settings.policy)
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from error
+
+
+def keep_policy(data_dir: Path, policy: Policy | None) -> None:
+    """Write down the policy that the folder's results are judged by, for commands that open the folder themselves."""
+    kept = data_dir / KEPT_POLICY
+    if policy is None:
+        kept.unlink(missing_ok=True)
+        return
+    written = kept.with_suffix(".new")
+    written.write_text(json.dumps(policy.form(), ensure_ascii=False, indent=1), encoding="utf-8")
+    written.replace(kept)
+
+
 @contextmanager
 def open_store(data_dir: Path, *, retention_days: int = DAYS, size_bytes_max: int | None = None) -> Iterator[Store]:
     """The folder as its only owner, for the block; what is older or larger than said goes when it next seals.
@@ -133,11 +160,6 @@ def open_store(data_dir: Path, *, retention_days: int = DAYS, size_bytes_max: in
         yield store
     finally:
         store.close()
-
-
-def policy_of(settings: Settings) -> Policy | None:
-    """The policy that decides on actions, where the settings name one. Raises ConfigurationError."""
-    return None if settings.policy is None else Policy.load(settings.policy)
 
 
 def load_settings(arguments: Mapping[str, Any]) -> Settings:
@@ -158,4 +180,6 @@ def load_settings(arguments: Mapping[str, Any]) -> Settings:
 def settings_without_doors(data_dir: Path) -> Settings:
     """Settings of a sidecar that nobody else is to find: loopback, free ports, no dashboard."""
     arguments = {"data_dir": data_dir, "host": "127.0.0.1", "http_port": 0, "grpc_port": 0, "dashboard": False}
+    if (kept := data_dir / KEPT_POLICY).exists():
+        arguments["policy"] = kept
     return load_settings(arguments)

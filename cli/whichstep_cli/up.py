@@ -78,6 +78,7 @@ class Served:
         self.grpc = running.addresses.grpc
         self.data_dir = settings.data_dir
         self.dashboard = dashboard
+        self.policy = settings.policy
 
     def announce(self, form: Format) -> None:
         """Print the addresses: one JSON line, or lines for people and a further one when the dashboard answers."""
@@ -88,6 +89,7 @@ class Served:
                 "grpc": self.grpc,
                 "dashboard": url,
                 "data_dir": str(self.data_dir),
+                "policy": str(self.policy) if self.policy else None,
                 "pid": os.getpid(),
             }
             sys.stdout.write(json.dumps(found) + "\n")
@@ -96,6 +98,8 @@ class Served:
             output.write_text(f"  OTLP/HTTP and API  {self.endpoint}")
             output.write_text(f"  OTLP/gRPC          {self.grpc}")
             output.write_text(f"  dashboard          {url or 'not started'}")
+            if self.policy:
+                output.write_text(f"  policy             {self.policy}")
         sys.stdout.flush()
 
 

@@ -17,6 +17,7 @@ from whichstep_collector.admission import Admission
 from whichstep_collector.answers import Answers
 from whichstep_collector.api import Api
 from whichstep_collector.api_approvals import ApprovalsApi
+from whichstep_collector.api_policy import policy_route
 from whichstep_collector.api_query import QueryLimits
 from whichstep_collector.approval_keeper import ApprovalKeeper
 from whichstep_collector.approval_policy import Judge
@@ -76,7 +77,7 @@ class Sidecar:
             answers: what the API answers.
             tick: runs the jobs that are due; returns the seconds until it wants to run again.
             counters: figures about this process; its own unless given.
-            policy: decides on requests for approval; without one the agents' own word stands.
+            policy: decides on actions, and agents are told it; without one the agents' own word stands.
             time_ns: the time of receipt.
 
         Raises:
@@ -137,7 +138,7 @@ class Sidecar:
             workers=settings.query_workers,
             checks=self._checks(),
             on_decision=self._jobs.wake,
-            further=self._approvals.routes(),
+            further=[*self._approvals.routes(), policy_route(policy)],
             time_ns=time_ns,
         )
         self._http = HttpServer(self.gate())

@@ -6,6 +6,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from whichstep.approval import arguments
 from whichstep.policy import Policy
 
 
@@ -62,13 +63,13 @@ class Desk:
                 self.changed.wait(0.05)
         raise AssertionError(f"{len(found)} requests are pending, {count} were expected")
 
-    def decide(self, approval_id, decision, *, arguments=None, notes=None):
+    def decide(self, approval_id, decision, *, edited=None, notes=None):
         states = {"approve": "approved", "reject": "rejected", "edit": "edited", "expire": "expired"}
         with self.changed:
             item = self.requests[approval_id]
             item.update(state=states[decision], decision=decision, decided_by="ann", notes=notes)
-            if arguments is not None:
-                item["edited_arguments"] = arguments
+            if edited is not None:
+                item["edited_arguments"] = edited
             self.changed.notify_all()
 
     def when_asked(self, decision, **more):
@@ -149,11 +150,14 @@ class Desk:
         with self.changed:
             if item["state"] == "expired":
                 return 410, {"detail": "expired"}
-            if item["state"] not in {"approved", "edited"} or body["arguments_digest"] != item["arguments_digest"]:
+            if item["state"] == "consumed" and body["consumer"] == item["consumer"]:
+                return 200, item
+            edited = item["state"] == "edited"
+            digest = arguments.digest(item["edited_arguments"]) if edited else item["arguments_digest"]
+            if item["state"] not in {"approved", "edited"} or body["arguments_digest"] != digest:
                 return 409, {"detail": f"state is {item['state']}"}
-            arguments = item.get("edited_arguments") if item["state"] == "edited" else item["arguments"]
-            item["state"] = "consumed"
-            return 200, {**item, "arguments": arguments}
+            item.update(state="consumed", consumer=body["consumer"])
+            return 200, item
 
     def _cancel(self, item, _body):
         with self.changed:

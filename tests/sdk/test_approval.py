@@ -103,7 +103,7 @@ def test_approved_runs_once_with_the_arguments_as_they_were(spans, desk):
 def test_edited_runs_with_what_the_person_wrote_and_keeps_what_was_left(spans, desk):
     gated()
     ran, opaque = [], object()
-    desk.when_asked("edit", arguments={"to": "b", "body": str(opaque), "rest": [7], "loud": True})
+    desk.when_asked("edit", edited={"to": "b", "body": str(opaque), "rest": [7], "loud": True})
     tool("send_email", ran)("a", opaque, 1)
     assert ran == [("b", opaque, (7,), True, {})]
     assert '"to":"b"' in spans.one("execute_tool send_email")["attributes"]["gen_ai.tool.call.arguments"]
@@ -119,7 +119,7 @@ def test_an_edit_that_the_policy_blocks_does_not_run(spans, desk):
         }
     )
     ran = []
-    desk.when_asked("edit", arguments={"to": "x@evil.org"})
+    desk.when_asked("edit", edited={"to": "x@evil.org"})
     with pytest.raises(whichstep.ActionBlocked, match="may not run as it was decided"):
         tool("send_email", ran)("a@b.c")
     assert not ran
@@ -173,13 +173,23 @@ def test_a_sidecar_that_goes_away_while_a_request_waits_is_waited_for(spans, des
     assert len(ran) == 1
 
 
-def test_a_lost_answer_to_the_use_of_a_decision_never_runs_the_action(spans, desk, monkeypatch):
+def test_a_lost_answer_to_the_use_of_a_decision_is_asked_for_again_and_the_action_runs_once(spans, desk, monkeypatch):
     monkeypatch.setattr("whichstep.approval.request.PAUSES_SECONDS", (0.01,))
     gated()
     ran = []
     desk.lose_consume_answers = 1
     desk.when_asked("approve")
-    with pytest.raises(whichstep.ApprovalUnavailable, match="cannot be used"):
+    tool("send_email", ran)("a")
+    assert len(ran) == 1
+
+
+def test_where_no_answer_to_the_use_of_a_decision_comes_the_action_never_runs(spans, desk, monkeypatch):
+    monkeypatch.setattr("whichstep.approval.request.PAUSES_SECONDS", (0.01,))
+    gated()
+    ran = []
+    desk.lose_consume_answers = 2
+    desk.when_asked("approve")
+    with pytest.raises(whichstep.ApprovalUnavailable, match="no answer from"):
         tool("send_email", ran)("a")
     assert not ran
 
@@ -297,7 +307,7 @@ def test_a_stream_is_held_before_its_first_item(spans, desk):
 
     stream = send("a")
     assert not desk.bodies
-    desk.when_asked("edit", arguments={"to": "b"})
+    desk.when_asked("edit", edited={"to": "b"})
     assert list(stream) == ["to b", "done"]
 
 
@@ -350,7 +360,7 @@ def test_a_method_keeps_its_self_when_arguments_are_edited(spans, desk):
             return self, to, body
 
     mailer = Mailer()
-    desk.when_asked("edit", arguments={"to": "b", "body": "y"})
+    desk.when_asked("edit", edited={"to": "b", "body": "y"})
     assert mailer.send("a", body="x") == (mailer, "b", "y")
 
 
@@ -358,13 +368,13 @@ def test_a_block_is_held_too(spans, desk):
     gated()
     with pytest.raises(whichstep.ActionBlocked), whichstep.tool("delete_all", arguments={"what": "all"}):
         raise AssertionError("the block ran")
-    desk.when_asked("edit", arguments={"to": "b"})
+    desk.when_asked("edit", edited={"to": "b"})
     with (
         pytest.raises(whichstep.ApprovalRejected, match=r"call\.arguments"),
         whichstep.tool("send_email", arguments={"to": "a"}),
     ):
         raise AssertionError("the block ran")
-    desk.when_asked("edit", arguments={"to": "b"})
+    desk.when_asked("edit", edited={"to": "b"})
     with whichstep.action("send_email", arguments={"to": "a"}) as call:
         assert call.arguments == {"to": "b"}
 
@@ -450,7 +460,7 @@ def test_an_output_is_approved_before_it_is_used(spans, desk):
     assert request.state == "pending"
     with pytest.raises(whichstep.ApprovalPending):
         request.wait(timeout=0.05)
-    desk.decide(request.approval_id, "edit", arguments={"text": "better"})
+    desk.decide(request.approval_id, "edit", edited={"text": "better"})
     assert request.state == "edited"
     assert request.wait() == {"text": "better"}
     assert request.wait() == {"text": "better"}

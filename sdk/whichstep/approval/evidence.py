@@ -121,9 +121,14 @@ def _document(document: Any, step_id: str | None, kind: str) -> Piece:
     text = next((read[key] for key in _CONTENT if read.get(key)), "")
     source = next((read[key] for key in _SOURCE if read.get(key)), kind)
     score = read.get("score")
-    points = float(score) if isinstance(score, (int, float)) and not isinstance(score, bool) else None
+    points = score if isinstance(score, (int, float)) and not isinstance(score, bool) else None
     step = read.get("step_id")
-    return Piece(_cut(source, 200), _cut(text), points, step if isinstance(step, str) else step_id)
+    return Piece(
+        _cut(source, 200),
+        _cut(text),
+        None if points is None else float(points),
+        step if isinstance(step, str) else step_id,
+    )
 
 
 def _cut(value: Any, characters_max: int = TEXT_CHARACTERS_MAX) -> str:

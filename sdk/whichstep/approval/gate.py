@@ -196,12 +196,16 @@ def facts(step: Step, call: Call) -> dict[str, Any]:
         "execution_id": execution_id,
         "step_id": step.step_id,
         "evidence": [piece.form() for piece in pieces],
-        "task_type": (execution.name or None) if execution is not None else None,
-        "task": execution.task_id if execution is not None else None,
-        "requester": execution.user if execution is not None else None,
-        "release": connected.release,
-        "environment": connected.environment,
+        "task_type": _short(execution.name if execution is not None else None),
+        "task": _short(execution.task_id if execution is not None else None),
+        "requester": _short(execution.user if execution is not None else None),
+        "release": _short(connected.release),
+        "environment": _short(connected.environment),
     }
+
+
+def _short(name: str | None) -> str | None:
+    return name[:200] if name else None
 
 
 def _execution_id() -> str | None:

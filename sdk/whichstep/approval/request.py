@@ -1,7 +1,7 @@
 """One request for a decision: created, waited for, checked again, used once. Blocking; callers choose the thread.
 
-Exactly once: the sidecar hands an approved action out a single time (`consume`). Where its answer to that is lost, the
-action does not run. What a person edited is judged again by the policy before it runs.
+Exactly once: the sidecar hands an approved action out a single time (`consume`), bound to the digest of what it is for.
+Where no answer to that comes, the action does not run. What a person edited is judged again before it runs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ PAUSES_SECONDS: Final = (0.2, 0.6, 1.5)
 POLL_SECONDS: Final = 25.0
 """How long the sidecar may hold a question until there is a decision; proxies cut at 30."""
 AWAY_PAUSE_SECONDS: Final = 1.0
+RULE_CHARACTERS_MAX: Final = 500
 GRACE_SECONDS: Final = 60.0
 """Beyond the expiry for which a sidecar that is away is waited for."""
 DECIDED: Final = frozenset({"approved", "edited"})
@@ -53,6 +55,7 @@ class Request:
         self._sent = bounded.sendable(call.arguments, redactor)
         asked, allowed = call.options.expires_in_seconds, decision.expires_in_seconds
         self.expires_in_seconds = allowed if asked is None else min(asked, allowed)
+        self._consumer = uuid.uuid4().hex
         self._give_up_at = time.monotonic() + self.expires_in_seconds + GRACE_SECONDS
         self._cancelled = threading.Event()
 
@@ -82,8 +85,11 @@ class Request:
             "arguments_schema": call.schema() if call.schema is not None else None,
             "summary": call.summary,
             "risk_level": decision.risk_level,
-            "rule": decision.rule,
+            "rule": decision.rule[:RULE_CHARACTERS_MAX],
             "policy_digest": decision.policy_digest,
+            "reviewers": list(decision.reviewers),
+            "quorum": decision.quorum,
+            "requester_may_review": decision.requester_may_review,
             "agent": call.agent,
             "expires_in_seconds": self.expires_in_seconds,
             **facts,
@@ -119,12 +125,13 @@ class Request:
             self._poll(until)
         self._refuse_unless_decided()
         edited = self.document.get("edited_arguments") if self.state == "edited" else None
-        proposed = self._changed(edited) if isinstance(edited, Mapping) else dict(self.call.arguments)
+        decided = edited if isinstance(edited, Mapping) else None
+        proposed = dict(self.call.arguments) if decided is None else self._changed(decided)
         again = self._decide(proposed)
         if again.risk_level == "block":
             self.cancel()
             raise ActionBlocked(f"{self.call.action} may not run as it was decided: {again.reason}; it did not run")
-        return self._consume()
+        return self._consume(self._digest if decided is None else bounded.digest(decided), proposed)
 
     def cancel(self) -> None:
         """Withdraw the request and stop waiting; a sidecar that is away lets it expire."""
@@ -162,8 +169,9 @@ class Request:
             raise self._unavailable(f"the sidecar is away since before the request expired ({why})")
         self._cancelled.wait(AWAY_PAUSE_SECONDS)
 
-    def _consume(self) -> dict[str, Any]:
-        body = {"arguments_digest": self._digest}
+    def _consume(self, digest: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Use the decision. Asking again as the same consumer, where an answer was lost, is the same use."""
+        body = {"arguments_digest": digest, "consumer": self._consumer}
         answer = self._told(self._path("consume"), body)
         if answer.status == 410:
             raise ApprovalExpired(
@@ -172,8 +180,7 @@ class Request:
         if answer.status != 200:
             raise self._unavailable(f"the decision cannot be used: {answer.detail}")
         self.document = {**self.document, "state": "consumed"}
-        to_run = answer.document.get("arguments")
-        return self._changed(to_run) if isinstance(to_run, Mapping) else dict(self.call.arguments)
+        return arguments
 
     def _changed(self, decided: Mapping[str, Any]) -> dict[str, Any]:
         return bounded.to_run(self.call.arguments, self._sent, decided)

@@ -64,7 +64,7 @@ class Policy:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a `policy.toml`.
+        """Read a `policy.toml`, or the same form as JSON in a file whose name ends so.
 
         Raises:
             ConfigurationError: the file cannot be read, or something in it is wrong; with file, line, rule, remedy.
@@ -72,6 +72,8 @@ class Policy:
         file = os.fspath(path)
         try:
             text = Path(path).read_text(encoding="utf-8")
+            if file.endswith(".json"):
+                return cls(Reader(file).read(json.loads(text)), source=file)
             form = tomllib.loads(text)
         except OSError as error:
             problem = Problem(file, f"cannot be read: {error.strerror}", "name a file that exists and may be read")
@@ -81,6 +83,8 @@ class Policy:
             at, what = _AT_LINE.search(str(error)), str(error).partition(" (at ")[0]
             line = int(at[1]) if at else max(len(text.splitlines()), 1)
             problem = Problem(file, f"is no TOML: {what}", "mend that line", line)
+        except ValueError as error:
+            problem = Problem(file, f"is no JSON: {error}", "mend it, or name a TOML file")
         else:
             return cls(Reader(file, lines_of(text)).read(form), source=file)
         raise ConfigurationError(problems=[problem])
