@@ -73,3 +73,15 @@ def _effort(execution: dict[str, Any]) -> str:
 def named(step: dict[str, Any]) -> str:
     """A step as a sentence names it: `step 5, issue_refund`."""
     return f"step {step['position']}, {step['name']}"
+
+
+def judge_words(opinion: dict[str, Any]) -> str:
+    """A judge's verdict in one line: who, what, and whether the rules say the same."""
+    who = opinion["author"] or "a model"
+    if opinion["malformed"]:
+        return f"the answer of {who} could not be read"
+    what = "no step failed" if opinion["step"] is None else f"step {opinion['step']}, {opinion['step_name']}"
+    kind = f" ({opinion['kind']})" if opinion["kind"] else ""
+    sure = "" if opinion["confidence"] is None else f", confidence {opinion['confidence']:.0%}"
+    agree = {True: "agrees with the rules", False: "differs from the rules", None: "names a step that is not here"}
+    return f"{what}{kind}{sure}; {who} {agree[opinion['agrees']]}"

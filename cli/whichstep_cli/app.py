@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "failures": Entry("failures", "Where executions fail: counts, share, trend, examples."),
     "workflow": Entry("workflow", "Contracts of workflows: check, learn, show, readiness."),
     "policy": Entry("policy", "Policies on actions: check a file, explain a decision, try another on the past."),
+    "judge": Entry("judge", "Ask a model for a second opinion on failing steps, where one is set."),
     "evaluate": Entry("evaluate", "Attach an evaluation to an execution or step."),
     "sql": Entry("sql", "Read-only SQL over the public views."),
     "export": Entry("export", "Write what matches to Parquet or JSONL files."),

@@ -22,6 +22,7 @@ from whichstep_analytics.jobs.outcome import deciding_names
 from whichstep_analytics.runner import JobRunner
 from whichstep_cli import output
 from whichstep_cli.errors import CommandError, UnreachableError, UsageError
+from whichstep_cli.judging import judging
 from whichstep_cli.probes import sidecar_probe
 from whichstep_collector import settings as sidecar_settings
 from whichstep_collector.counters import Counters
@@ -88,23 +89,26 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
         policy = policy_of(settings)
         keep_policy(settings.data_dir, policy)
         runner, counters = job_runner(store, settings), Counters()
-        try:
-            sidecar = Sidecar(
-                settings,
-                store,
-                answers=Answers(store, probes=[sidecar_probe(counters), *probes]),
-                tick=runner.tick,
-                counters=counters,
-                policy=policy,
-            )
-            addresses = sidecar.start()
-        except (SettingsError, PortInUse) as error:
-            raise UsageError(str(error)) from error
-        store.announce(addresses.http)
-        try:
-            yield Running(addresses, store, counters)
-        finally:
-            sidecar.stop()
+        answers = Answers(store, probes=[sidecar_probe(counters), *probes])
+        with judging(settings, store, answers, counters) as judge:
+            try:
+                sidecar = Sidecar(
+                    settings,
+                    store,
+                    answers=answers,
+                    tick=runner.tick,
+                    counters=counters,
+                    policy=policy,
+                    judge=judge.judge if judge else None,
+                )
+                addresses = sidecar.start()
+            except (SettingsError, PortInUse) as error:
+                raise UsageError(str(error)) from error
+            store.announce(addresses.http)
+            try:
+                yield Running(addresses, store, counters)
+            finally:
+                sidecar.stop()
 
 
 def job_runner(store: Store, settings: Settings) -> JobRunner:
@@ -179,7 +183,8 @@ def load_settings(arguments: Mapping[str, Any]) -> Settings:
 
 def settings_without_doors(data_dir: Path) -> Settings:
     """Settings of a sidecar that nobody else is to find: loopback, free ports, no dashboard."""
-    arguments = {"data_dir": data_dir, "host": "127.0.0.1", "http_port": 0, "grpc_port": 0, "dashboard": False}
+    doors = {"host": "127.0.0.1", "http_port": 0, "grpc_port": 0, "dashboard": False}
+    arguments = {"data_dir": data_dir, **doors, "judge_automatic": False}
     if (kept := data_dir / KEPT_POLICY).exists():
         arguments["policy"] = kept
     return load_settings(arguments)

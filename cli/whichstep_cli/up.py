@@ -79,6 +79,8 @@ class Served:
         self.data_dir = settings.data_dir
         self.dashboard = dashboard
         self.policy = settings.policy
+        named = f"{settings.judge_model} at {settings.judge_endpoint}"
+        self._judge = named if settings.judge_endpoint else None
 
     def announce(self, form: Format) -> None:
         """Print the addresses: one JSON line, or lines for people and a further one when the dashboard answers."""
@@ -100,6 +102,10 @@ class Served:
             output.write_text(f"  dashboard          {url or 'not started'}")
             if self.policy:
                 output.write_text(f"  policy             {self.policy}")
+            if self._judge:
+                output.write_text(
+                    f"  judge              {self._judge}; texts of the executions it judges are sent there"
+                )
         sys.stdout.flush()
 
 

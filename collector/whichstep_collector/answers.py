@@ -7,12 +7,14 @@ thread of the query pool, several at once. A question that cannot be understood 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from whichstep_store.filters import Filters
 
 Document: TypeAlias = Mapping[str, Any]
+SecondOpinion: TypeAlias = Callable[[str], Document | None]
+"""Gives a second opinion on the execution of that id; None when there is none. May take a minute."""
 
 
 class Answers(Protocol):

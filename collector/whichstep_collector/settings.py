@@ -50,6 +50,21 @@ class Settings:
         "",
         "Names of evaluations that decide success beside task_success, with commas; name>=0.8 says from which score.",
     )
+    judge_endpoint: str | None = _setting(
+        None,
+        "OpenAI-compatible endpoint, as https://api.openai.com/v1, that gives a second opinion on failing steps. Texts "
+        "of the executions it judges are sent there: nothing leaves the machine while this is unset.",
+    )
+    judge_model: str | None = _setting(None, "Model that judges; needed with judge_endpoint.")
+    judge_api_key: str | None = _setting(None, "Key for judge_endpoint, sent as a bearer token.", secret=True)
+    judge_automatic: bool = _setting(
+        True, "Whether failed executions whose failing step is unsure are judged unasked, where a judge is set."
+    )
+    judge_calls_per_day: int = _setting(100, "Most questions to the judge in a day (UTC).", unit="calls")
+    judge_usd_per_day: float = _setting(
+        1.0, "Cost of a day (UTC) at which the judge is asked no more; counts models with a known price.", unit="USD"
+    )
+    judge_timeout_seconds: float = _setting(60.0, "Time in which the judge has to answer.", unit="seconds")
     token: str | None = _setting(
         None,
         "Token that may ingest and read; further ones are in the ledger. Setting it closes the doors.",
@@ -95,6 +110,10 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise SettingsError(f"{name} is {value}; it lies between {low} and {high}")
+        if (self.judge_endpoint is None) != (self.judge_model is None):
+            raise SettingsError("judge_endpoint and judge_model are set together or not at all")
+        if self.judge_endpoint and not self.judge_endpoint.startswith(("http://", "https://")):
+            raise SettingsError("judge_endpoint is no http:// or https:// address, as https://api.openai.com/v1")
 
 
 _PORT: Final = (0, 65_535)
@@ -105,6 +124,7 @@ _RANGES: Final = (
     ("request_bytes_max", *_POSITIVE), ("decoded_bytes_max", *_POSITIVE), ("in_flight_bytes_max", *_POSITIVE),
     ("decode_workers", 1, 64), ("query_workers", 1, 64), ("load_rows_max", *_POSITIVE),
     ("query_rows_max", *_POSITIVE), ("drain_seconds", 0, 3600),
+    ("judge_calls_per_day", 0, 1 << 50), ("judge_usd_per_day", 0, 1 << 50), ("judge_timeout_seconds", 1, 600),
 )  # fmt: skip
 
 

@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 
 from whichstep.policy import Policy
 from whichstep_collector.admission import Admission
-from whichstep_collector.answers import Answers
+from whichstep_collector.answers import Answers, SecondOpinion
 from whichstep_collector.api import Api
 from whichstep_collector.api_approvals import ApprovalsApi
+from whichstep_collector.api_judge import judge_route
 from whichstep_collector.api_policy import policy_route
 from whichstep_collector.api_query import QueryLimits
 from whichstep_collector.approval_keeper import ApprovalKeeper
@@ -67,6 +68,7 @@ class Sidecar:
         tick: Callable[[], float],
         counters: Counters | None = None,
         policy: Policy | None = None,
+        judge: SecondOpinion | None = None,
         time_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Open the journal and build the parts; nothing listens yet.
@@ -78,6 +80,7 @@ class Sidecar:
             tick: runs the jobs that are due; returns the seconds until it wants to run again.
             counters: figures about this process; its own unless given.
             policy: decides on actions, and agents are told it; without one the agents' own word stands.
+            judge: gives a second opinion on an execution, where one is set.
             time_ns: the time of receipt.
 
         Raises:
@@ -138,7 +141,11 @@ class Sidecar:
             workers=settings.query_workers,
             checks=self._checks(),
             on_decision=self._jobs.wake,
-            further=[*self._approvals.routes(), policy_route(policy)],
+            further=[
+                *self._approvals.routes(),
+                policy_route(policy),
+                judge_route(judge, on_decision=self._jobs.wake),
+            ],
             time_ns=time_ns,
         )
         self._http = HttpServer(self.gate())

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from whichstep_store.ledger_approvals import Approvals
 from whichstep_store.ledger_file import LedgerFile
+from whichstep_store.ledger_judge import JudgeCalls
 
 FILE_NAME: Final = "ledger.sqlite"
 SCOPES: Final = ("ingest", "read", "review", "admin")
@@ -48,6 +49,7 @@ class Ledger:
         self._on_change = on_change
         self._file = LedgerFile(path)
         self.approvals = Approvals(self._file, clock=clock)
+        self.judge_calls = JudgeCalls(self._file)
 
     def add_evaluation(
         self,

@@ -100,3 +100,17 @@ create table if not exists tokens (
     scopes text not null,          -- some of: ingest read review admin
     created_at integer not null
 );
+
+-- Questions to the judge: what a day costs, and answers that need not be asked for again.
+create table if not exists judge_calls (
+    call_id integer primary key,
+    digest text not null,          -- of prompt and model
+    model text not null,
+    called_at integer not null,
+    answer text,                   -- null: it gave none
+    input_tokens integer,
+    output_tokens integer,
+    cost_usd real                  -- null: no known price
+);
+create index if not exists judge_calls_by_digest on judge_calls (digest);
+create index if not exists judge_calls_by_time on judge_calls (called_at);

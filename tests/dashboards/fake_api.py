@@ -221,6 +221,16 @@ def _explain(store: Store, execution: dict, *, loops: int) -> None:
         "total_latency_ms": execution["latency_ms"],
         "total_cost_usd": execution["cost_usd"],
         "suspects": suspects,
+        "judge": failing
+        and {
+            "step_id": steps[2]["step_id"],
+            "kind": "wrong_tool",
+            "confidence": 0.8,
+            "reason": "it need not have been asked",
+            "malformed": False,
+            "author": "judge gpt-4.1-mini",
+            "agrees": False,
+        },
         "evaluations": [
             {
                 "name": "task_success",
@@ -418,6 +428,15 @@ def odd() -> Store:
             "failing_step_id": f"{2:016x}",
             "cause_step": None,
             "suspects": [{"step_id": None, "kind": text, "score": None, "reason": text}],
+            "judge": {
+                "step_id": None,
+                "kind": text,
+                "confidence": None,
+                "reason": text,
+                "malformed": number % 2 == 0,
+                "author": text,
+                "agrees": None,
+            },
             "evaluations": [{"name": text, "score": None, "label": text, "explanation": text, "source": None}],
         }
         for step in document["steps"]:

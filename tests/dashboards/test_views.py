@@ -117,6 +117,16 @@ def test_a_failed_execution_names_the_failing_step_and_its_cause(open_page):
     assert "refund service answered 502" in said
 
 
+def test_a_second_opinion_stands_beside_the_rules(open_page):
+    page = open_page("execution", "small", execution=FAILED)
+    said = texts(page).replace("\\", "")
+    assert "Second opinion: step 3" in said
+    assert "differs from the rules" in said
+    assert "it need not have been asked" in said
+    good = next(row for row in fake_api.small().executions if row["success"])["execution_id"]
+    assert "Second opinion" not in texts(open_page("execution", "small", execution=good))
+
+
 def test_a_good_execution_names_no_failing_step(open_page):
     good = next(row for row in fake_api.small().executions if row["success"])["execution_id"]
     assert "Failing step:" not in texts(open_page("execution", "small", execution=good))

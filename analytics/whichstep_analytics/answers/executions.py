@@ -9,6 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 from whichstep_analytics.answers.documents import Document, documents, frame
+from whichstep_analytics.answers.opinion import second_opinion
 from whichstep_analytics.summary import summary
 from whichstep_store.filters import NANOSECONDS, FilterError, Filters, parse_time
 from whichstep_store.reader import Reader
@@ -126,6 +127,7 @@ def document(execution: Document, steps: list[Document], evaluations: list[Docum
         "suspects": execution.get("suspects") or [],
         "steps": numbered,
         "evaluations": evaluations,
+        "judge": second_opinion(evaluations, by_id, execution["failing_step_id"]),
         "failing_step": by_id.get(execution["failing_step_id"]),
         "cause_step": by_id.get(execution["cause_step_id"]),
         "final_output": execution["output"],

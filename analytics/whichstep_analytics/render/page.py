@@ -19,7 +19,7 @@ from whichstep_analytics.render.tree import (
     plain,
     texts,
 )
-from whichstep_analytics.summary import named
+from whichstep_analytics.summary import judge_words, named
 from whichstep_store.filters import parse_time
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -28,7 +28,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 def html(execution: Document) -> str:
     """The whole page: summary, failing and cause step, the steps as a waterfall that opens to their texts."""
     style = (files("whichstep_analytics") / "render" / "page.css").read_text(encoding="utf-8")
-    body = "\n".join(part for block in (_heading, _failure, _steps, _ends) for part in block(execution))
+    body = "\n".join(part for block in (_heading, _failure, _judge, _steps, _ends) for part in block(execution))
     title = escape(f"whichstep: execution {execution['execution_id']}")
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -61,6 +61,13 @@ def _failure(execution: Document) -> Iterator[str]:
     if cause and cause["step_id"] != execution["failing_step_id"]:
         yield f"<p>{CAUSE} Cause: {shown(named(cause))}</p>"
     yield "</section>"
+
+
+def _judge(execution: Document) -> Iterator[str]:
+    opinion = execution.get("judge")
+    if opinion is not None:
+        yield f"<section><h2>Second opinion</h2><p>{shown(judge_words(opinion))}</p>"
+        yield f"<p>{shown(opinion['reason'])}</p></section>"
 
 
 def _steps(execution: Document) -> Iterator[str]:

@@ -16,14 +16,14 @@ from whichstep_analytics.render.tree import (
     paragraphs,
     plain,
 )
-from whichstep_analytics.summary import named
+from whichstep_analytics.summary import judge_words, named
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
 def markdown(execution: Document) -> str:
     """The execution explained: summary, failing step with its texts, table of steps, input and output."""
-    blocks = (_heading(execution), _failure(execution), _steps(execution), _ends(execution))
+    blocks = (_heading(execution), _failure(execution), _judge(execution), _steps(execution), _ends(execution))
     return "\n".join(line for block in blocks for line in block).rstrip() + "\n"
 
 
@@ -65,6 +65,12 @@ def _failure(execution: Document) -> Iterator[str]:
     if cause and cause["step_id"] != execution["failing_step_id"]:
         yield f"{CAUSE} Cause: {escaped(named(cause))}"
         yield ""
+
+
+def _judge(execution: Document) -> Iterator[str]:
+    opinion = execution.get("judge")
+    if opinion is not None:
+        yield from ("## Second opinion", "", escaped(judge_words(opinion)), "", escaped(opinion["reason"]), "")
 
 
 def _steps(execution: Document) -> Iterator[str]:

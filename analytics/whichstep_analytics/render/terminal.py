@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from whichstep_analytics.render.tree import CAUSE, FAILING, Document, Line, effort, facts, lines, paragraphs, plain
-from whichstep_analytics.summary import named
+from whichstep_analytics.summary import judge_words, named
 
 LEGEND = f"{FAILING} failing step   {CAUSE} cause   ! error   ↺ recovered"
 
 
 def text(execution: Document) -> str:
     """The execution explained: what happened, the failing and the cause step with the reason, then every step."""
-    blocks = (_heading(execution), _failure(execution), _steps(execution), _said(execution), _ends(execution))
+    blocks = (
+        _heading(execution),
+        _failure(execution),
+        _judge(execution),
+        _steps(execution),
+        _said(execution),
+        _ends(execution),
+    )
     return "\n\n".join("\n".join(block) for block in map(list, blocks) if block) + "\n"
 
 
@@ -43,6 +50,15 @@ def _failure(execution: Document) -> Iterator[str]:
     others = [suspect for suspect in execution["suspects"] if suspect.get("step_id") != execution["failing_step_id"]]
     for suspect in others:
         yield f"    also suspected: {plain(suspect.get('kind'))}: {plain(suspect.get('reason'))}"
+
+
+def _judge(execution: Document) -> Iterator[str]:
+    opinion = execution.get("judge")
+    if opinion is None:
+        return
+    yield f"second opinion: {plain(judge_words(opinion))}"
+    if opinion["reason"]:
+        yield f"    {plain(opinion['reason'])}"
 
 
 def _steps(execution: Document) -> Iterator[str]:

@@ -32,6 +32,7 @@ def show() -> None:
     notices.sample_data(purpose=str(execution.get("purpose")), chosen=True)
     _figures(execution)
     _failure(execution)
+    _second_opinion(execution)
     _body(execution)
 
 
@@ -176,6 +177,31 @@ def _failure(execution: Document) -> None:
 def _step_words_of(step: Document) -> str:
     position = step.get("position") or step.get("step") or "?"
     return f"step {position}, {plain(step.get('name'), limit=60)} ({plain(step.get('type'))})"
+
+
+def _second_opinion(execution: Document) -> None:
+    """What a judge said, where one is set: beside the rules, never in their place."""
+    opinion = execution.get("judge")
+    if not opinion:
+        return
+    with st.container(border=True, key="second-opinion"):
+        who = plain(opinion.get("author") or "a model")
+        if opinion.get("malformed"):
+            st.markdown(f"##### Second opinion :gray[· the answer of {who} could not be read]")
+        else:
+            steps = {str(step["step_id"]): step for step in execution.get("steps") or []}
+            step = steps.get(str(opinion.get("step_id")))
+            where = _step_words_of(step) if step else "no step failed"
+            said = {True: ":green[agrees with the rules]", False: ":orange[differs from the rules]"}
+            agree = said.get(opinion.get("agrees"), ":gray[names a step that is not here]")
+            confidence = opinion.get("confidence")
+            sure = "" if confidence is None else f", confidence {figures.format_share(confidence)}"
+            kind = plain(opinion.get("kind") or "no failure")
+            st.markdown(f"##### Second opinion: {where} :gray[· {kind}{sure}]")
+            st.markdown(f"{agree} :gray[· {who}]")
+            _jump("Open the judge's step", step)
+        if reason := opinion.get("reason"):
+            st.text(str(reason))
 
 
 def _jump(label: str, step: Document | None) -> None:
