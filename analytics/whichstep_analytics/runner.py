@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
+from whichstep.contract import Contract
+from whichstep_analytics.conformance_runner import ConformanceRunner
 from whichstep_analytics.daily_runner import DailyRunner
 from whichstep_analytics.job import Recomputed, recompute, result_version
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
@@ -65,10 +68,12 @@ class JobRunner:
         clock: Callable[[], int] = time.time_ns,
         prices: Prices | None = None,
         deciding: Mapping[str, float] = DECIDING,
+        contracts: Mapping[str, Contract] = MappingProxyType({}),
     ) -> None:
         """`clock` gives nanoseconds since the epoch; `prices` defaults to the table that ships with whichstep.
 
-        `deciding` names the evaluations that decide success, as `outcome.DECIDING`.
+        `deciding` names the evaluations that decide success, as `outcome.DECIDING`; `contracts`, by name, hold the
+        executions of workflows that carry none.
         """
         self._store, self._clock, self._deciding = store, clock, deciding
         self._prices = prices or default_prices()
@@ -76,6 +81,7 @@ class JobRunner:
         self._behind = False  # the last look left a whole slice due
         self._daily = DailyRunner(store)
         self._templates = TemplateRunner(store)
+        self._conformance = ConformanceRunner(store, contracts)
 
     def tick(self) -> float:
         """Recomputes what is due, at most one slice of it; returns the seconds until it wants to run again."""
@@ -105,6 +111,7 @@ class JobRunner:
             self._recompute(_slice(touched), touched, self._clock())
         while not self._refresh(touched, self._clock()):
             pass
+        self._conformance.drain(now=self._clock())
         self._templates.drain()
         self._daily.drain(now=self._clock())
 
@@ -119,6 +126,8 @@ class JobRunner:
         )
         if stale.height:
             return self._recompute(stale, touched, now)
+        if self._conformance.refresh(now=now):
+            return 0.0
         self._templates.tick(now=now)
         if self._daily.tick(now=now):
             return 0.0
@@ -133,6 +142,9 @@ class JobRunner:
         self._store.writer.replace_results(results)
         self._daily.touch(results.executions, now=now)
         self._templates.touch(results.executions)
+        self._conformance.touch(results.executions)
+        while self._conformance.tick(now=now):
+            pass
         return 0.0
 
     def _seconds_to_wait(self, touched: pl.DataFrame, now: int) -> float:

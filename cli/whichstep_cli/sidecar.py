@@ -21,6 +21,7 @@ from whichstep_analytics.answers import Answers, Probe
 from whichstep_analytics.jobs.outcome import deciding_names
 from whichstep_analytics.runner import JobRunner
 from whichstep_cli import output
+from whichstep_cli.contracts import KEPT_CONTRACTS, contracts_of, keep_contracts
 from whichstep_cli.errors import CommandError, UnreachableError, UsageError
 from whichstep_cli.judging import judging
 from whichstep_cli.probes import sidecar_probe
@@ -88,6 +89,7 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
     ) as store:
         policy = policy_of(settings)
         keep_policy(settings.data_dir, policy)
+        keep_contracts(settings)
         runner, counters = job_runner(store, settings), Counters()
         answers = Answers(store, probes=[sidecar_probe(counters), *probes])
         with judging(settings, store, answers, counters) as judge:
@@ -115,13 +117,13 @@ def job_runner(store: Store, settings: Settings) -> JobRunner:
     """The jobs over an open store, judging as the settings say.
 
     Raises:
-        UsageError: the settings name no evaluations.
+        UsageError: the settings name no evaluations, or contracts that cannot be used.
     """
     try:
         deciding = deciding_names(settings.success_evaluations)
     except ValueError as error:
         raise UsageError(f"success_evaluations: {error}") from error
-    return JobRunner(store, deciding=deciding)
+    return JobRunner(store, deciding=deciding, contracts=contracts_of(settings))
 
 
 def policy_of(settings: Settings) -> Policy | None:
@@ -187,4 +189,6 @@ def settings_without_doors(data_dir: Path) -> Settings:
     arguments = {"data_dir": data_dir, **doors, "judge_automatic": False}
     if (kept := data_dir / KEPT_POLICY).exists():
         arguments["policy"] = kept
+    if (contracts := data_dir / KEPT_CONTRACTS).is_dir():
+        arguments["contracts"] = contracts
     return load_settings(arguments)

@@ -50,6 +50,10 @@ def up(
         typer.Option("--dashboard/--no-dashboard", help="With or without the dashboard; with it unless set."),
     ] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Policy that decides on actions.")] = None,
+    contracts: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Contracts (*.toml) for executions of workflows that carry none."),
+    ] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
     """Run the sidecar: OTLP doors, store, jobs, APIs, dashboard."""
@@ -61,6 +65,7 @@ def up(
         "dashboard_port": dashboard_port,
         "dashboard": dashboard,
         "policy": policy,
+        "contracts": contracts,
     }
     settings = load_settings(arguments)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="whichstep: %(message)s")

@@ -10,6 +10,8 @@ import pyarrow as pa
 from whichstep_store.access import Session
 from whichstep_store.results import (
     ALIAS_FIELDS,
+    CONFORMANCE_FIELDS,
+    CONTRACT_FIELDS,
     DAILY_FIELDS,
     EXECUTION_FIELDS,
     HEX,
@@ -29,7 +31,7 @@ def replace(session: Session, results: Results) -> None:
     session.bind("new_traces", results.trace_executions)
     session.bind("consumed", results.consumed)
     if session.rows(_COUNT_REPLACED, bounds)[0][0]:
-        for table in ("step_rows", "execution_rows"):
+        for table in ("step_rows", "execution_rows", "conformance_rows"):
             session.execute(_DELETE_EXECUTIONS.format(table=table), bounds)
     session.execute(_DELETE_TRACES)
     _insert(session, "trace_executions", results.trace_executions, TRACE_EXECUTION_FIELDS)
@@ -52,6 +54,22 @@ def replace_templates(session: Session, rows: pa.Table) -> None:
     _insert(session, "failure_templates", rows, TEMPLATE_FIELDS)
 
 
+def replace_conformance(session: Session, replaced: pa.Table, rows: pa.Table, contracts: pa.Table) -> None:
+    """Replaces the conformance of some executions, and adds the contracts that are new."""
+    session.bind("replaced", replaced)
+    session.execute(_DELETE_CONFORMANCE)
+    _insert(session, "conformance_rows", rows, CONFORMANCE_FIELDS)
+    if contracts.num_rows:
+        session.bind("new_contracts", contracts)
+        names = ", ".join(name for name, _, _ in CONTRACT_FIELDS)
+        values = ", ".join(_value(name, kind) for name, kind, _ in CONTRACT_FIELDS)
+        session.execute(f"insert into contract_rows ({names}) select {values} from new_contracts where {_UNKNOWN}")
+
+
+_DELETE_CONFORMANCE: Final = """
+    delete from conformance_rows where execution_id in (select cast(execution_id as uuid) from replaced)
+"""
+_UNKNOWN: Final = "cast(digest as uuid) not in (select digest from contract_rows)"
 # Most executions are new: then no statement has to look through the wide rows.
 _COUNT_REPLACED: Final = """
     select
@@ -87,7 +105,7 @@ def _insert(session: Session, table: str, rows: pa.Table, fields: Fields) -> Non
 
 _HEX_IDS: Final = frozenset({
     "execution_id", "trace_id", "trace_ids", "rerun_of", "configuration_id", "execution_key", "links", "alias",
-    "input_digest",
+    "input_digest", "digest", "contract_digest", "variant",
 })  # fmt: skip
 
 

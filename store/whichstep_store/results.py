@@ -212,6 +212,32 @@ TEMPLATE_FIELDS: Final[Fields] = (
     ("cluster", pa.string(), False),
     ("template", pa.string(), False),
 )
+CONTRACT_FIELDS: Final[Fields] = (
+    # rows of contract_rows
+    ("digest", HEX, False),
+    ("workflow", pa.string(), False),
+    ("level", pa.uint8(), False),
+    ("contract", pa.string(), False),
+    ("first_seen_at", TIME, False),
+)
+CONFORMANCE_FIELDS: Final[Fields] = (
+    # rows of conformance_rows
+    ("execution_id", HEX, False),
+    ("started_at", TIME, False),
+    ("workflow", pa.string(), False),
+    ("contract_digest", HEX, False),
+    ("level", pa.uint8(), False),
+    ("source", pa.string(), False),
+    ("complete", pa.bool_(), False),
+    ("conformant", pa.bool_(), True),
+    ("fitness", pa.float64(), False),
+    ("step_count", pa.int32(), False),
+    ("deviation_count", pa.int32(), False),
+    ("deviations", pa.string(), False),
+    ("unchecked_outputs", pa.int32(), False),
+    ("variant", HEX, False),
+    ("conformance_version", pa.int32(), False),
+)
 DAILY_FIELDS: Final[Fields] = (
     # rows of metrics_daily
     ("day", pa.date32(), False),

@@ -135,6 +135,7 @@ _OLD_EXECUTIONS: Final = """
 _DELETES: Final = (
     "delete from step_rows where execution_id in (select execution_id from old_executions)",
     "delete from trace_executions where execution_id in (select execution_id from old_executions)",
+    "delete from conformance_rows where execution_id in (select execution_id from old_executions)",
     "delete from execution_aliases where execution_id in (select execution_id from old_executions)",
     "delete from execution_rows where execution_id in (select execution_id from old_executions)",
     "delete from log_rows where received_at < make_timestamp_ns({midnight})",

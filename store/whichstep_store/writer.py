@@ -92,6 +92,14 @@ class Writer:
         with self._database.writing() as session:
             replacing.replace_templates(session, rows)
 
+    def replace_conformance(self, replaced: pa.Table, rows: pa.Table, contracts: pa.Table) -> None:
+        """Replaces the conformance of the executions in `replaced` (results.REPLACED_FIELDS).
+
+        `rows`: results.CONFORMANCE_FIELDS; `contracts`: results.CONTRACT_FIELDS, added where they are new.
+        """
+        with self._database.writing() as session:
+            replacing.replace_conformance(session, replaced, rows, contracts)
+
     def seal(self, *, force: bool = False) -> list[Segment]:
         """Moves open rows to closed segments when they are many, old, or of a day that has passed; else does nothing.
 

@@ -332,3 +332,9 @@ def test_two_executions_in_one_frame_do_not_mix() -> None:
     assert not of(both, 2)["recovered"]
     assert both.group_by("execution_id").len()["len"].to_list() == [2, 2]
     assert SECOND == 10**9
+
+
+def test_the_action_that_was_not_allowed_is_blocked_and_the_steps_that_its_error_left_failed():
+    blocked = failed(tool(3, 2), "no", "WorkflowViolation")
+    found = steps(failed(agent(1), "no", "WorkflowViolation"), failed(span(2, 1), "no", "WorkflowViolation"), blocked)
+    assert found["status"].to_list() == ["error", "error", "blocked"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from store_builders import NOON, batch, content, log, results, span, trace
+from store_builders import NOON, batch, conformance, content, log, results, span, trace
 from whichstep_store import describe, public_views, schema
 from whichstep_store.store import Store
 
@@ -35,6 +35,7 @@ COLUMNS = {
 }
 OTHERS = {
     "evaluations", "expectations", "tool_choices", "configurations", "releases", "sessions", "failure_signatures", "gates",
+    "contracts", "conformance",
 }  # fmt: skip
 
 
@@ -51,6 +52,7 @@ def store(tmp_path_factory):
         step = {"execution_id": A, "trace_id": A, "step_id": 1, "span_ids": [1], "type": "tool_call", "tool": "t"}
         mapping = {"trace_id": A, "execution_id": A, "rule": "trace", "started_at": NOON, "ended_at": NOON}
         opened.writer.replace_results(results(executions=[execution], steps=[step], trace_executions=[mapping]))
+        opened.writer.replace_conformance(*conformance(A))
         yield opened
 
 

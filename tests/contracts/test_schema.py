@@ -50,6 +50,8 @@ ROW_FIELDS = [field for field in batches.SPAN_FIELDS if field[0] in batches.SPAN
         ("step_rows", results.STEP_FIELDS),
         ("execution_rows", results.EXECUTION_FIELDS),
         ("execution_aliases", results.ALIAS_FIELDS),
+        ("contract_rows", results.CONTRACT_FIELDS),
+        ("conformance_rows", results.CONFORMANCE_FIELDS),
     ],
 )
 def test_arrow_fields_are_those_of_the_table_in_its_order(tables, table, fields):

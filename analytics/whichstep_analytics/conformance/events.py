@@ -36,9 +36,9 @@ class Events(NamedTuple):
 
 def events(steps: pl.DataFrame, machine: Machine) -> Events:
     """The steps of executions as the contract of `machine` sees them."""
-    steps = _placed(steps)
-    steps = steps.filter(_inside(steps, machine.contract.name)) if steps.height else steps
-    steps = _placed(steps.drop("parent_at", strict=False))
+    own = (pl.col("type") == "workflow") & (pl.col("name") == machine.contract.name)
+    steps = _placed(steps.with_columns(own.alias("own")))
+    steps = _placed(steps.filter(_inside(steps)).drop("parent_at"))
     steps = _with_kinds(steps, machine)
     refused, at_end = _refusals(steps)
     steps = steps.with_columns(
@@ -67,15 +67,11 @@ def _placed(steps: pl.DataFrame) -> pl.DataFrame:
     return ordered.with_columns(parents["parent_at"])
 
 
-def _inside(steps: pl.DataFrame, workflow: str) -> pl.Series:
-    """The steps below the workflow's own step; all of an execution that has no such step."""
-    own = (steps["type"] == "workflow") & (steps["name"] == workflow)
-    if not own.any():
-        return pl.Series([True]).new_from_index(0, steps.height)
-    below = tree.nearest(steps["parent_at"], kept=own).is_not_null()
-    has_own = steps.select(own.alias("own"), "execution_id").select(pl.col("own").any().over("execution_id"))["own"]
+def _inside(steps: pl.DataFrame) -> pl.Series:
+    """The workflow's own step and those below; all of an execution that has no such step."""
+    below = tree.nearest(steps["parent_at"], kept=steps["own"]).is_not_null()
     # its own step stays, as a frame: it says whether the live check stopped the workflow at its end
-    return below | own | ~has_own
+    return below | steps["own"] | ~steps.select(pl.col("own").any().over("execution_id"))["own"]
 
 
 def _with_kinds(steps: pl.DataFrame, machine: Machine) -> pl.DataFrame:
@@ -90,7 +86,8 @@ def _with_kinds(steps: pl.DataFrame, machine: Machine) -> pl.DataFrame:
         pl.Series("label", [kind.label for kind in kinds], pl.String),
         pl.Series("ruled", ruled, pl.Boolean),
     )
-    return steps.join(known, on=["type", "name"], how="left", maintain_order="left")
+    joined = steps.join(known, on=["type", "name"], how="left", maintain_order="left")
+    return joined.with_columns(pl.when("own").then(pl.lit(IGNORED)).otherwise("kind").alias("kind"))
 
 
 def _refusals(steps: pl.DataFrame) -> tuple[pl.Series, pl.Series]:

@@ -41,6 +41,7 @@ _ERROR_STATUSES: Final = {
     "ApprovalRejected": "rejected",
     "ApprovalExpired": "expired",
     "ApprovalPending": "pending_approval",
+    "WorkflowViolation": "blocked",
 }
 
 
@@ -209,7 +210,7 @@ def _with_status(steps: pl.DataFrame) -> pl.DataFrame:
     unended = pl.when(pl.col("type") == "approval").then(pl.lit("pending_approval")).otherwise(pl.lit("running"))
     status = (
         pl.when(pl.col("held")).then(held)
-        .when(pl.col("error")).then(pl.col("error_type").replace_strict(_ERROR_STATUSES, default="error"))
+        .when(pl.col("error")).then(pl.lit(_error_statuses(steps)))
         .when(pl.col("control_flow") == "cancelled").then(pl.lit("cancelled"))
         .when(pl.col("pending") | pl.col("ended_at").is_null()).then(unended)
         .otherwise(pl.lit("ok"))
@@ -224,3 +225,12 @@ def _with_status(steps: pl.DataFrame) -> pl.DataFrame:
         pl.when(timed).then(took).alias("latency_ms"),
         pl.when(guessed).then(pl.col("flags").list.concat(pl.lit(["guessed"]))).otherwise("flags").alias("flags"),
     )
+
+
+def _error_statuses(steps: pl.DataFrame) -> pl.Series:
+    """What an error makes of a step: one that was not allowed to run did not fail; the steps around it did."""
+    not_run = steps["error_type"].replace_strict(_ERROR_STATUSES, default=None, return_dtype=pl.String)
+    if not_run.null_count() < steps.height:
+        below = tree.has_descendant(steps["parent_at"], not_run.is_not_null())
+        not_run = not_run.set(below, None)
+    return not_run.fill_null("error")

@@ -98,6 +98,12 @@ SHARES: Final[tuple[Share, ...]] = (
         unknown_is_outside=True,
     ),
     Share("policy_violation_rate", pl.col("violated"), "no execution ran under a policy", unknown_is_outside=True),
+    Share(
+        "contract_violation_rate",
+        pl.col("contract_violated"),
+        "no execution ran under a contract",
+        unknown_is_outside=True,
+    ),
     Share("error_rate", pl.when(ENDED).then(pl.col("status") == "error"), _NONE_ENDED),
 )
 QUANTILES: Final[tuple[Quantile, ...]] = (

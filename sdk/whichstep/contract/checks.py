@@ -127,7 +127,7 @@ def _can_occur(contract: Contract, name: str) -> bool:
     free = contract.level == _AUTONOMOUS and contract.tools is None
     named = any(matches(step.name, name) for step in contract.steps)
     inside = any(matches(tool, name) or matches(name, tool) for tool in tools)
-    return free or name in STEP_TYPES or named or inside
+    return free or name.partition(":")[0] in STEP_TYPES or named or inside
 
 
 def _reach(contract: Contract, found: Found) -> None:

@@ -20,6 +20,8 @@ from whichstep.contract.rules import Part, parts_of
 
 FRAMES: Final = frozenset({"workflow", "agent", "guardrail", "evaluation", "embedding", "rerank", "approval"})
 TOOLS: Final = frozenset({"tool_call", "handoff"})
+_STATEMENTS: Final = frozenset({"approval", "evaluation"})
+"""Steps that are about another one and may have its name; rules know them as `approval:NAME`."""
 DECLARED, TOOL, ACT, FRAME, IGNORED = "declared", "tool", "act", "frame", "ignored"
 
 
@@ -59,10 +61,13 @@ class Machine:
 
     def _kind(self, step_type: str, name: str) -> Kind:
         for step in self.contract.steps:
-            if step.type in (None, step_type) and any(matches(name, pattern) for pattern in step.match):
+            of_type = step.type == step_type or (step.type is None and step_type not in _STATEMENTS)
+            if of_type and any(matches(name, pattern) for pattern in step.match):
                 return Kind(DECLARED, step.name)
         if any(matches(name, pattern) for pattern in self.contract.ignore):
             return Kind(IGNORED, name)
+        if step_type in _STATEMENTS:
+            return Kind(FRAME, f"{step_type}:{name}")
         if step_type in FRAMES:
             return Kind(FRAME, name)
         return Kind(TOOL if step_type in TOOLS else ACT, name)

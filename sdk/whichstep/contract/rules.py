@@ -125,7 +125,7 @@ _CLAUSES: Final = (
     _clause("init", "{first} comes first", lambda seen, first, _then, step: step and not seen.total and not first),
     _clause("precedence succession", "{then} comes only after {first}",
             lambda seen, _first, then, _step: then and not seen.count),
-    _clause("alternate_precedence alternate_succession checkpoint", "each {then} needs a {first} of its own before it",
+    _clause("alternate_precedence alternate_succession checkpoint", "each {then} needs its own {first} before it",
             lambda seen, _first, then, _step: then and not seen.is_open),
     _clause("alternate_response alternate_succession", "{then} comes before the next {first}",
             lambda seen, first, then, _step: first and not then and seen.is_open),

@@ -30,6 +30,11 @@ select
     wasted_cost_usd,
     input_tokens + output_tokens as tokens,
     tool_call_count,
-    tool_error_count
+    tool_error_count,
+    held.contract_violated
 from execution_rows
+left join (
+    select execution_id as held_execution_id, not conformant as contract_violated
+    from conformance_rows
+) as held on execution_rows.execution_id = held.held_execution_id
 where /* include matching */;
