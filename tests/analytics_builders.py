@@ -15,7 +15,7 @@ FRAME_SCHEMA = {
     "execution_key": pl.UInt64, "task_key": pl.UInt64, "cluster_key": pl.UInt64, "started_at": pl.Int64,
     "release": pl.String, "task_type": pl.String, "agent": pl.String, "service": pl.String, "environment": pl.String,
     "configuration": pl.String, "purpose": pl.String, "status": pl.String, "success": pl.Boolean,
-    "success_source": pl.String, "first_pass": pl.Boolean, "self_corrected": pl.Boolean, "escalated": pl.Boolean,
+    "success_source": pl.String, "success_disputed": pl.Boolean, "outcome_weight": pl.Float64, "first_pass": pl.Boolean, "self_corrected": pl.Boolean, "escalated": pl.Boolean,
     "escalation_reason": pl.String, "violated": pl.Boolean, "latency_ms": pl.Float64, "active_ms": pl.Float64,
     "cost_usd": pl.Float64, "wasted_cost_usd": pl.Float64, "tokens": pl.Int64, "tool_accuracy": pl.Float64,
     "tool_call_count": pl.Int32, "tool_error_count": pl.Int32, "contract_violated": pl.Boolean,

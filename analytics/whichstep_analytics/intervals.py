@@ -1,4 +1,4 @@
-"""95 % intervals for shares, quantiles and ratios, without SciPy.
+"""95 % intervals for shares, quantiles, ratios and slopes, without SciPy: 100 MB and half a second for four formulas.
 
 Every function is pure and independent of the order of its input; each names the source of its formula. An interval
 says how far a figure may be off by chance alone. What unknown cases leave open is another matter (`bound_lower` and
@@ -8,6 +8,7 @@ says how far a figure may be off by chance alone. What unknown cases leave open 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Final, NamedTuple
@@ -83,6 +84,18 @@ def clustered_wilson(sums: ClusterSums) -> Interval:
     return Interval(*wilson(share * effective, effective)[:2], "wilson, clustered")
 
 
+def weighted_wilson(sums: ClusterSums, *, size: float) -> Interval:
+    """Wilson's interval of a weighted share; y and m of the sums are weighted, `size` counts the known cases.
+
+    Effective size: the variance of independent draws over that of the ratio by linearisation (Korn and Graubard 1998);
+    where that cannot be estimated (Σm)² ÷ Σm² (Kish 1965). Never more than there are cases.
+    """
+    share, variance = sums.y / sums.m, _ratio_variance(sums) if sums.clusters > 1 else 0.0
+    effective = share * (1 - share) / variance if variance > 0 else sums.m**2 / sums.mm
+    effective = min(max(1.0, effective), size)
+    return Interval(*wilson(share * effective, effective)[:2], "wilson, weighted")
+
+
 def design_effect(sums: ClusterSums) -> float:
     """By what factor repetition within clusters inflates the variance of a share; at least 1."""
     share = sums.y / sums.m
@@ -130,6 +143,8 @@ def bootstrap(y: Floats, m: Floats) -> Interval:
     clusters = np.column_stack((y, m)).astype(np.float32)
     resampled = _poisson_weights(len(y)).T @ clusters[np.lexsort(clusters.T)]
     usable = resampled[resampled[:, 1] > 0]
+    if not len(usable):  # denominators too small for single precision
+        return Interval(None, None, "bootstrap")
     lower, upper = np.quantile(usable[:, 0] / usable[:, 1], (_TAIL, 1 - _TAIL))
     ratio = float(y.sum() / m.sum())
     return Interval(min(float(lower), ratio), max(float(upper), ratio), "bootstrap")
@@ -144,6 +159,60 @@ def difference(new: tuple[float, float, float], old: tuple[float, float, float])
     down = math.hypot(new[0] - new[1], old[2] - old[0])
     up = math.hypot(new[2] - new[0], old[0] - old[1])
     return change, change - down, change + up
+
+
+def p_value(change: float, lower: float, upper: float) -> float:
+    """Two-sided p value of "no change", read off the interval of the change: below 0.05 where that leaves out 0.
+
+    The distance from the change to the end on the side of 0 is `_Z` standard errors (the inversion of the interval of
+    Newcombe 1998, method 10), so the test and the interval beside it never say different things.
+    """
+    distance = change - lower if change > 0 else upper - change
+    if change == 0 or distance <= 0:
+        return 1.0 if change == 0 else 0.0
+    return 2 * (1 - NormalDist().cdf(_Z * abs(change) / distance))
+
+
+def combined(parts: Iterable[tuple[float, tuple[float, float, float]]]) -> tuple[float, float, float]:
+    """(value, lower, upper) of a weighted sum of independent figures, given as (weight, (value, lower, upper)).
+
+    Square-and-add of the weighted distances to the ends (Zou, Huang and Zhang 2009); weights are not negative.
+    """
+    kept = list(parts)
+    value = sum(weight * figure[0] for weight, figure in kept)
+    down = math.hypot(*(weight * (figure[0] - figure[1]) for weight, figure in kept))
+    up = math.hypot(*(weight * (figure[2] - figure[0]) for weight, figure in kept))
+    return value, value - down, value + up
+
+
+def slope(at: Floats, values: Floats, errors: Floats) -> tuple[float, float, float]:
+    """(slope, lower, upper) of a line through values with known standard errors, for three values or more.
+
+    Weighted least squares. The interval is the wider of the one that the known errors give (normal) and the one that
+    the scatter around the line gives (Student's t): Birge 1932; Thompson and Sharp 1999.
+    """
+    weights = 1 / errors**2
+    centre = float(np.average(at, weights=weights))
+    spread = float(np.sum(weights * (at - centre) ** 2))
+    rise = float(np.sum(weights * (at - centre) * values) / spread)
+    residuals = values - np.average(values, weights=weights) - rise * (at - centre)
+    freedom = len(values) - 2
+    scatter = math.sqrt(float(np.sum(weights * residuals**2)) / freedom)
+    half = max(_Z, student(freedom) * scatter) / math.sqrt(spread)
+    return rise, rise - half, rise + half
+
+
+_STUDENT: Final = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+    2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
+
+def student(freedom: int) -> float:
+    """The 97.5 % quantile of Student's t: a table up to 30 degrees of freedom, then Cornish and Fisher (1938)."""
+    if freedom <= len(_STUDENT):
+        return _STUDENT[freedom - 1]
+    return _Z + (_Z**3 + _Z) / (4 * freedom)
 
 
 def _ratio_variance(sums: ClusterSums) -> float:

@@ -17,13 +17,13 @@ import polars as pl
 
 from whichstep.contract import Contract
 from whichstep_analytics.conformance_runner import ConformanceRunner
-from whichstep_analytics.daily_runner import DailyRunner
 from whichstep_analytics.job import Recomputed, recompute, result_version
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
 from whichstep_analytics.jobs.frames import from_arrow, spans_from, to_arrow
 from whichstep_analytics.jobs.outcome import DECIDING
 from whichstep_analytics.jobs.reruns import reruns
 from whichstep_analytics.jobs.sessions import turns
+from whichstep_analytics.period_runner import PeriodRunner
 from whichstep_analytics.prices import Prices, default_prices
 from whichstep_analytics.template_runner import TemplateRunner
 from whichstep_store.results import (
@@ -79,7 +79,7 @@ class JobRunner:
         self._prices = prices or default_prices()
         self._stale_looked_at = self._recomputed_at = 0
         self._behind = False  # the last look left a whole slice due
-        self._daily = DailyRunner(store)
+        self._periods = PeriodRunner(store)
         self._templates = TemplateRunner(store)
         self._conformance = ConformanceRunner(store, contracts)
 
@@ -113,7 +113,7 @@ class JobRunner:
             pass
         self._conformance.drain(now=self._clock())
         self._templates.drain()
-        self._daily.drain(now=self._clock())
+        self._periods.drain(now=self._clock())
 
     def _refresh(self, touched: pl.DataFrame, now: int) -> float:
         """One slice of executions that are outdated or past their deadline."""
@@ -129,7 +129,7 @@ class JobRunner:
         if self._conformance.refresh(now=now):
             return 0.0
         self._templates.tick(now=now)
-        if self._daily.tick(now=now):
+        if self._periods.tick(now=now):
             return 0.0
         self._stale_looked_at = now
         return self._seconds_to_wait(touched, now)
@@ -140,7 +140,7 @@ class JobRunner:
         inputs = self._store.reader.job_inputs(asked.to_list(), since=_whole(since), until=_whole(until))
         results = _results(inputs, asked, touched, prices=self._prices, now=now, deciding=self._deciding)
         self._store.writer.replace_results(results)
-        self._daily.touch(results.executions, now=now)
+        self._periods.touch(results.executions, now=now)
         self._templates.touch(results.executions)
         self._conformance.touch(results.executions)
         while self._conformance.tick(now=now):
@@ -148,9 +148,11 @@ class JobRunner:
         return 0.0
 
     def _seconds_to_wait(self, touched: pl.DataFrame, now: int) -> float:
-        """Until the first touched trace is quiet, or the next day or deadline may be due."""
+        """Until the first touched trace is quiet, or the next period or deadline may be due."""
         if touched.is_empty():
-            return _STALE_EVERY_NS / _SECOND if self._daily.has_days_due or self._templates.is_due else _IDLE_SECONDS
+            return (
+                _STALE_EVERY_NS / _SECOND if self._periods.has_periods_due or self._templates.is_due else _IDLE_SECONDS
+            )
         first = _whole(_nanoseconds(touched["touched_at"]).min())
         return min(max((first + _QUIET_NS - now) / _SECOND, 0.05), _QUIET_NS / _SECOND)
 

@@ -23,6 +23,10 @@ def evaluate(
     score: Annotated[float | None, typer.Option(help="A number; for task_success 1 is done, 0 is not.")] = None,
     label: Annotated[str | None, typer.Option(help="A word, as good.")] = None,
     explanation: Annotated[str | None, typer.Option(help="Why.")] = None,
+    sampled_by: Annotated[str | None, typer.Option(help="How the execution was picked, as a random tenth.")] = None,
+    inclusion_probability: Annotated[
+        float | None, typer.Option(metavar="P", help="The chance that it had: it stands for 1 / P executions.")
+    ] = None,
     step: Annotated[str | None, typer.Option(metavar="ID", help="Speak of this step only.")] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
@@ -36,6 +40,8 @@ def evaluate(
         "score": score,
         "label": label,
         "explanation": explanation,
+        "sampled_by": sampled_by,
+        "inclusion_probability": inclusion_probability,
     }
     with open_source(source) as client:
         document = client.post(

@@ -18,7 +18,8 @@ _COLUMNS = {
     "interval": "95 % interval",
     "n": "n",
     "coverage": "known",
-    "change": "before",
+    "change": "against the window before",
+    "trend": "over the weeks",
     "note": "",
 }
 _COMPARED = (
@@ -47,7 +48,11 @@ def metrics(
     ] = "",
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
-    """The eight metrics, each with n, coverage and interval."""
+    """The eight metrics, each with n, coverage and interval.
+
+    `whichstep metrics --since 7d` compares each with the 7 days before; trends are over the last twelve weeks that are
+    over. `--by release` sets releases beside each other, and says where the mix of task types misleads.
+    """
     with open_source(source) as client:
         pairs = filters.pairs()
         document = client.get("/api/v1/metrics", [*pairs, *([("by", by)] if by else [])])
@@ -58,13 +63,15 @@ def metrics(
 
 
 def _write(document: Document) -> None:
-    """One group in full; several as a row each, so that they can be compared."""
+    """One group in full; several as a row each, so that they can be compared, and where the mix misleads."""
     if not document["by"]:
         for group in document["groups"]:
             output.write_table(_COLUMNS, [_row(name, metric) for name, metric in group["metrics"].items()])
         return
     headings = {name: name.replace("_", " ") for name in [*document["by"], "n", *_COMPARED]}
     output.write_table(headings, [_compared(group) for group in document["groups"]])
+    for said in document.get("disagreements") or ():
+        output.write_text(f"! {said}")
     output.remark("the eight metrics without intervals and coverage; --format json has them, and the others")
 
 
@@ -76,14 +83,15 @@ def _compared(group: dict[str, Any]) -> dict[str, Any]:
 
 def _row(name: str, metric: dict[str, Any]) -> dict[str, Any]:
     unit = metric.get("unit")
-    previous = metric.get("previous") or {}
+    change, trend = metric.get("change") or {}, metric.get("trend") or {}
     return {
         "metric": name,
         "value": figure(metric.get("value"), unit),
         "interval": _interval(metric, unit),
         "n": metric.get("n"),
         "coverage": figure(metric.get("coverage"), "share"),
-        "change": figure(previous.get("value"), unit),
+        "change": change.get("words"),
+        "trend": trend.get("words"),
         "note": metric.get("reason") or "",
     }
 

@@ -17,8 +17,15 @@ from whichstep_store.store import Store
 
 HUMAN, LLM, CODE = "HUMAN", "LLM", "CODE"
 _SOURCES: Final = (HUMAN, LLM, CODE)
-_TEXTS: Final = {"name": 200, "label": 200, "explanation": 16_384, "step_id": 16, "execution_id": 256}
-_KEYS: Final = frozenset({*_TEXTS, "score", "source"})
+_TEXTS: Final = {
+    "name": 200,
+    "label": 200,
+    "explanation": 16_384,
+    "step_id": 16,
+    "execution_id": 256,
+    "sampled_by": 200,
+}
+_KEYS: Final = frozenset({*_TEXTS, "score", "source", "inclusion_probability"})
 
 
 class Evaluation(NamedTuple):
@@ -31,6 +38,10 @@ class Evaluation(NamedTuple):
     label: str | None
     explanation: str | None
     source: str
+    sampled_by: str | None = None
+    """How the execution was picked, where it was one of a sample."""
+    inclusion_probability: float | None = None
+    """The chance that it had to be picked: it stands for 1 / this many."""
 
 
 def parse_evaluation(body: bytes, granted: frozenset[str]) -> Evaluation:
@@ -48,7 +59,15 @@ def parse_evaluation(body: bytes, granted: frozenset[str]) -> Evaluation:
     if score is None and not texts["label"] and not texts["explanation"]:
         raise Refused(BAD_REQUEST, 'an evaluation says something: give "score", "label" or "explanation"')
     return Evaluation(
-        execution_id, texts["step_id"], name, score, texts["label"], texts["explanation"], _source(document, granted)
+        execution_id,
+        texts["step_id"],
+        name,
+        score,
+        texts["label"],
+        texts["explanation"],
+        _source(document, granted),
+        texts["sampled_by"],
+        _probability(document),
     )
 
 
@@ -83,6 +102,15 @@ def _score(document: Mapping[str, Any]) -> float | None:
     if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
         raise Refused(BAD_REQUEST, '"score" is a number')
     return float(score)
+
+
+def _probability(document: Mapping[str, Any]) -> float | None:
+    chance = document.get("inclusion_probability")
+    if chance is None:
+        return None
+    if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 < chance <= 1:
+        raise Refused(BAD_REQUEST, '"inclusion_probability" is a number above 0, at most 1')
+    return float(chance)
 
 
 def _source(document: Mapping[str, Any], granted: frozenset[str]) -> str:

@@ -40,6 +40,8 @@ _BODIES: Final[dict[str, dict[str, Any]]] = {
         "label": {"type": "string"},
         "explanation": {"type": "string"},
         "source": {"enum": ["HUMAN", "LLM", "CODE"]},
+        "sampled_by": {"type": "string"},
+        "inclusion_probability": {"type": "number"},
     },
     "/api/v1/approvals": {
         **{name: {"type": "string"} for name in _REQUEST_TEXTS},

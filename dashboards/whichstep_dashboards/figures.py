@@ -187,7 +187,7 @@ class Change:
 
 
 def change(metric: Metric, current: Mapping[str, Any]) -> Change:
-    """The change against the window before, in words; one within the interval of today's figure is called unclear."""
+    """The change against the window before, in words; one that chance explains is called unclear."""
     value, previous = current.get("value"), (current.get("previous") or {}).get("value")
     if value is None or previous is None:
         return Change("no earlier figure", None)
@@ -195,13 +195,24 @@ def change(metric: Metric, current: Mapping[str, Any]) -> Change:
     if difference in {"0.0 points", "0 %"}:
         return Change("→ unchanged", None)
     size = f"{'▲' if value > previous else '▼'} {difference}"
-    lower, upper = current.get("lower"), current.get("upper")
-    if lower is not None and upper is not None and lower <= previous <= upper:
+    if (current.get("change") or {}).get("verdict", "unclear") == "unclear":
         return Change(f"{size}, unclear", None)
     if metric.higher_is_better is None:
         return Change(size, None)
     good = (value > previous) == metric.higher_is_better
     return Change(f"{size}, {'better' if good else 'worse'}", good)
+
+
+def trend(figure: Mapping[str, Any]) -> str:
+    """Where the weekly figures are heading, in words; empty where that is not known."""
+    return str((figure.get("trend") or {}).get("words") or "")
+
+
+def misleading(figure: Mapping[str, Any]) -> str:
+    """What the change is with the mix of task types held, where that says something else; else empty."""
+    found = figure.get("change") or {}
+    held = found.get("mix_adjusted") or {}
+    return f"with the mix of task types held: {held.get('words')}" if found.get("disagree") else ""
 
 
 def _difference(metric: Metric, value: float, previous: float) -> str:

@@ -19,6 +19,7 @@ from whichstep_store.results import (
     STEP_FIELDS,
     TEMPLATE_FIELDS,
     TRACE_EXECUTION_FIELDS,
+    WEEKLY_FIELDS,
     Fields,
     Results,
 )
@@ -42,10 +43,14 @@ def replace(session: Session, results: Results) -> None:
     session.execute(_DELETE_CONSUMED)
 
 
-def replace_daily(session: Session, day: date, rows: pa.Table) -> None:
-    """Replaces the figures of one day."""
-    session.execute("delete from metrics_daily where day = ?", [day])
-    _insert(session, "metrics_daily", rows, DAILY_FIELDS)
+_PERIODS: Final = {"day": ("metrics_daily", DAILY_FIELDS), "week": ("metrics_weekly", WEEKLY_FIELDS)}
+
+
+def replace_period(session: Session, unit: str, start: date, rows: pa.Table) -> None:
+    """Replaces the figures of one day or week."""
+    table, fields = _PERIODS[unit]
+    session.execute(f"delete from {table} where {unit} = ?", [start])
+    _insert(session, table, rows, fields)
 
 
 def replace_templates(session: Session, rows: pa.Table) -> None:

@@ -61,6 +61,7 @@ EVALUATION_FIELDS: Final[Fields] = (
     ("explanation", pa.string(), True),
     ("source", pa.string(), True),  # HUMAN, LLM, CODE
     ("trusted", pa.bool_(), False),  # written with a reviewer's token: only then is HUMAN believed
+    ("inclusion_probability", pa.float64(), True),  # of the sample that the execution was judged in
     ("occurred_at", TIME, False),
 )
 NEIGHBOUR_FIELDS: Final[Fields] = (
@@ -205,6 +206,7 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("rerun_rule", pa.string(), True),
     ("input_digest", HEX, True),
     ("input_length", pa.int32(), True),
+    ("outcome_weight", pa.float64(), True),
 )
 TEMPLATE_FIELDS: Final[Fields] = (
     # rows of failure_templates
@@ -254,6 +256,13 @@ DAILY_FIELDS: Final[Fields] = (
     ("value", pa.float64(), True),
     ("lower", pa.float64(), True),
     ("upper", pa.float64(), True),
+)
+WEEKLY_FIELDS: Final[Fields] = (
+    # rows of metrics_weekly
+    ("week", pa.date32(), False),
+    ("metric", pa.string(), False),
+    ("whole", pa.bool_(), False),
+    *DAILY_FIELDS[2:],
 )
 REPLACED_FIELDS: Final[Fields] = (("execution_id", HEX, False),)
 ALIAS_FIELDS: Final[Fields] = (("alias", HEX, False), ("execution_id", HEX, False))

@@ -82,10 +82,10 @@ class Writer:
         with self._database.writing() as session:
             replacing.replace(session, results)
 
-    def replace_daily(self, day: date, rows: pa.Table) -> None:
-        """Replaces the figures of one day, UTC, with `rows` (results.DAILY_FIELDS)."""
+    def replace_period(self, unit: str, start: date, rows: pa.Table) -> None:
+        """Replaces the figures of one `day`, or `week` by its Monday, UTC (results.DAILY_FIELDS, WEEKLY_FIELDS)."""
         with self._database.writing() as session:
-            replacing.replace_daily(session, day, rows)
+            replacing.replace_period(session, unit, start, rows)
 
     def replace_templates(self, rows: pa.Table) -> None:
         """Replaces all templates of failure signatures with `rows` (results.TEMPLATE_FIELDS)."""

@@ -336,6 +336,62 @@ def test_metrics_are_grouped_and_compared_group_by_group(store, answers):
     assert groups[1]["metrics"]["error_rate"]["previous"] is None
 
 
+def test_a_change_has_a_test_and_a_trend_its_weeks(store, answers):
+    """Eleven weeks: of a hundred executions a week, one more a week is escalated; the last is not over."""
+    rows = [
+        execution(
+            1_000 * week + number, started_at=NOON - week * 7 * DAY + number * SECOND, escalated=number < 20 - week
+        )
+        for week in range(11)
+        for number in range(100)
+    ]
+    put(store, *rows, since=NOON - 90 * DAY)
+    JobRunner(store, clock=lambda: NOW).drain()
+    figure = answers.metrics(Filters(since=NOW - 7 * DAY))["groups"][0]["metrics"]["human_escalation_rate"]
+    assert figure["value"] == 0.2
+    assert figure["change"]["words"].startswith("no clear change: up 1.0 points (p = 0.8")
+    assert figure["change"]["mix_adjusted"] is None
+    trend = figure["trend"]
+    assert (trend["weeks"], trend["slope"]["direction"], trend["disagree"]) == (10, "rising", False)
+    assert trend["slope"]["value"] == pytest.approx(0.01, abs=0.001)
+    latency = answers.metrics(Filters(since=NOW - 7 * DAY))["groups"][0]["metrics"]["latency_p95"]["trend"]
+    assert latency["weeks"] == 10
+    by_release = answers.metrics(Filters(since=NOW - 7 * DAY), by=["release"])["groups"][0]["metrics"]
+    assert by_release["human_escalation_rate"]["trend"]["slope"]["value"] == pytest.approx(trend["slope"]["value"])
+    assert "cannot be added up" in by_release["latency_p95"]["trend"]["reason"]
+    json.dumps(answers.metrics(Filters(since=NOW - 7 * DAY)), allow_nan=False)
+
+
+def test_no_trend_is_claimed_for_what_weeks_are_not_kept_by(store, answers):
+    put(store, execution(1))
+    assert answers.metrics(Filters(status=("ok",)))["groups"][0]["metrics"]["error_rate"]["trend"] is None
+    assert answers.metrics(Filters(), by=["service"])["groups"][0]["metrics"]["error_rate"]["trend"] is None
+    assert answers.metrics(Filters())["groups"][0]["metrics"]["error_rate"]["trend"]["reason"].startswith("0 weeks")
+
+
+def test_a_mix_of_task_types_that_misleads_is_said_over_time_and_between_groups(store, answers):
+    """Both task types do better in release 2 and in the last day, which has more of the hard ones."""
+    counts = {("1", "easy"): (810, 900), ("1", "hard"): (30, 100), ("2", "easy"): (95, 100), ("2", "hard"): (450, 900)}
+    rows, number = [], 0
+    for (release, task_type), (successes, cases) in counts.items():
+        for place in range(cases):
+            number += 1
+            started_at = NOON + (number - (DAY // SECOND if release == "1" else 0)) * SECOND // 10
+            shown = {"release": release, "task_type": task_type, "success": place < successes, "started_at": started_at}
+            rows.append(execution(number, **shown))
+    put(store, *rows, since=NOON - 2 * DAY)
+    document = answers.metrics(Filters(), by=["release"])
+    assert any(
+        said.startswith("task_success_rate, 2 against 1: down 29.5 points") and "held: up 12.5 points" in said
+        for said in document["disagreements"]
+    )
+    assert document["groups"][0]["metrics"]["task_success_rate"]["mix_adjusted"]["value"] == pytest.approx(0.6)
+    change = answers.metrics(Filters(since=NOON, until=NOON + DAY))["groups"][0]["metrics"]["task_success_rate"][
+        "change"
+    ]
+    assert (change["verdict"], change["mix_adjusted"]["verdict"], change["disagree"]) == ("down", "up", True)
+
+
 def test_an_empty_store_has_metrics_that_say_so(answers):
     metrics = answers.metrics(Filters())["groups"][0]["metrics"]
     assert all(figure["reason"] == "no execution matches" for figure in metrics.values())

@@ -1,5 +1,7 @@
 from datetime import UTC, datetime
+from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,8 @@ from polars.testing import assert_frame_equal
 from analytics_builders import HOUR, LATER, NOON, executions
 from whichstep_analytics.intervals import wilson
 from whichstep_analytics.metrics import EIGHT, METRICS, compute
+from whichstep_analytics.metrics.clusters import merged_counts
+from whichstep_analytics.metrics.reference import SENTENCES, reference
 
 
 def figures(rows, **options):
@@ -217,6 +221,65 @@ def test_what_starts_after_the_moment_is_not_looked_at():
     assert set(frame["n"]) == {1}
 
 
+def test_an_outcome_of_a_sample_stands_for_the_executions_that_it_was_drawn_from():
+    """900 of which a tenth was judged, and 100 that ended in an error and are failures for certain."""
+    judged = [{"success": number % 3 > 0, "success_source": "human", "outcome_weight": 10.0} for number in range(90)]
+    unseen = [{"success": None, "success_source": None}] * 810
+    failed = [{"success": False, "success_source": "inferred"}] * 100
+    figure = figures([*judged, *unseen, *failed])["task_success_rate"]
+    assert figure["value"] == pytest.approx(600 / 1000)
+    assert (figure["known"], figure["n"], figure["method"]) == (190, 1000, "wilson, weighted")
+    assert (figure["numerator"], figure["denominator"]) == (600, 1000)
+    assert (figure["bound_lower"], figure["bound_upper"]) == (60 / 1000, 1 - 130 / 1000)
+    plain = figures([{**row, "outcome_weight": None} for row in (*judged, *failed)])["task_success_rate"]
+    assert plain["value"] == pytest.approx(60 / 190)
+    width, narrow = figure["upper"] - figure["lower"], wilson(600, 1000)
+    assert width > narrow.upper - narrow.lower, "190 judged are no 1,000"
+
+
+def test_equal_weights_change_no_share():
+    rows = [{"success": number < 30, "success_source": "human"} for number in range(50)]
+    weighted = figures([{**row, "outcome_weight": 4.0} for row in rows])["task_success_rate"]
+    plain = figures(rows)["task_success_rate"]
+    assert (weighted["value"], weighted["lower"], weighted["upper"]) == pytest.approx(
+        (plain["value"], plain["lower"], plain["upper"]), rel=0.02
+    )
+
+
+def test_witnesses_that_disagree_are_counted_among_known_outcomes():
+    rows = [{"success_disputed": True}, {"success_disputed": False}, {"success_disputed": None}]
+    assert figures(rows)["disputed_outcome_rate"]["value"] == 0.5
+
+
+@pytest.mark.parametrize("largest", [1, 2, 40, 5000])
+def test_counts_in_one_word_are_those_of_each_column(largest):
+    """Against sums column by column, for clusters whose counts need one bit and for those that need many."""
+    random = np.random.default_rng(largest)
+    keys = np.concatenate([np.zeros(largest, int), random.integers(1, 300, 600)])
+    columns = [f"c{number}" for number in range(25)]
+    shares = random.random(25) * 1.2 - 0.1
+    rows = pl.DataFrame(
+        {"group": (keys % 2).astype(np.uint32), "key": keys, "w": random.random(len(keys))}
+    ).with_columns(
+        pl.Series(name, random.random(len(keys)) < share) for name, share in zip(columns, shares, strict=True)
+    )
+    expected = rows.group_by("group", "key").agg(pl.col(*columns).sum(), pl.col("w").sum())
+    found = merged_counts(rows, "key", counted=columns, summed=["w"])
+    assert found.height == expected.height
+    order = ["group", "w"]
+    assert_frame_equal(
+        found.select("group", "w", *columns).sort(order),
+        expected.select("group", "w", *columns).sort(order),
+        check_dtypes=False,
+    )
+
+
+def test_every_metric_is_explained_and_the_page_is_current():
+    page = Path(__file__).parents[2] / "docs" / "figures.md"
+    assert set(SENTENCES) == set(METRICS)
+    assert page.read_text() == reference(), "write it again: make docs"
+
+
 maybe = st.none() | st.booleans()
 row = st.fixed_dictionaries(
     {
@@ -227,6 +290,7 @@ row = st.fixed_dictionaries(
         "success": maybe,
         "success_source": st.sampled_from(["human", "code", "inferred", None]),
         "first_pass": maybe,
+        "outcome_weight": st.none() | st.floats(1, 50),
         "self_corrected": maybe,
         "escalated": maybe,
         "violated": maybe,

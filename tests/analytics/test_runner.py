@@ -15,6 +15,7 @@ from whichstep_analytics import job
 from whichstep_analytics.answers import Answers
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
 from whichstep_analytics.runner import JobRunner
+from whichstep_store import approvals
 from whichstep_store.batches import JournalPosition
 from whichstep_store.filters import Filters
 from whichstep_store.store import Store
@@ -326,9 +327,17 @@ def test_an_evaluation_that_came_over_otlp_a_day_later_opens_it_too(bench: Bench
 def test_a_person_who_edits_or_rejects_an_action_makes_it_no_success(bench: Bench, decision: str) -> None:
     bench.load(root(outcome_success=True))
     bench.runner.drain()
-    state = {"edit": "edited", "reject": "rejected"}[decision]
-    approval = {"execution_id": hex_id(trace(1)), "action": "send_email", "state": state, "decision": decision}
-    bench.store.ledger._write("approvals", {**approval, "decided_at": bench.clock.now}, same=("execution_id", "action"))
+    asked = approvals.Requirement("approve", "rule", "digest")
+    request = approvals.Approval(
+        approval_id="a", execution_id=hex_id(trace(1)), step_id=None, state="pending", action="send_email",
+        arguments="{}", evidence="[]", summary=None, risk_level="approve", rule="rule", policy_digest="digest",
+        agent=None, task_type=None, release=None, created_at=0, expires_at=0, arguments_digest="",
+    )  # fmt: skip
+    made = bench.store.ledger.approvals.create(request, expires_in=3600 * SECOND).approval
+    edited = {"arguments": '{"to": "b"}', "digest": "other"} if decision == "edit" else {}
+    verdict = approvals.Verdict("ann", decision, **edited)
+    bench.store.ledger.approvals.decide(made.approval_id, verdict, lambda _approval: asked)
+    bench.store.show_decisions()
     bench.clock.pass_seconds(3)
     bench.runner.tick()
     found = the_execution(bench)

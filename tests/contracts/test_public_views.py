@@ -29,6 +29,8 @@ COLUMNS = {
     "trace_executions": "trace_id, execution_id, rule",
     "metrics_daily": "day, metric, purpose, release, task_type, agent, environment, numerator, denominator, n, known, "
     "value, lower, upper",
+    "metrics_weekly": "week, metric, whole, purpose, release, task_type, agent, environment, numerator, denominator, n, "
+    "known, value, lower, upper",
     "spans": "trace_id, span_id, parent_span_id, execution_id, name, kind, scope, service, started_at, ended_at, "
     "status, attributes, events, links",
     "step_content": "execution_id, step_id, field, text",
@@ -72,7 +74,9 @@ def test_every_column_of_a_view_has_a_sentence(store, view):
     assert [name for name in store.reader.sql(f"select * from {view}").column_names if not said.get(name)] == []
 
 
-@pytest.mark.parametrize("view", sorted((set(COLUMNS) | OTHERS) - {"approvals", "gates", "metrics_daily"}))
+@pytest.mark.parametrize(
+    "view", sorted((set(COLUMNS) | OTHERS) - {"approvals", "gates", "metrics_daily", "metrics_weekly"})
+)
 def test_every_view_shows_rows_with_hex_ids(store, view):
     rows = store.reader.sql(f"select * from {view}").to_pylist()
     assert rows

@@ -20,6 +20,7 @@ KINDS = {
     "integer": (pa.int32(),),
     "bigint": (pa.int64(),),
     "double": (pa.float64(),),
+    "date": (pa.date32(),),
 }
 
 
@@ -52,6 +53,8 @@ ROW_FIELDS = [field for field in batches.SPAN_FIELDS if field[0] in batches.SPAN
         ("execution_aliases", results.ALIAS_FIELDS),
         ("contract_rows", results.CONTRACT_FIELDS),
         ("conformance_rows", results.CONFORMANCE_FIELDS),
+        ("metrics_daily", results.DAILY_FIELDS),
+        ("metrics_weekly", results.WEEKLY_FIELDS),
     ],
 )
 def test_arrow_fields_are_those_of_the_table_in_its_order(tables, table, fields):

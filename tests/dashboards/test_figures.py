@@ -57,23 +57,37 @@ def test_ages_are_in_words():
     assert figures.format_age("2026-11-22T12:00:01Z", now=now) == "just now"
 
 
-def _figure(value, previous, lower=None, upper=None):
-    return {"value": value, "lower": lower, "upper": upper, "previous": {"value": previous}}
+def _figure(value, previous, verdict=None, **change):
+    return {"value": value, "previous": {"value": previous}, "change": verdict and {"verdict": verdict, **change}}
 
 
 def test_a_clear_change_says_size_and_verdict():
-    change = figures.change(SUCCESS, _figure(0.9, 0.8, 0.85, 0.95))
+    change = figures.change(SUCCESS, _figure(0.9, 0.8, "up"))
     assert (change.words, change.good) == ("▲ 10.0 points, better", True)
-    change = figures.change(LATENCY, _figure(2000, 1000, 1500, 2500))
+    change = figures.change(LATENCY, _figure(2000, 1000, "up"))
     assert (change.words, change.good) == ("▲ 100 %, worse", False)
 
 
-def test_a_change_within_the_interval_is_called_unclear():
-    assert figures.change(SUCCESS, _figure(0.9, 0.88, 0.85, 0.95)).words == "▲ 2.0 points, unclear"
+def test_a_change_that_chance_explains_is_called_unclear():
+    assert figures.change(SUCCESS, _figure(0.9, 0.88, "unclear")).words == "▲ 2.0 points, unclear"
+    assert figures.change(SUCCESS, _figure(0.9, 0.88)).words == "▲ 2.0 points, unclear"
+
+
+def test_a_mix_that_misleads_is_said_only_where_it_does():
+    held = {"mix_adjusted": {"words": "down 2.0 points (p = 0.01)"}}
+    misled = _figure(0.9, 0.88, "up", disagree=True, **held)
+    assert figures.misleading(misled) == "with the mix of task types held: down 2.0 points (p = 0.01)"
+    assert figures.misleading(_figure(0.9, 0.88, "up", disagree=False, **held)) == ""
+    assert figures.misleading({"value": 0.9, "change": None}) == ""
+
+
+def test_a_trend_is_said_where_it_is_known():
+    assert figures.trend({"trend": {"words": "rising by 1.0 points a week"}}) == "rising by 1.0 points a week"
+    assert figures.trend({"trend": {"words": None, "reason": "2 weeks"}}) == figures.trend({"trend": None}) == ""
 
 
 def test_a_metric_without_a_good_direction_gets_no_verdict():
-    assert figures.change(ESCALATION, _figure(0.2, 0.1, 0.15, 0.25)) == figures.Change("▲ 10.0 points", None)
+    assert figures.change(ESCALATION, _figure(0.2, 0.1, "up")) == figures.Change("▲ 10.0 points", None)
 
 
 def test_no_figure_before_is_said():

@@ -1,17 +1,25 @@
-"""The metrics as a document: groups, each with its figures and what they were in the window before."""
+"""The metrics as a document: groups, each with its figures, what they were before, and where they are heading."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import polars as pl
 
-from whichstep_analytics import intervals, metrics, tool_choice
+from whichstep_analytics import metrics, periods, tool_choice
+from whichstep_analytics.answers.changes import Typed, compared, standardised_groups
 from whichstep_analytics.answers.documents import Document, documents, frame
-from whichstep_store.filters import FilterError, Filters, format_time
+from whichstep_analytics.trends import Trend, trends
+from whichstep_store.filters import NANOSECONDS, FilterError, Filters, format_time
 from whichstep_store.reader import Reader
+
+Group = tuple[str | None, ...]
+TREND_WEEKS: Final = 12
+"""Weeks that a trend looks back, or the whole window where that is longer."""
+_KEPT: Final = ("since", "until", *periods.GROUP_COLUMNS)
 
 
 def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now: int) -> Document:
@@ -24,12 +32,25 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
     if unknown:
         raise FilterError(f"cannot group by {', '.join(unknown)}; group by {', '.join(metrics.GROUPS)}")
     names = tuple(dict.fromkeys(by))
-    current = _figures(reader, filters, names, as_of=now)
+    current, typed = _figures(reader, filters, names, as_of=now)
     before = _window_before(filters, names, now=now)
-    earlier = _by_group(_figures(reader, before, names, as_of=now), names) if before else {}
-    groups = [
-        {"group": dict(zip(names, group, strict=True)), "metrics": _compared(figures, earlier.get(group, {}))}
-        for group, figures in _by_group(current, names).items()
+    earlier, typed_before = _figures(reader, before, names, as_of=now) if before else ({}, {})
+    heading = _trends(reader, filters, names, now=now)
+    groups: list[Document] = [
+        {
+            "group": dict(zip(names, group, strict=True)),
+            "metrics": {
+                metric: {
+                    **figure,
+                    **compared(
+                        figure, earlier.get(group, {}).get(metric), typed[group], typed_before.get(group, {}), metric
+                    ),
+                    "trend": heading.get(group, {}).get(metric),
+                }
+                for metric, figure in figures.items()
+            },
+        }
+        for group, figures in current.items()
     ]
     return {
         "since": None if filters.since is None else format_time(filters.since),
@@ -37,13 +58,24 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
         "as_of": format_time(now),
         "by": list(names),
         "groups": groups,
+        "disagreements": standardised_groups(groups, [typed[group] for group in current], names),
     }
 
 
-def _figures(reader: Reader, filters: Filters, by: Sequence[str], *, as_of: int) -> pl.DataFrame:
-    executions = frame(reader.query("execution_frame", {**filters.parameters(), "by": list(by)}))
+def _figures(
+    reader: Reader, filters: Filters, by: Sequence[str], *, as_of: int
+) -> tuple[dict[Group, dict[str, Document]], dict[Group, Typed]]:
+    """Figures by group and metric, and of those that can be standardised also by task type."""
+    executions = frame(reader.query("execution_frame", {**filters.parameters(), "by": [*by, "task_type"]}))
     choices = frame(reader.query("tool_choices", filters.parameters()))
-    return metrics.compute(tool_choice.with_judgements(executions, choices), by=by, as_of=as_of)
+    executions = tool_choice.with_judgements(executions, choices)
+    found = _by_group(metrics.compute(executions, by=by, as_of=as_of), by)
+    typed: dict[Group, Typed] = {group: {} for group in found}
+    if not {"task_type", *metrics.TIME_GROUPS} & set(by) and executions["task_type"].n_unique() > 1:
+        figures = metrics.compute(executions, by=(*by, "task_type"), as_of=as_of, only=metrics.STANDARDISED)
+        for group, of_type in _by_group(figures, (*by, "task_type")).items():
+            typed[group[:-1]][group[-1]] = of_type
+    return found, typed
 
 
 def _window_before(filters: Filters, by: Sequence[str], *, now: int) -> Filters | None:
@@ -54,32 +86,40 @@ def _window_before(filters: Filters, by: Sequence[str], *, now: int) -> Filters 
     return replace(filters, since=since, until=filters.since) if 0 <= since < filters.since else None
 
 
-def _by_group(figures: pl.DataFrame, by: Sequence[str]) -> dict[tuple[str | None, ...], dict[str, Document]]:
-    grouped: dict[tuple[str | None, ...], dict[str, Document]] = {}
+def _by_group(figures: pl.DataFrame, by: Sequence[str]) -> dict[Group, dict[str, Document]]:
+    grouped: dict[Group, dict[str, Document]] = {}
     for row in documents(figures):
         group = tuple(row.pop(name) for name in by)
         grouped.setdefault(group, {})[row.pop("metric")] = row
     return grouped
 
 
-def _compared(figures: dict[str, Document], earlier: dict[str, Document]) -> dict[str, Document]:
+def _trends(reader: Reader, filters: Filters, by: Sequence[str], *, now: int) -> dict[Group, dict[str, Document]]:
+    """Trends by group and metric over the weeks that are over; nothing by day or week, or where weeks are not kept."""
+    asked = [item.name for item in fields(Filters) if getattr(filters, item.name) not in (None, ())]
+    if not set(asked) <= set(_KEPT) or not set(by) <= set(periods.GROUP_COLUMNS):
+        return {}
+    parameters = _weeks(filters, now=now)
+    weekly = frame(reader.query("metrics_weekly", {**parameters, "whole": False}))
+    only_purpose = not by and len(filters.purpose) == 1 and not set(asked) - {"since", "until", "purpose"}
+    whole = frame(reader.query("metrics_weekly", {**parameters, "whole": True})) if only_purpose else None
+    groups = weekly.partition_by(by, as_dict=True) if by else {(): weekly}
     return {
-        metric: {**figure, "previous": earlier.get(metric), "change": _change(figure, earlier.get(metric))}
-        for metric, figure in figures.items()
+        tuple(group): {metric: _document(trend) for metric, trend in trends(rows, whole).items()}
+        for group, rows in groups.items()
     }
 
 
-def _change(figure: Document, previous: Document | None) -> Document | None:
-    """Value less the previous one with its 95 % interval; null where either figure or interval is not known."""
-    if previous is None:
-        return None
-    new, old = _ends(figure), _ends(previous)
-    if new is None or old is None:
-        return None
-    value, lower, upper = intervals.difference(new, old)
-    return {"value": value, "lower": lower, "upper": upper}
+def _weeks(filters: Filters, *, now: int) -> dict[str, object]:
+    """Parameters of the query `metrics_weekly`: whole weeks before the end of the window."""
+    until = datetime.fromtimestamp(min(now, filters.until or now) // NANOSECONDS, UTC).date()
+    monday = until - timedelta(days=until.weekday())
+    back = monday - timedelta(weeks=TREND_WEEKS)
+    if filters.since is not None:
+        back = min(back, datetime.fromtimestamp(filters.since // NANOSECONDS, UTC).date())
+    given: dict[str, Any] = {name: list(getattr(filters, name)) or None for name in periods.GROUP_COLUMNS}
+    return {**given, "since": back, "until": monday}
 
 
-def _ends(figure: dict[str, Any]) -> tuple[float, float, float] | None:
-    value, lower, upper = figure["value"], figure["lower"], figure["upper"]
-    return None if value is None or lower is None or upper is None else (value, lower, upper)
+def _document(trend: Trend) -> Document:
+    return asdict(trend)

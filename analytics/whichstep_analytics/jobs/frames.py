@@ -90,5 +90,6 @@ def batch_evaluations(batches: Sequence[Batch]) -> pl.DataFrame:
         "response_id",
         *(pl.col(f"evaluation_{name}").alias(name) for name in ("name", "score", "label", "explanation", "source")),
         pl.lit(value=False).alias("trusted"),
+        pl.lit(None, pl.Float64).alias("inclusion_probability"),
         "occurred_at",
     )

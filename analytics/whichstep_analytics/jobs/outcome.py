@@ -31,6 +31,8 @@ STATED_SCHEMA: Final = pl.Schema(
         "evaluator": pl.Boolean(),
         "evaluator_disputed": pl.Boolean(),
         "violated": pl.Boolean(),
+        "human_probability": pl.Float64(),  # of the sample that the deciding statement comes from; null: of no sample
+        "evaluator_probability": pl.Float64(),
         "unread": pl.UInt32(),  # statements whose score is no number from 0 to 1
     }
 )
@@ -68,7 +70,9 @@ def stated(
         return pl.DataFrame(schema=STATED_SCHEMA)
     human = pl.col("trusted") & (pl.col("source") == "HUMAN").fill_null(value=False)
     corrects, violates = (pl.col("name") == name for name in (CORRECTION, POLICY_VIOLATION))
-    of_person, of_evaluator = (pl.col("verdict").filter(~violates & who).drop_nulls() for who in (human, ~human))
+    told = ~violates & pl.col("verdict").is_not_null()
+    of_person, of_evaluator = (pl.col("verdict").filter(told & who) for who in (human, ~human))
+    chance = pl.when(pl.col("inclusion_probability").is_between(0, 1, closed="right")).then("inclusion_probability")
     violation = pl.col("verdict").filter(violates).drop_nulls()
     return (
         _placed(said.with_columns(_verdict(deciding).alias("verdict")), mapping, placed)
@@ -78,6 +82,8 @@ def stated(
             of_person.last().alias("human"),
             (of_person.n_unique() > 1).alias("human_disputed"),
             (corrects & human & pl.col("verdict").is_not_null()).any().alias("revised"),
+            chance.filter(told & human).last().alias("human_probability"),
+            chance.filter(told & ~human).last().alias("evaluator_probability"),
             of_evaluator.last().alias("evaluator"),
             (of_evaluator.n_unique() > 1).alias("evaluator_disputed"),
             pl.coalesce(pl.col("verdict").filter(violates & human).drop_nulls().last(), violation.last()).alias(
@@ -119,7 +125,7 @@ def _by_id(mapping: pl.DataFrame) -> pl.Expr:
 
 
 def decide(frame: pl.DataFrame) -> pl.DataFrame:
-    """Adds success, success_source, success_disputed and success_reason.
+    """Adds success, success_source, success_disputed, success_reason and outcome_weight.
 
     From the columns of STATED_SCHEMA, `code`, `refused` (an action, by a person) and `failed` (inferred).
     """
@@ -134,11 +140,18 @@ def decide(frame: pl.DataFrame) -> pl.DataFrame:
     }
     source = pl.coalesce(*(pl.when(verdict.is_not_null()).then(pl.lit(name)) for name, verdict in ranked.items()))
     frame = frame.with_columns(pl.coalesce(*ranked.values()).alias("success"), source.alias("success_source"))
+    chance = (
+        pl.when(revised).then(None)
+        .when(pl.col("success_source") == "human").then("human_probability")
+        .when(pl.col("success_source") == "evaluator").then("evaluator_probability")
+    )  # fmt: skip
     against = pl.concat_list(
         pl.when(_says_otherwise(name)).then(pl.lit(words)) for name, words in _WITNESSES.items()
     ).list.drop_nulls()
     disputed = pl.when(pl.col("success").is_not_null()).then(against.list.len() > 0)
-    return frame.with_columns(disputed.alias("success_disputed"), _reason(revised, against).alias("success_reason"))
+    return frame.with_columns(
+        disputed.alias("success_disputed"), _reason(revised, against).alias("success_reason"), outcome_weight=1 / chance
+    )
 
 
 def _says_otherwise(witness: str) -> pl.Expr:

@@ -6,7 +6,7 @@ unknown price as 0; what is unknown is said in `known`, `coverage`, the bounds a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import Final
 
@@ -19,7 +19,7 @@ from whichstep_analytics.metrics.quantiles import quantile_figures
 from whichstep_analytics.metrics.ratios import ratio_figures
 from whichstep_analytics.metrics.shares import share_figures
 
-__all__ = ["EIGHT", "GROUPS", "METRICS", "TIME_GROUPS", "UNITS", "compute"]
+__all__ = ["EIGHT", "GROUPS", "METRICS", "QUANTILE_METRICS", "STANDARDISED", "TIME_GROUPS", "UNITS", "compute"]
 
 UNITS: Final[dict[str, str]] = {
     **{share.metric: "share" for share in SHARES},
@@ -28,13 +28,18 @@ UNITS: Final[dict[str, str]] = {
 }
 METRICS: Final[tuple[str, ...]] = tuple(sorted(UNITS, key=lambda metric: (*EIGHT, metric).index(metric)))
 """The eight in the order of the overview, then their companions."""
+QUANTILE_METRICS: Final = frozenset(quantile.metric for quantile in QUANTILES)
+STANDARDISED: Final[tuple[str, ...]] = tuple(metric for metric in EIGHT if metric not in QUANTILE_METRICS)
+"""Metrics that can be compared with the mix of task types held: a quantile is no average of its parts."""
 TIME_GROUPS: Final = ("day", "week")
 GROUPS: Final = ("release", "configuration", "task_type", "agent", "service", "environment", *TIME_GROUPS)
 
 _ORDER: Final = {metric: place for place, metric in enumerate(METRICS)}
 
 
-def compute(executions: pl.DataFrame, *, by: Sequence[str] = (), as_of: int) -> pl.DataFrame:
+def compute(
+    executions: pl.DataFrame, *, by: Sequence[str] = (), as_of: int, only: Collection[str] = METRICS
+) -> pl.DataFrame:
     """One row per group and metric: the columns of `by`, then those of `Figure` and `coverage`.
 
     Without `by` there is one group, also when nothing matches. A day is `2026-11-22`, a week its ISO week `2026-W47`,
@@ -44,10 +49,15 @@ def compute(executions: pl.DataFrame, *, by: Sequence[str] = (), as_of: int) -> 
         executions: rows of the query `execution_frame`; beside them what `tool_choice` judged, where it is known.
         by: names among GROUPS, or further text columns of `executions`.
         as_of: nanoseconds since the epoch; executions that start later are not looked at.
+        only: names among METRICS.
     """
     rows, groups = _grouped(_prepared(executions, by, as_of), by)
-    figures = chain(share_figures(rows), quantile_figures(rows), ratio_figures(rows))
-    frame = figure_frame(figures if groups.height else _nothing(by))
+    figures = chain(
+        share_figures(rows, [share for share in SHARES if share.metric in only]),
+        quantile_figures(rows, [quantile for quantile in QUANTILES if quantile.metric in only]),
+        ratio_figures(rows, [ratio for ratio in RATIOS if ratio.metric in only]),
+    )
+    frame = figure_frame(figures if groups.height else _nothing(by, only))
     order = pl.col("metric").replace_strict(_ORDER, return_dtype=pl.UInt8)
     return groups.join(frame.sort("group", order), on="group", how="right", maintain_order="right").drop("group")
 
@@ -74,5 +84,5 @@ def _grouped(rows: pl.LazyFrame, by: Sequence[str]) -> tuple[pl.LazyFrame, pl.Da
     return collected.lazy().join(groups.lazy(), on=list(by), nulls_equal=True), groups
 
 
-def _nothing(by: Sequence[str]) -> list[Figure]:
-    return [] if by else [Figure(0, metric, unit, 0, 0, reason=NO_EXECUTIONS) for metric, unit in UNITS.items()]
+def _nothing(by: Sequence[str], only: Collection[str]) -> list[Figure]:
+    return [] if by else [Figure(0, metric, UNITS[metric], 0, 0, reason=NO_EXECUTIONS) for metric in only]

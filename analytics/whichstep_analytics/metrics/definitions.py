@@ -104,6 +104,7 @@ SHARES: Final[tuple[Share, ...]] = (
         "no execution ran under a contract",
         unknown_is_outside=True,
     ),
+    Share("disputed_outcome_rate", pl.col("success_disputed"), _NO_OUTCOME),
     Share("error_rate", pl.when(ENDED).then(pl.col("status") == "error"), _NONE_ENDED),
 )
 QUANTILES: Final[tuple[Quantile, ...]] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,12 +13,14 @@ from whichstep_analytics.metrics.definitions import QUANTILES, Quantile
 from whichstep_analytics.metrics.figures import Figure
 
 
-def quantile_figures(executions: pl.LazyFrame) -> Iterator[Figure]:
-    """The figures of every quantile, group by group."""
-    values = (pl.col(quantile.metric).drop_nulls() for quantile in QUANTILES)
-    columns = (quantile.value.alias(quantile.metric) for quantile in QUANTILES)
+def quantile_figures(executions: pl.LazyFrame, quantiles: Sequence[Quantile] = QUANTILES) -> Iterator[Figure]:
+    """The figures of these quantiles, group by group."""
+    if not quantiles:
+        return
+    values = (pl.col(quantile.metric).drop_nulls() for quantile in quantiles)
+    columns = (quantile.value.alias(quantile.metric) for quantile in quantiles)
     groups = executions.select("group", *columns).group_by("group").agg(pl.len().alias("n"), *values).collect()
-    for quantile in QUANTILES:
+    for quantile in quantiles:
         for group, n, series in zip(groups["group"], groups["n"], groups[quantile.metric], strict=True):
             yield _figure(quantile, group, n, series.to_numpy())
 

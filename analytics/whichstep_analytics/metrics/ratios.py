@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,26 +22,26 @@ class TaskValues(NamedTuple):
     m: Floats
 
 
-def ratio_figures(executions: pl.LazyFrame) -> Iterator[Figure]:
-    """The figures of every ratio, group by group; `executions` carries `group` and `task_key`."""
-    tasks = _sides(executions).collect()
+def ratio_figures(executions: pl.LazyFrame, ratios: Sequence[Ratio] = RATIOS) -> Iterator[Figure]:
+    """The figures of these ratios, group by group; `executions` carries `group` and `task_key`."""
+    tasks = _sides(executions, ratios).collect()
     if repeats(tasks, "task_key"):
         tasks = merged(
-            tasks, "task_key", [pl.col("n").sum(), *(total for ratio in RATIOS for total in _per_task(ratio))]
+            tasks, "task_key", [pl.col("n").sum(), *(total for ratio in ratios for total in _per_task(ratio))]
         )
-    sums = [pl.col("n").sum(), *(total for ratio in RATIOS for total in _sums(ratio.metric))]
+    sums = [pl.col("n").sum(), *(total for ratio in ratios for total in _sums(ratio.metric))]
     groups = per_group(tasks, sums)
-    for ratio in RATIOS:
+    for ratio in ratios:
         few = groups.filter(pl.col(f"{ratio.metric}:clusters").is_between(1, BOOTSTRAP_CLUSTERS_MAX))["group"]
         values = _task_values(tasks, ratio.metric, few)
         for row in groups.iter_rows(named=True):
             yield _figure(ratio, row, values.get(row["group"]))
 
 
-def _sides(executions: pl.LazyFrame) -> pl.LazyFrame:
+def _sides(executions: pl.LazyFrame, ratios: Sequence[Ratio]) -> pl.LazyFrame:
     """Per execution: both sides (y, m) where known, whether known, and the denominator it would have if it were."""
     columns: dict[str, pl.Expr] = {}
-    for ratio in RATIOS:
+    for ratio in ratios:
         columns[f"{ratio.metric}:y"] = pl.when(ratio.known).then(ratio.numerator.cast(pl.Float64)).otherwise(0.0)
         columns[f"{ratio.metric}:m"] = pl.when(ratio.known).then(ratio.denominator)
         columns[f"{ratio.metric}:known"] = ratio.known

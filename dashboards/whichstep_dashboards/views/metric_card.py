@@ -35,6 +35,10 @@ def _known(metric: Metric, figure: Mapping[str, Any]) -> None:
     st.markdown(f":{colour}[{plain(change.words)}]")
     if interval := figures.interval(metric, figure):
         st.caption(plain(interval))
+    if held := figures.misleading(figure):
+        st.markdown(f":orange[◆ {plain(held)}]")
+    if heading := figures.trend(figure):
+        st.caption(f"over the weeks: {plain(heading)}")
 
 
 def _unknown(metric: Metric, figure: Mapping[str, Any]) -> None:

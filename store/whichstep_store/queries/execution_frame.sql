@@ -19,6 +19,8 @@ select
     status,
     success,
     success_source,
+    success_disputed,
+    outcome_weight,
     first_pass,
     self_corrected,
     escalated,

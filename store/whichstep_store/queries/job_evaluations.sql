@@ -27,6 +27,7 @@ select
     evaluation_explanation as explanation,
     evaluation_source as source,
     false as trusted,
+    cast(null as double) as inclusion_probability,
     occurred_at
 from log_rows
 where evaluation_name is not null
@@ -47,6 +48,7 @@ select
     explanation,
     source,
     trusted,
+    inclusion_probability,
     created_at
 from evaluation_rows
 where execution_id in (select execution_id from names)
@@ -62,6 +64,7 @@ select
     notes,
     'HUMAN',
     true,
+    null,
     decided_at
 from approval_rows
 where decision in ('edit', 'reject') and execution_id in (select execution_id from names);

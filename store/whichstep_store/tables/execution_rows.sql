@@ -65,5 +65,6 @@ create table execution_rows (
     success_reason varchar,              -- in words, with who said otherwise
     rerun_rule varchar,                  -- how rerun_of is known: stated, input, task
     input_digest uuid,                   -- of what was asked: equal for the same request
-    input_length integer                 -- characters of the preview
+    input_length integer,                -- characters of the preview
+    outcome_weight double                -- 1 / the chance to be judged, where the outcome comes from a sample; else null
 );
