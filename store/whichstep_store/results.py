@@ -24,7 +24,7 @@ Fields = tuple[tuple[str, pa.DataType, bool], ...]
 # Columns of span_open that the jobs do not need; every other is read.
 _UNREAD: Final = frozenset({
     "name", "kind", "status", "scope", "outcome_explanation", "request_model", "resend_count",
-    "expectation", "normaliser_version", "input_parts", "input_is_list", "output_parts", "output_is_list",
+    "normaliser_version", "input_parts", "input_is_list", "output_parts", "output_is_list",
     "arguments_parts", "result_parts", "query_parts", "sources_parts", "attributes", "events", "links", "resource",
 })  # fmt: skip
 JOB_TEXT_COLUMNS: Final[tuple[str, ...]] = (

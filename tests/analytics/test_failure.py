@@ -52,9 +52,9 @@ def test_a_success_has_no_failing_step_whatever_went_wrong_on_the_way() -> None:
     assert located(agent(outcome_success=True), failed(tool(2)), call(3)) == NOTHING
 
 
-def test_a_failure_that_nothing_explains_is_of_unknown_kind_and_names_no_step() -> None:
+def test_a_failure_that_nothing_explains_is_of_unknown_kind_and_names_no_step_where_no_model_was_called() -> None:
     assert located(agent(outcome_success=False), tool(3)) == (None, "unknown", None)
-    assert located(agent(outcome_success=False), call(2, asks="lookup"), tool(3)) == (None, "unknown", None)
+    assert located(agent(outcome_success=False), call(2, asks="lookup"), tool(3)) == (2, "unknown", None)
 
 
 @pytest.mark.parametrize(
@@ -65,22 +65,26 @@ def test_a_failure_that_nothing_explains_is_of_unknown_kind_and_names_no_step() 
         ({}, {"source": "LLM", "score": 0.1}, "an evaluator"),
     ],
 )
-def test_a_failure_that_only_somebody_says_is_the_answers_with_low_confidence(
+def test_a_failure_that_only_somebody_says_is_given_to_the_likeliest_turn(
     given: dict[str, Any], said: dict[str, Any], by: str
 ) -> None:
-    found = execution(agent(**given), call(2, asks="lookup"), tool(3), call(4), evaluations=evaluation(**said))
-    assert (found["failing_step_id"], found["failure_kind"], found["failure_confidence"]) == (4, "wrong_answer", 0.25)
-    assert found["failure_reason"] == f"no step failed visibly; the outcome was set to failure by {by}"
+    rows = (agent(**given), call(2, asks="lookup"), tool(3), call(4, output="90 days"))
+    found = execution(*rows, evaluations=evaluation(**said))
+    assert (found["failing_step_id"], found["failure_kind"]) == (4, "wrong_answer")
+    assert found["failure_reason"].startswith(f"no step failed visibly; the outcome was set to failure by {by}; it ")
+    assert 0.5 < found["failure_confidence"] < 1
 
 
-def test_an_answer_is_not_suspected_without_a_failure_nor_beside_another_suspect() -> None:
+def test_an_answer_is_not_suspected_without_a_failure() -> None:
     assert located(agent(), call(2)) == NOTHING
     assert located(agent(outcome_success=True), call(2)) == NOTHING
     assert located(agent(outcome_success=False, took=-1), call(2)) == NOTHING
-    assert (
-        located(agent(outcome_success=False), failed(tool(2)), call(4), tool(5, name="mail"), call(7))[1]
-        == "tool_error"
-    )
+
+
+def test_where_no_model_call_answers_for_a_suspect_it_stands_beside_the_turns() -> None:
+    rows = (agent(outcome_success=False), failed(tool(2)), call(4), tool(5, name="mail"), call(7))
+    said = json.loads(execution(*rows)["suspects"])
+    assert {suspect["step_id"] for suspect in said} == {f"{step:016x}" for step in (2, 4, 7)}
 
 
 def test_the_crash_is_told_from_an_earlier_error_that_was_handled() -> None:
@@ -276,7 +280,6 @@ def test_suspects_are_listed_best_first_with_reasons() -> None:
     rows = (agent(outcome_success=False), search(2, 0), failed(tool(3)), call(5))
     said = json.loads(execution(*rows)["suspects"])
     assert [suspect["rule"] for suspect in said] == ["hard_error", "empty_retrieval", "wrong_answer"]
-    assert [suspect["kind"] for suspect in said] == ["tool_error", "empty_retrieval", "wrong_answer"]
     assert said[0]["step_id"] == f"{3:016x}"
     assert said[0]["score"] > said[1]["score"]
 

@@ -1,8 +1,10 @@
 """The failing step of executions, the decision that led there, and all suspects in order.
 
-What the rules suspect is ranked by score, then by position. The first suspect that is enough by itself is the failing
-step. Where the outcome is known it rules: a success has no failing step, and a failure that no rule is sure of takes
-the best suspect, however weak; without any its kind is unknown. An execution that still runs or waits has not failed.
+Deterministic first: the first suspect, by score and then by position, of which a rule is sure (`fails`) is the failing
+step. Where the outcome is known it rules: a success has no failing step; a failure that no rule is sure of is given to
+the scorer where a person, the agent's code or an evaluator judged it, and its likeliest turn is named; without model
+calls the best suspect, however weak, is; without any the kind is unknown. Of an outcome that nobody knows only rules
+that are sure tell. An execution that still runs or waits has not failed.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.failure import evidence, rules
+from whichstep_analytics.failure import evidence, rules, scorer
 from whichstep_analytics.failure.signature import signature
 from whichstep_analytics.jobs.frames import shaped
 
 _ENDED: Final = ("ok", "error", "abandoned")
+_SURE: Final = 0.5
+"""A rule that is less sure tells only an outcome that nobody knows; beside a judgement it is one voice of several."""
 FAILURE_SCHEMA: Final = pl.Schema(
     {
         "execution_id": pl.String(),
@@ -32,12 +36,24 @@ FAILURE_SCHEMA: Final = pl.Schema(
 )
 
 
-def locate(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
+def locate(
+    steps: pl.DataFrame,
+    executions: pl.DataFrame,
+    expectations: pl.DataFrame | None = None,
+    *,
+    weights: scorer.Weights | None = None,
+) -> pl.DataFrame:
     """FAILURE_SCHEMA for the executions that have suspects or are known to have failed.
 
-    `executions` has execution_id, status, success and success_source; `steps` is what `jobs.steps.run` gives.
+    Args:
+        steps: what `jobs.steps.run` gives.
+        executions: execution_id, status, success and success_source.
+        expectations: `evidence.EXPECTATION_SCHEMA`, of several the last counts; None where nothing is expected.
+        weights: of the scorer, by default those that ship.
     """
-    ranked = _ranked(steps, executions)
+    prepared = evidence.prepare(steps, executions, expectations)
+    suspects = _with_scored(prepared, rules.fired(prepared), executions, weights or scorer.shipped())
+    ranked = _ranked(suspects, steps, executions)
     chosen = ranked.filter(pl.col("chosen")).unique("execution_id", keep="first", maintain_order=True)
     return (
         executions.select("execution_id")
@@ -58,9 +74,25 @@ def _kind_or_unknown(failed: pl.Series) -> pl.Expr:
     return pl.coalesce("failure_kind", unknown).alias("failure_kind")
 
 
-def _ranked(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
-    """All suspects with their step's columns and `chosen`, best first within an execution."""
-    suspects = rules.fired(evidence.prepare(steps, executions))
+def _with_scored(
+    prepared: pl.DataFrame, fired: pl.DataFrame, executions: pl.DataFrame, weights: scorer.Weights
+) -> pl.DataFrame:
+    """What fired; of judged executions that no rule is sure of, the scorer's ranking of their turns instead."""
+    sure = fired.filter(pl.col("fails") & (pl.col("score") >= _SURE))
+    doubtful = _failed(executions).select("execution_id").join(sure, on="execution_id", how="anti")
+    turns = prepared.filter("judged").join(doubtful, on="execution_id", how="semi", maintain_order="left")
+    if turns.is_empty():
+        return fired
+    scored = scorer.suspects(turns, fired.join(doubtful, on="execution_id", how="semi"), weights)
+    unasked = prepared.filter(pl.col("turn_at").is_null())["at"]  # no turn answers for them
+    told = pl.col("execution_id").is_in(scored["execution_id"].unique().implode()) & ~pl.col("at").is_in(
+        unasked.implode()
+    )
+    return pl.concat([fired.filter(~told), scored])
+
+
+def _ranked(suspects: pl.DataFrame, steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
+    """All suspects with their step's columns and `chosen`, best first within an execution; one a step and kind."""
     columns = ["at", "step_id", "name", "path", "position", "error_type", "error_message"]
     # where the run is known to have failed and no suspect is enough by itself, the best one has to do
     weak = (pl.col("success") == False) & ~pl.col("fails").any().over("execution_id")  # noqa: E712
@@ -70,6 +102,7 @@ def _ranked(steps: pl.DataFrame, executions: pl.DataFrame) -> pl.DataFrame:
         executions.select("execution_id", "status", "success"), on="execution_id"
     )
     ranked = beside.sort("execution_id", pl.col("score") * -1, "position", "kind")
+    ranked = ranked.unique(["at", "kind"], keep="first", maintain_order=True)
     return ranked.with_columns((may_fail & blamed).alias("chosen"))
 
 
@@ -97,15 +130,11 @@ def _failing(chosen: pl.DataFrame) -> pl.DataFrame:
 
 def _suspects_json(ranked: pl.DataFrame) -> pl.DataFrame:
     """One JSON array per execution; step ids as 16 hex digits, as everywhere outside the store."""
-    one = pl.struct(
-        pl.col("step_id")
-        .map_elements(lambda step: f"{step:016x}", return_dtype=pl.String)
-        .alias("step_id"),  # few rows
-        "kind",
-        "rule",
-        pl.col("score").round(3),
-        "reason",
-    ).struct.json_encode()
+    step_ids = [
+        pl.col(name).map_elements(lambda step: f"{step:016x}", return_dtype=pl.String)  # few rows
+        for name in ("step_id", "cause_step_id")
+    ]
+    one = pl.struct(*step_ids, "kind", "rule", pl.col("score").round(3), "reason").struct.json_encode()
     return ranked.group_by("execution_id", maintain_order=True).agg(
         (pl.lit("[") + one.str.join(",") + pl.lit("]")).alias("suspects")
     )

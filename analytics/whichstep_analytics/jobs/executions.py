@@ -53,9 +53,14 @@ def run(
     frame = _beside(frame, turns(frame, neighbours))
     frame = frame.drop("rerun_of", "rerun_rule").join(reruns(frame, neighbours), on="execution_id", how="left")
     frame = _with_outcome(frame)
-    frame = _beside(frame, locate(steps, frame.select("execution_id", "status", "success", "success_source")))
+    frame = _beside(frame, _located(steps, frame, placed))
     frame = _completed(frame).with_columns(pl.lit(result_version).alias("result_version"))
     return shaped(frame, EXECUTION_SCHEMA).sort("execution_id")
+
+
+def _located(steps: pl.DataFrame, frame: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+    expectations = placed.select("execution_id", "expectation").drop_nulls()
+    return locate(steps, frame.select("execution_id", "status", "success", "success_source"), expectations)
 
 
 def _beside(frame: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame:

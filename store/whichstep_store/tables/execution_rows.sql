@@ -53,7 +53,7 @@ create table execution_rows (
     failure_reason varchar,
     failure_confidence double,
     failure_signature varchar,
-    suspects varchar,                    -- JSON array: step_id, kind, rule, score, reason
+    suspects varchar,                    -- JSON array: step_id, cause_step_id, kind, rule, score, reason
     autonomy_level utinyint,
     span_count integer not null,
     root_ended boolean not null,

@@ -7,7 +7,6 @@ from typing import Final
 import polars as pl
 
 from whichstep_analytics.failure import evidence
-from whichstep_analytics.jobs.frames import shaped
 
 _GAVE_UP: Final = (
     r"(?is)\b(sorry|apolog\w*|unfortunately|regret\w*)\b.{0,120}"
@@ -23,12 +22,10 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
         .last()
         .filter(pl.col("output").str.contains(_GAVE_UP))
     )
-    return last.select(
-        "execution_id",
-        "at",
-        pl.lit(None).alias("cause_step_id"),
-        pl.lit("gave_up").alias("kind"),
-        pl.lit(0.4).alias("score"),
-        pl.lit("the answer says that it could not be done, and no action worked before it").alias("reason"),
-        pl.lit(value=True).alias("fails"),
-    ).pipe(shaped, evidence.SUSPECT_SCHEMA)
+    return evidence.suspected(
+        last,
+        kind="gave_up",
+        score=0.4,
+        reason=pl.lit("the answer says that it could not be done, and no action worked before it"),
+        fails=True,
+    )

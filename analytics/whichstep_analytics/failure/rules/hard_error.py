@@ -5,7 +5,6 @@ from __future__ import annotations
 import polars as pl
 
 from whichstep_analytics.failure import evidence, kinds
-from whichstep_analytics.jobs.frames import shaped
 
 _STOPPED = 0.95
 _UNCLEAR = 0.65
@@ -23,7 +22,6 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
     origin = steps.with_columns((pl.lit(parent_failed) & ~evidence.went_on()).alias("stopped")).filter(
         steps["hard"] & ~evidence.inherited(steps, steps["hard"])
     )
-    origin = origin.rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
     said = pl.concat_str([pl.col("error_type"), pl.col("error_message")], separator=": ", ignore_nulls=True)
     outcome = (
         pl.when(pl.col("stopped")).then(pl.lit("and stopped the run"))
@@ -37,12 +35,11 @@ def suspects(steps: pl.DataFrame) -> pl.DataFrame:
         .when(evidence.went_on()).then(_WORKED_AROUND)
         .otherwise(_UNANSWERED)
     )  # fmt: skip
-    return origin.select(
-        "execution_id",
-        "at",
-        pl.col("requested_by").alias("cause_step_id"),
-        kind.alias("kind"),
-        (score * pl.when(pl.col("error_guessed")).then(_GUESSED).otherwise(1.0)).alias("score"),
-        pl.format("{} failed ({}) {}", "name", said.fill_null("no message").str.head(200), outcome).alias("reason"),
-        (pl.col("stopped") | ~evidence.went_on()).alias("fails"),
-    ).pipe(shaped, evidence.SUSPECT_SCHEMA)
+    return evidence.suspected(
+        origin,
+        kind=kind,
+        score=score * pl.when(pl.col("error_guessed")).then(_GUESSED).otherwise(1.0),
+        reason=pl.format("{} failed ({}) {}", "name", said.fill_null("no message").str.head(200), outcome),
+        cause=pl.col("requested_by"),
+        fails=pl.col("stopped") | ~evidence.went_on(),
+    )
