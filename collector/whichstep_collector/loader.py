@@ -2,8 +2,8 @@
 
 One thread. Batches join one transaction for a short while; the transaction also holds the journal position, so after
 any failure the loader begins again where the store says it is, and nothing is there twice. It also seals, checkpoints
-and applies retention, which an acknowledgement never waits for, and removes journal segments once their rows are in
-sealed files and a checkpoint has passed. A full disk or a failed database is waited for. A batch that the store refuses
+when the database's log is large or old, and applies retention, which an acknowledgement never waits for; and it
+removes journal segments once their rows are in sealed files and a checkpoint has passed. A full disk or a failed database is waited for. A batch that the store refuses
 for a reason of its own is set aside in the journal's folder, said and counted: it cannot stop what comes behind it.
 """
 
@@ -25,6 +25,10 @@ from whichstep_store.store import Store
 START: Final = JournalPosition(0, 0)
 _IDLE_SECONDS: Final = 0.5
 _RETENTION_SECONDS: Final = 3600.0
+_LOG_BYTES_MAX: Final = 256 << 20
+"""Of the database's write-ahead log: then a checkpoint. It writes the newest row group of every table again, so one
+after each seal costs 13 us CPU a span and one at this size 7 (log of 2.1 KB a span, 100,000 spans of
+benchmarks/end_to_end.py, 2026-11, 2 cores); reading 200 MB of log after a crash takes the next start 1.2 s."""
 _RETRY_SECONDS: Final = (0.25, 5.0)
 
 log = logging.getLogger("whichstep.loader")
@@ -50,18 +54,19 @@ class Loader:
         interval_seconds: float = 0.25,
         rows_max: int = 5000,
         checkpoint_interval_seconds: float = 300.0,
+        log_bytes_max: int = _LOG_BYTES_MAX,
         on_load: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`on_load` is called after each transaction that may have added rows."""
         self._journal, self._store, self._counters = journal, store, counters
         self._interval_seconds, self._rows_max = interval_seconds, rows_max
-        self._checkpoint_interval_seconds = checkpoint_interval_seconds
+        self._checkpoint_interval_seconds, self._log_bytes_max = checkpoint_interval_seconds, log_bytes_max
         self._on_load, self._monotonic = on_load, monotonic
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="loader", daemon=True)
         self._checkpointed_at = monotonic()
-        self._loaded_since_checkpoint = False
+        self._changed_since_checkpoint = False
         self._retained_at: float | None = None
         self._deadline = float("inf")
         self._position: JournalPosition | None = None  # None: ask the store
@@ -142,7 +147,7 @@ class Loader:
     def _load_together(self, batches: list[Batch], end: JournalPosition) -> None:
         report = self._store.writer.load(batches, end)
         self._note_loaded(end)
-        self._loaded_since_checkpoint = True
+        self._changed_since_checkpoint = True
         self._counters.add("whichstep_rows_loaded_total", report.rows)
         self._counters.add("whichstep_duplicates_total", report.duplicates)
 
@@ -166,8 +171,9 @@ class Loader:
         """Seal, checkpoint and drop what is too old, each when due; let the journal forget what is safe elsewhere."""
         sealed = self._store.writer.seal()
         self._counters.add("whichstep_segments_sealed_total", len(sealed))
+        self._changed_since_checkpoint |= bool(sealed)
         overdue = self._monotonic() - self._checkpointed_at >= self._checkpoint_interval_seconds
-        if sealed or (overdue and self._loaded_since_checkpoint):
+        if (overdue and self._changed_since_checkpoint) or self._store.log_bytes() >= self._log_bytes_max:
             self.checkpoint()
         if self._retained_at is None or self._monotonic() - self._retained_at >= _RETENTION_SECONDS:
             self._store.retention.apply()
@@ -178,7 +184,7 @@ class Loader:
         safe = self._store.reader.sealed_position()
         self._store.checkpoint()
         self._checkpointed_at = self._monotonic()
-        self._loaded_since_checkpoint = False
+        self._changed_since_checkpoint = False
         self._counters.add("whichstep_checkpoints_total")
         if safe is not None:
             self._journal.remove_before(safe)

@@ -49,7 +49,7 @@ class Limits:
     """What DuckDB may use.
 
     The checkpoint threshold is high because the default of 16 MB writes the open row group over and over
-    (23 instead of 6 µs a row, stalls of a second); the store checkpoints by itself after each seal.
+    (23 instead of 6 µs a row, stalls of a second); whoever loads checkpoints by itself (`Loader`).
     One thread: every call works in the thread that makes it, so several queries still use several cores. A second
     thread is woken for each of the loader's many small statements: a third more instructions (loads of 5,000 spans).
     """
@@ -232,6 +232,13 @@ class Database:
                 self._require_open().execute("checkpoint").fetchall()
             except duckdb.Error as error:
                 raise self._translated(error) from error
+
+    def log_bytes(self) -> int:
+        """Size of the write-ahead log: what the next checkpoint moves, and what the next start reads after a crash."""
+        try:
+            return self._path.with_name(f"{self._path.name}.wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def reopen(self) -> None:
         """Closes the file, interrupting whatever reads it, and opens it again."""

@@ -61,8 +61,6 @@ class Sealer:
             session.after_commit(self._open.clear)
             self._folder.reached("listing")
         self._folder.reached("listed")
-        self._database.checkpoint()
-        self._folder.reached("checkpointed")
         return segments
 
     def compact(self) -> list[Segment]:

@@ -126,6 +126,10 @@ class Store:
         """Moves the write-ahead log into the database file."""
         self._database.checkpoint()
 
+    def log_bytes(self) -> int:
+        """Size of the write-ahead log, which a checkpoint empties."""
+        return self._database.log_bytes()
+
     def reopen(self) -> None:
         """Opens the database file again, after StoreFailed. Everything committed is there; nothing else is."""
         self._database.reopen()

@@ -149,6 +149,18 @@ def test_segments_stay_until_their_rows_are_sealed_and_a_checkpoint_has_passed(j
     assert len(span_ids(store)) == 400
 
 
+def test_a_large_log_of_the_database_brings_a_checkpoint_and_a_seal_alone_does_not(journal, store):
+    with loading(journal, store, log_bytes_max=1 << 40):
+        send(journal, 1)
+        wait_until(lambda: span_ids(store) == [1])
+        assert store.writer.seal(force=True)
+        assert store.log_bytes() > 0
+    with loading(journal, store, log_bytes_max=1) as loader:
+        wait_until(lambda: store.log_bytes() == 0)
+        assert loader._counters.value("whichstep_checkpoints_total") == 1
+    assert segment_numbers(journal.log_dir) == []
+
+
 def test_stopping_loads_what_is_left(journal, store):
     loader = Loader(journal, store, counters=Counters(), interval_seconds=30)
     loader.start()
