@@ -3,8 +3,9 @@
 One thread. Batches join one transaction for a short while; the transaction also holds the journal position, so after
 any failure the loader begins again where the store says it is, and nothing is there twice. It also seals, checkpoints
 when the database's log is large or old, and applies retention, which an acknowledgement never waits for; and it
-removes journal segments once their rows are in sealed files and a checkpoint has passed. A full disk or a failed database is waited for. A batch that the store refuses
-for a reason of its own is set aside in the journal's folder, said and counted: it cannot stop what comes behind it.
+removes journal segments once their rows are in sealed files and a checkpoint has passed. A full disk or a failed
+database is waited for. A batch that the store refuses for a reason of its own is set aside in the journal's folder,
+said and counted: it cannot stop what comes behind it.
 """
 
 from __future__ import annotations

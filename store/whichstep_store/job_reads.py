@@ -15,6 +15,7 @@ import pyarrow as pa
 from whichstep_store import job_spans, named
 from whichstep_store.access import Database, Session
 from whichstep_store.hexes import uuids
+from whichstep_store.open_rows import AT_HAND
 from whichstep_store.results import EVALUATION_FIELDS, NEIGHBOUR_FIELDS, JobInputs, schema
 from whichstep_store.segments import Folder
 
@@ -54,9 +55,9 @@ class _Family:
 
 def job_inputs(database: Database, segments: Folder, trace_ids: Sequence[str], *, since: int, until: int) -> JobInputs:
     """Spans, mapping, evaluations and neighbours of these traces and of those related to them."""
-    with database.snapshot("span_open") as (session, open_rows):
+    with database.snapshot(AT_HAND) as (session, at_hand):
         family, mapping = _related(session, trace_ids, since=since, until=until)
-        spans = job_spans.stored(session, open_rows, sorted(family.bounds), family.ranges())
+        spans = job_spans.stored(session, at_hand, sorted(family.bounds), family.ranges())
         evaluations, neighbours = _evaluations(session, spans), _neighbours(session, spans, mapping)
     return JobInputs(
         spans=job_spans.complete(database, segments, spans, family.ranges()),

@@ -1,4 +1,4 @@
-"""Reads the spans of some traces for the jobs: open rows from memory, sealed ones from their segments."""
+"""Reads the spans of some traces for the jobs: those at hand from memory, the others from their segments."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Stored(NamedTuple):
     """Spans of some traces."""
 
     whole: pa.Table
-    """Open rows, JOB_SPAN_COLUMNS."""
+    """Those at hand in memory, JOB_SPAN_COLUMNS."""
     sealed: pa.Table
-    """What tells the rows that closed segments hold, and what relates them to others."""
+    """What tells the rows that only closed segments hold, and what relates them to others."""
 
     def distinct(self, column: str) -> list[str]:
         """The values of a column that are known, sorted."""
@@ -31,12 +31,10 @@ class Stored(NamedTuple):
         return sorted(found - {None})
 
 
-def stored(
-    session: Session, open_rows: pa.Table, trace_ids: Sequence[str], ranges: Sequence[tuple[int, int]]
-) -> Stored:
+def stored(session: Session, at_hand: pa.Table, trace_ids: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Stored:
     """The spans of these traces that start in one of the ranges; `asked_traces` is to hold the same traces."""
     asked = uuids(trace_ids).storage
-    parts = [_between(session, open_rows, asked, since, until) for since, until in ranges]
+    parts = [_between(session, at_hand, asked, since, until) for since, until in ranges]
     return Stored(pa.concat_tables([part.whole for part in parts]), pa.concat_tables([part.sealed for part in parts]))
 
 
@@ -49,20 +47,19 @@ def complete(database: Database, segments: Folder, spans: Stored, ranges: Sequen
     return pa.concat_tables([spans.whole, _only(found, spans.sealed).cast(spans.whole.schema)])
 
 
-def _between(session: Session, open_rows: pa.Table, asked: pa.Array, since: int, until: int) -> Stored:
-    found = _open_between(open_rows, asked, since, until)
+def _between(session: Session, at_hand: pa.Table, asked: pa.Array, since: int, until: int) -> Stored:
+    found = _asked(at_hand, asked, since, until)
     whole = pa.Table.from_arrays(hexed(found).columns, names=list(JOB_SPAN_COLUMNS))  # nullable, as from a query
     stretch = {"since": since, "until": until}
     if session.rows(_COUNT_SPANS, stretch)[0][0] == whole.num_rows:
         return Stored(whole, whole.select(_SEALED_COLUMNS).slice(0, 0))
-    session.show("open_keys", found.select(["trace_id", "span_id"]))
+    session.show("keys_at_hand", found.select(["trace_id", "span_id"]))
     sealed = session.arrow(_SEALED_SPANS, stretch)
     return Stored(whole, sealed.cast(whole.select(_SEALED_COLUMNS).schema))
 
 
-def _open_between(open_rows: pa.Table, asked: pa.Array, since: int, until: int) -> pa.Table:
-    """Open rows of the asked traces. Most batches hold none of them or nothing else, and those are not copied."""
-    rows = open_rows.select(list(JOB_SPAN_COLUMNS))
+def _asked(rows: pa.Table, asked: pa.Array, since: int, until: int) -> pa.Table:
+    """Rows of the asked traces. Most batches hold none of them or nothing else, and those are not copied."""
     if not rows.num_rows:
         return rows
     wanted, first, kept = whole(_wanted(rows, asked, since, until)), 0, []
@@ -106,7 +103,7 @@ _COUNT_SPANS: Final = f"select count(*) from span_rows where {_ASKED}"
 _SEALED_SPANS: Final = f"""
     select {", ".join(map(_column, _SEALED_COLUMNS))}
     from span_rows
-    where {_ASKED} and (trace_id, span_id) not in (select (trace_id, span_id) from open_keys)
+    where {_ASKED} and (trace_id, span_id) not in (select (trace_id, span_id) from keys_at_hand)
 """
 
 

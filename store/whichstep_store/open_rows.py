@@ -1,8 +1,9 @@
 """Received rows that no closed segment holds yet: whole, in memory, as Arrow.
 
 They are durable in the journal, which keeps what lies behind the sealed position; after a crash the loader reads that
-part again and the rows come back. DuckDB keeps their narrow columns and never writes the wide ones. Not locked by
-itself: changes and snapshots are made under `Database`'s turn of commits, so that they fit what is committed.
+part again and the rows come back. DuckDB keeps their narrow columns and never writes the wide ones. The spans that were
+sealed last stay for the jobs a little longer. Not locked by itself: changes and snapshots are made under `Database`'s
+turn of commits, so that they fit what is committed.
 """
 
 from __future__ import annotations
@@ -16,12 +17,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_SCHEMA, JournalPosition
+from whichstep_store.results import JOB_SPAN_COLUMNS
 
 # Keys of sealed content kept in memory, so that a conversation that goes on does not store its history again.
 _RECENT_KEYS_MAX: Final = 100_000
 # Batches with fewer rows are joined, so many at a time: many small ones are slow to scan.
 _SMALL_ROWS: Final = 256
 _FAN_IN: Final = 16
+# The jobs look at spans seconds after they arrived. When those come as fast as they can, most are sealed by then, and
+# reading them out of their segments again costs 3 to 8 us CPU a span (benchmarks/end_to_end.py, 2026-11, 2 cores).
+_LATELY_BYTES_MAX: Final = 128 << 20
+_LATELY_NS: Final = 10 * 10**9
+AT_HAND: Final = "spans_at_hand"
+"""The name of the spans that need not be read from segments, open or sealed lately: JOB_SPAN_COLUMNS."""
+_JOB_COLUMNS: Final = list(JOB_SPAN_COLUMNS)
 SpanKey = bytes
 """trace_id and span_id of a span, in 24 bytes."""
 
@@ -45,6 +54,20 @@ class Change(NamedTuple):
     """How far the journal is covered then; None where the rows do not come from it."""
 
 
+class _Lately(NamedTuple):
+    """The spans of one seal, JOB_SPAN_COLUMNS."""
+
+    spans: pa.Table
+    sealed_at: int
+
+    def without(self, unwanted: frozenset[SpanKey]) -> _Lately:
+        """What is left when some give way."""
+        if not unwanted:
+            return self
+        left = [_others(batch, unwanted) for batch in self.spans.to_batches()]
+        return self._replace(spans=pa.Table.from_batches(left, self.spans.schema))
+
+
 class OpenRows:
     """The open rows of a store, by the name under which queries see them."""
 
@@ -56,6 +79,7 @@ class OpenRows:
             "content_open": _Pile(CONTENT_SCHEMA),
             "log_open": _Pile(LOG_SCHEMA),
         }
+        self._lately: list[_Lately] = []
         self._content_keys: set[bytes] = set()
         self._recent_keys: dict[bytes, None] = {}
         self._log_digests: set[bytes] = set()
@@ -66,8 +90,12 @@ class OpenRows:
         return sum(pile.bytes for pile in self._piles.values())
 
     def tables(self, names: Iterable[str]) -> Mapping[str, pa.Table]:
-        """Some of span_open, content_open, log_open as they are now; later changes do not show in them."""
-        return {name: self._piles[name].table() for name in names}
+        """Some of span_open, content_open, log_open, AT_HAND as they are now; later changes do not show in them."""
+        return {name: self._at_hand() if name == AT_HAND else self._piles[name].table() for name in names}
+
+    def _at_hand(self) -> pa.Table:
+        still_open = self._piles["span_open"].table().select(_JOB_COLUMNS)
+        return pa.concat_tables([*(lately.spans for lately in self._lately), still_open])
 
     def unknown_content(self, content: pa.Table) -> NewContent:
         """The texts that are neither open nor were sealed lately, each once."""
@@ -93,6 +121,7 @@ class OpenRows:
 
     def apply(self, change: Change) -> None:
         """Adds and removes what a load says."""
+        self._lately = [lately.without(change.replaced) for lately in self._lately]
         self._piles["span_open"].remove(change.replaced)
         self._piles["span_open"].add(change.spans)
         self._piles["content_open"].add(change.content.rows)
@@ -102,8 +131,14 @@ class OpenRows:
         if change.position is not None:
             self.position = max(change.position, self.position or change.position)
 
-    def clear(self) -> None:
-        """Forgets all rows, now that segments hold them; remembers the keys of their texts."""
+    def clear(self, spans: pa.Table, *, sealed_at: int) -> None:
+        """Forgets all rows, now that segments hold them; remembers the keys of their texts.
+
+        `spans` are those that were open, in memory of their own, `sealed_at` is now, in ns since the epoch.
+        """
+        self._lately.append(_Lately(spans.select(_JOB_COLUMNS), sealed_at))
+        while sum(lately.spans.get_total_buffer_size() for lately in self._lately) > _LATELY_BYTES_MAX:
+            del self._lately[0]
         self._recent_keys.update(dict.fromkeys(self._content_keys))
         excess = max(len(self._recent_keys) - _RECENT_KEYS_MAX, 0)
         for key in list(self._recent_keys)[:excess]:
@@ -113,8 +148,13 @@ class OpenRows:
         for pile in self._piles.values():
             pile.clear()
 
+    def forget_sealed(self, now: int) -> None:
+        """Drops the spans that were sealed some seconds ago."""
+        self._lately = [lately for lately in self._lately if now - lately.sealed_at < _LATELY_NS]
+
     def forget_before(self, received_at: int) -> None:
         """Drops spans and log records received before a time in nanoseconds since the epoch."""
+        self._lately.clear()
         for name in ("span_open", "log_open"):
             self._piles[name].forget_before(received_at)
         self._log_digests = set(_bytes(self._piles["log_open"].table()["digest"]))

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from whichstep_store.access import Database, Session
 from whichstep_store.batches import JournalPosition
 from whichstep_store.open_rows import OpenRows
-from whichstep_store.segments import KINDS, MERGE_LEVEL, Bounds, Folder, Kind, Segment, read
+from whichstep_store.segments import KINDS, MERGE_LEVEL, Bounds, Folder, Kind, Segment, in_order, read
 
-OPEN_BYTES_MAX: Final = 128 << 20
+# Beside these up to 128 MB of spans that were sealed lately stay in memory for the jobs, for seconds (`open_rows`).
+OPEN_BYTES_MAX: Final = 64 << 20
 OPEN_SECONDS_MAX: Final = 900.0
 # Segments below this size are merged once there are so many of one kind and day.
 _SMALL_BYTES: Final = 8 << 20
@@ -42,7 +43,7 @@ class Sealer:
         """
         self._remove_unneeded()
         tables = self._open.tables(OPEN_TABLES.values())
-        rows = {kind: tables[name] for kind, name in OPEN_TABLES.items()}
+        rows = {kind: in_order(kind, tables[name]) for kind, name in OPEN_TABLES.items()}
         now = self._clock()
         day = _received_day(rows["spans"], rows["logs"], now)
         bounds = {"content": _started(rows["spans"])}
@@ -58,7 +59,7 @@ class Sealer:
             for table in OPEN_TABLES.values():
                 session.execute(f"delete from {table}")
             _move_sealed_position(session, self._open.position)
-            session.after_commit(self._open.clear)
+            session.after_commit(lambda: self._open.clear(rows["spans"], sealed_at=now))
             self._folder.reached("listing")
         self._folder.reached("listed")
         return segments

@@ -128,7 +128,7 @@ class Folder:
     def write(
         self, kind: Kind, rows: pa.Table, *, received_day: date, sealed_at: int, bounds: Bounds | None
     ) -> Segment | None:
-        """Writes rows to a closed file, not listed yet; None when there are none.
+        """Writes rows, in the order of `in_order`, to a closed file, not listed yet; None when there are none.
 
         `bounds` are the first and last start of the spans that the rows belong to, where the rows do not say.
         Raises StoreFull or StoreFailed, and leaves no file then.
@@ -268,7 +268,7 @@ def _write(kind: Kind, rows: pa.Table, path: Path) -> _Facts:
     compression, level = SEAL_COMPRESSION[kind]
     try:
         parquet.write_table(
-            ordered := _sorted(kind, rows),
+            rows,
             path,
             compression=compression,
             compression_level=level,
@@ -280,7 +280,7 @@ def _write(kind: Kind, rows: pa.Table, path: Path) -> _Facts:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFull(f"no room for {path}: free some disk space; writing resumes by itself") from error
         raise StoreFailed(f"cannot write {path}: {error}") from error
-    return _facts_of(kind, ordered)
+    return _facts_of(kind, rows)
 
 
 def _dictionaries(schema: pa.Schema) -> list[str] | bool:
@@ -308,20 +308,22 @@ def _facts_of(kind: Kind, ordered: pa.Table) -> _Facts:
     )
 
 
-def _sorted(kind: Kind, rows: pa.Table) -> pa.Table:
-    """The rows in the order of a segment.
+def in_order(kind: Kind, rows: pa.Table) -> pa.Table:
+    """The rows in the order of a segment, in memory of their own.
 
     Each column becomes one array first, as taking rows out of many costs several times as much; and one column after
     the other, so that the memory of one serves the next.
     """
+    if not rows.num_rows:
+        return rows
     names = ORDER[kind].split(", ")
     keys = pa.table({name: _sortable(rows[name]) for name in names})
     order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names])
-    columns = [_in_order(rows[name], order) for name in rows.column_names]
+    columns = [_taken(rows[name], order) for name in rows.column_names]
     return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
-def _in_order(column: pa.ChunkedArray, order: pa.Array) -> pa.Array:
+def _taken(column: pa.ChunkedArray, order: pa.Array) -> pa.Array:
     everything = whole(column)
     return everything if everything.null_count == len(everything) else everything.take(order)
 

@@ -107,6 +107,7 @@ class Writer:
         64 MB, during which other writers wait and readers do not. Applies retention too, when it is due.
         """
         with self._database.exclusive():
+            self._open.forget_sealed(self._clock())
             segments: list[Segment] = []
             if force or self.seal_is_due():
                 segments = self._sealer.seal()

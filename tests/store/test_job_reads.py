@@ -87,6 +87,32 @@ def test_a_stored_trace_brings_its_earlier_spans_along(store):
     assert sorted(inputs.spans["span_id"].to_pylist()) == [1, 2]
 
 
+@pytest.mark.parametrize("seconds", [0, 60], ids=["sealed a moment ago", "sealed a minute ago"])
+def test_sealed_and_open_spans_are_read_once_each_as_they_are_now(store, clock, seconds):
+    known = [span(1, 1, input="hello", pending=True, ended_at=None), span(1, 2, output="x" * 1000), span(2, 3)]
+    store.writer.load([batch(known)], AT)
+    store.writer.seal(force=True)
+    clock.advance(seconds)
+    store.writer.seal()
+    store.writer.load([batch([span(1, 1, input="hello again"), span(1, 4)])], JournalPosition(2, 0))
+    spans = store.reader.job_inputs([hex_of(1)], since=NOON, until=NOON + DAY).spans.sort_by("span_id")
+    assert spans.select(["span_id", "pending", "input", "output"]).to_pylist() == [
+        {"span_id": 1, "pending": False, "input": "hello again", "output": None},
+        {"span_id": 2, "pending": False, "input": None, "output": "x" * 1000},
+        {"span_id": 4, "pending": False, "input": None, "output": None},
+    ]
+
+
+def test_spans_sealed_a_moment_ago_are_read_from_memory(store, clock):
+    store.writer.load([batch([span(1, 1)])], AT)
+    (sealed,) = store.writer.seal(force=True)
+    store.segments.file(sealed.segment_id).unlink()
+    assert related(store, 1) == {hex_of(1)}
+    clock.advance(60)
+    store.writer.seal()
+    assert related(store, 1) == set()
+
+
 @pytest.mark.parametrize("seen", [True, False], ids=["placed by the jobs", "not seen by the jobs yet"])
 class TestRelated:
     def load(self, store, seen, other, **facts):
