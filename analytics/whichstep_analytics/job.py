@@ -11,7 +11,7 @@ import polars as pl
 from whichstep_analytics.jobs import executions, handoffs, holds, outcome, steps, told, trace_executions
 from whichstep_analytics.prices import Prices
 
-RESULT_VERSION: Final = 9
+RESULT_VERSION: Final = 10
 """Raised with every change of a job, a failure rule or the price table; older rows are recomputed in slices."""
 
 

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "executions": Entry("executions", "List executions; explain one, step by step."),
     "metrics": Entry("metrics", "The eight metrics, each with n, coverage and interval."),
     "failures": Entry("failures", "Where executions fail: counts, share, trend, examples."),
+    "drift": Entry("drift", "Success and failure by turn, model calls so far and context size."),
     "workflow": Entry("workflow", "Contracts of workflows: check, learn, show, readiness."),
     "policy": Entry("policy", "Policies on actions: check a file, explain a decision, try another on the past."),
     "judge": Entry("judge", "Ask a model for a second opinion on failing steps, where one is set."),

@@ -35,6 +35,9 @@ class Answers(Protocol):
     def failures(self, filters: Filters, *, by: str) -> Document:
         """Where executions fail; `by` is step, kind or signature."""
 
+    def drift(self, filters: Filters, *, by: Sequence[str]) -> Document:
+        """Success and failure by how far executions had come; `by` is some of turn, calls, context."""
+
     def filters(self, filters: Filters) -> Document:
         """The values that each filter can take within others, with counts."""
 

@@ -46,8 +46,8 @@ def sparkline(points: Rows, *, unit: str, colours: Palette) -> alt.LayerChart:
     return view(line + dots, height=56)
 
 
-def success_by_group(rows: Rows, *, colours: Palette) -> alt.LayerChart:
-    """Shares of success with their intervals, one line a group, in the order given.
+def share_by_group(rows: Rows, *, colours: Palette, what: str = "success") -> alt.LayerChart:
+    """Shares of `what` with their intervals, one line a group, in the order given.
 
     Rows: `label`, `value`, `lower`, `upper`, `n`. An unknown share has no dot, and says so.
     """
@@ -59,7 +59,7 @@ def success_by_group(rows: Rows, *, colours: Palette) -> alt.LayerChart:
         y=alt.Y("label:N", sort=labels, title=None, axis=axis(colours, labelLimit=180)),
         tooltip=[
             alt.Tooltip("label:N", title="group"),
-            alt.Tooltip("shown:N", title="success"),
+            alt.Tooltip("shown:N", title=what),
             alt.Tooltip("n:Q", title="executions"),
         ],
     )

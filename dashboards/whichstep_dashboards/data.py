@@ -47,6 +47,11 @@ def failures(pairs: Pairs, *, by: str) -> Document:
     return _answer("/api/v1/failures", (*pairs, ("by", by)))
 
 
+def drift(pairs: Pairs) -> Document:
+    """Success and failure of the matching executions by turn, model calls so far and context size."""
+    return _answer("/api/v1/drift", pairs)
+
+
 def executions(pairs: Pairs, *, limit: int, order: str = "started_at:desc", cursor: str = "") -> Document:
     """One page of the matching executions with the total and the cursor of the next page."""
     paging = (("limit", str(limit)), ("order", order), *((("cursor", cursor),) if cursor else ()))

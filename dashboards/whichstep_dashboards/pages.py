@@ -22,9 +22,10 @@ class Screen(NamedTuple):
 OVERVIEW: Final = Screen("overview", "Overview", ":material/monitoring:")
 EXECUTIONS: Final = Screen("executions", "Executions", ":material/list:")
 FAILING_STEPS: Final = Screen("failing_steps", "Failing steps", ":material/error:")
+DRIFT: Final = Screen("drift", "Drift", ":material/trending_down:")
 EXECUTION: Final = Screen("execution", "Execution", ":material/account_tree:")
-SCREENS: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, EXECUTION)
-MENU: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS)
+SCREENS: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, EXECUTION)
+MENU: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT)
 
 
 def page(screen: Screen) -> Any:

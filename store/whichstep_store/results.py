@@ -207,6 +207,9 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("input_digest", HEX, True),
     ("input_length", pa.int32(), True),
     ("outcome_weight", pa.float64(), True),
+    ("context_tokens_max", pa.int64(), True),
+    ("failing_call", pa.int32(), True),
+    ("failing_context_tokens", pa.int64(), True),
 )
 TEMPLATE_FIELDS: Final[Fields] = (
     # rows of failure_templates

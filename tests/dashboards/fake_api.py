@@ -40,6 +40,8 @@ class Store:
     metrics: dict[str, list[dict]] = field(default_factory=dict)
     failures: dict[str, dict] = field(default_factory=dict)
     filters: dict[str, list[dict]] = field(default_factory=dict)
+    more: dict[str, dict] = field(default_factory=dict)
+    """Answers by the last part of their address."""
 
 
 def empty() -> Store:
@@ -106,6 +108,7 @@ def small(*, purpose="demo", count=137) -> Store:
     store.metrics = _metrics(chance)
     store.failures = {by: _failures(by, store.executions) for by in ("step", "kind", "signature")}
     store.filters = _filters(store.executions)
+    store.more = {"drift": _drift("bucket", known=True)}
     return store
 
 
@@ -475,6 +478,7 @@ def odd() -> Store:
         for name in store.filters
     }
     store.filters["purpose"] = [{"value": "production", "count": len(store.executions)}]
+    store.more = {"drift": _drift(HOSTILE[0], known=False)}
     return store
 
 
@@ -488,6 +492,25 @@ def _make_long(store: Store, execution: dict) -> None:
     document["steps"][5]["parent_step_id"] = document["steps"][5]["step_id"]
 
 
+def _drift(words: str, *, known: bool) -> dict:
+    """Three buckets of each dimension, the failure share growing; without `known` nothing is known of any."""
+
+    def bucket(at: int) -> dict:
+        share = 0.05 * (at + 1)
+        shares = {"success": 1 - 2 * share, "failure": share} if known else {"success": None, "failure": None}
+        ends = {f"{name}_{end}": value and value * by for name, value in shares.items() for end, by in _ENDS}
+        counts = {"n": 100 - at, "known": 90 - at if known else 0, "succeeded": 80 - at, "failed_here": 4 + at}
+        return {"bucket": f"{words} {at + 1}", "start": at + 1, **counts, **shares, **ends}
+
+    trend = {"direction": "rises", "p_value": 0.01, "words": f"the failure share rises, {words}"}
+    dimensions = [
+        {"by": by, "words": f"{words} {by}", "buckets": [bucket(at) for at in range(3)], "unplaced": 2, "trend": trend}
+        for by in ("turn", "calls", "context")
+    ]
+    return {"executions": 100, "known": 90 if known else 0, "failed": 20, "dimensions": dimensions}
+
+
+_ENDS = (("lower", 0.8), ("upper", 1.1))
 STORES = {"empty": empty, "small": small, "odd": odd}
 
 
@@ -542,6 +565,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return self.store.failures.get(query["by"][-1], none)
             case ["filters"]:
                 return self.store.filters
+            case [name]:
+                return self.store.more.get(name)
         return None
 
     def _page(self, query):

@@ -39,7 +39,7 @@ def test_a_period_without_a_figure_stays_a_gap(colours):
 
 def test_an_unknown_share_is_labelled_unknown(colours):
     rows = [{"label": "r1", "value": None, "lower": None, "upper": None, "n": 2}]
-    assert _values(charts.success_by_group(rows, colours=colours))[0]["shown"] == "unknown"
+    assert _values(charts.share_by_group(rows, colours=colours))[0]["shown"] == "unknown"
 
 
 def test_the_cumulative_line_adds_up(colours):

@@ -14,6 +14,7 @@ from typing import Final
 
 from whichstep_analytics.answers.doctor import Check, Probe, doctor_document
 from whichstep_analytics.answers.documents import Document, documents, frame
+from whichstep_analytics.answers.drifting import drift_document
 from whichstep_analytics.answers.executions import explain, list_executions, resolve
 from whichstep_analytics.answers.failing import failures_document
 from whichstep_analytics.answers.figures import metrics_document
@@ -68,6 +69,10 @@ class Answers:
     def failures(self, filters: Filters, *, by: str = "step") -> Document:
         """Where executions fail; `by` is step, kind or signature."""
         return failures_document(self._reader, filters, by=by)
+
+    def drift(self, filters: Filters, *, by: Sequence[str] = ()) -> Document:
+        """Success and failure by turn of the session, model calls so far and context size."""
+        return drift_document(self._reader, filters, by=by)
 
     def filters(self, filters: Filters | None = None) -> Document:
         """The values of each filter among the executions that match, most frequent first.

@@ -9,7 +9,7 @@ import polars as pl
 
 from whichstep_analytics.failure.locate import locate
 from whichstep_analytics.failure.signature import of_workflow
-from whichstep_analytics.jobs import configurations, facts, outcome, timing, waste
+from whichstep_analytics.jobs import configurations, facts, outcome, progress, timing, waste
 from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_analytics.jobs.reruns import STATED, reruns
 from whichstep_analytics.jobs.sessions import turns
@@ -53,7 +53,8 @@ def run(
     frame = _beside(frame, turns(frame, neighbours))
     frame = frame.drop("rerun_of", "rerun_rule").join(reruns(frame, neighbours), on="execution_id", how="left")
     frame = _with_outcome(frame)
-    frame = _beside(frame, _located(steps, frame, placed))
+    located = _located(steps, frame, placed)
+    frame = _beside(_beside(frame, located), progress.at_failure(steps, located))
     frame = _completed(frame).with_columns(pl.lit(result_version).alias("result_version"))
     return shaped(frame, EXECUTION_SCHEMA).sort("execution_id")
 

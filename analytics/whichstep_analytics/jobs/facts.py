@@ -65,6 +65,7 @@ def _counts() -> list[pl.Expr]:
         (_TOOL & _ERROR).sum().alias("tool_error_count"),
         ((pl.col("attempt") > 1) & ~pl.col("wrapper")).sum().alias("retry_count"),
         _ERROR.sum().alias("error_count"),
+        pl.col("input_tokens").filter(_CALL).max().alias("context_tokens_max"),
     ]
 
 

@@ -93,7 +93,7 @@ def _releases(pairs: Pairs, colours: Palette) -> None:
     if not any(row["n"] for row in rows):
         st.caption("No release is known in this window: set `service.version`, or `whichstep.configure(release=…)`.")
         return
-    st.altair_chart(charts.success_by_group(rows[:RELEASES_MAX], colours=colours), width="stretch", key="releases")
+    st.altair_chart(charts.share_by_group(rows[:RELEASES_MAX], colours=colours), width="stretch", key="releases")
     st.caption(f"{min(len(rows), RELEASES_MAX)} of {len(rows)} releases · the line is the 95 % interval")
 
 

@@ -66,5 +66,8 @@ create table execution_rows (
     rerun_rule varchar,                  -- how rerun_of is known: stated, input, task
     input_digest uuid,                   -- of what was asked: equal for the same request
     input_length integer,                -- characters of the preview
-    outcome_weight double                -- 1 / the chance to be judged, where the outcome comes from a sample; else null
+    outcome_weight double,               -- 1 / the chance to be judged, where the outcome comes from a sample; else null
+    context_tokens_max bigint,           -- input tokens of the model call that had most
+    failing_call integer,                -- model calls up to the failing step, that one included
+    failing_context_tokens bigint        -- input tokens of the last model call up to the failing step
 );

@@ -49,5 +49,8 @@ select
     critical_path_ms,  -- time of the steps that the end waited for, waits for people apart; null while a step runs
     success_disputed,  -- a person, the agent's code or an evaluator said otherwise; null: the outcome is unknown
     success_reason,  -- why, in words, and who said otherwise
-    rerun_rule  -- how rerun_of is known: stated by the sender, the same input in the session, the same task id
+    rerun_rule,  -- how rerun_of is known: stated by the sender, the same input in the session, the same task id
+    context_tokens_max,  -- input tokens of the model call that had most
+    failing_call,  -- model calls up to the failing step, that one included
+    failing_context_tokens  -- input tokens of the last model call up to the failing step
 from main.execution_rows;

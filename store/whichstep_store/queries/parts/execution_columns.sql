@@ -56,4 +56,7 @@ autonomy_level,
 critical_path_ms,
 success_disputed,
 success_reason,
-rerun_rule
+rerun_rule,
+context_tokens_max,
+failing_call,
+failing_context_tokens
