@@ -144,8 +144,11 @@ def test_parallel_children_take_the_time_of_the_longest_and_may_outlive_their_pa
              attributes={"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": f"t{at}"})
         for at in range(5)
     ]  # fmt: skip
-    (row,) = results(root, *tools).executions.rows(named=True)
-    assert row["latency_ms"] <= 3000
+    found = results(root, *tools)
+    (row,) = found.executions.rows(named=True)
+    assert (row["latency_ms"], row["critical_path_ms"]) == (2000, 2000)
+    assert sorted(found.steps["critical_path_ms"]) == [0, 0, 0, 0, 0, 2000]
+    assert found.steps["latency_ms"].sum() == 17_000
 
 
 def test_a_call_that_was_repeated_after_an_error_is_a_second_attempt_and_both_cost():
