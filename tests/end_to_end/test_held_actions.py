@@ -1,0 +1,170 @@
+"""Actions that a policy holds, with all real parts: an agent's process, the sidecar, a reviewer over HTTP."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import httpx
+import pytest
+
+from sidecar_process import environment, sidecar_process
+
+POLICY = """
+[[rule]]
+id = "mail outside"
+action = "send_email"
+when = 'to not matches "*@example.com"'
+risk_level = "approve"
+
+[actions]
+send_email = "log"
+search = "auto"
+delete_all = "block"
+issue_refund = "approve"
+"""
+AGENT = """
+import json, sys
+import whichstep
+
+whichstep.configure(service="support", policy={"search": "auto", "send_email": "auto", "default": "auto"})
+ran = []
+
+@whichstep.tool
+def search(query): return ["order A-17"]
+
+@whichstep.tool
+def send_email(to, body="hello"):
+    ran.append(["send_email", to, body])
+    return "sent"
+
+@whichstep.tool
+def delete_all(what): ran.append(["delete_all", what])
+
+@whichstep.tool
+def issue_refund(order, amount):
+    ran.append(["issue_refund", order, amount])
+
+def attempt(call, *arguments):
+    try:
+        call(*arguments)
+        return "ran"
+    except whichstep.WhichstepError as error:
+        return type(error).__name__
+
+with whichstep.task("refund_request", id="T-17", user="u-9") as execution:
+    with whichstep.retrieval("refunds", name="kb") as step:
+        step.sources([{"id": "policy-3", "score": 0.91, "content": "refunds within <b>30</b> days"}])
+    search("A-17")
+    outcomes = {
+        "inside": attempt(send_email, "ann@example.com"),
+        "approved": attempt(send_email, "a@customer.net"),
+        "edited": attempt(send_email, "b@customer.net", "draft"),
+        "rejected": attempt(send_email, "c@customer.net"),
+        "blocked": attempt(delete_all, "everything"),
+    }
+whichstep.flush()
+print(json.dumps({"id": execution.execution_id, "outcomes": outcomes, "ran": ran}))
+"""
+DECISIONS = {
+    "a@customer.net": {"decision": "approve"},
+    "b@customer.net": {"decision": "edit", "arguments": {"to": "b@customer.net", "body": "better"}},
+    "c@customer.net": {"decision": "reject", "reason": "not this one"},
+}
+
+
+class Reviewer(threading.Thread):
+    """Decides every request as DECISIONS say, by the reviewer's token."""
+
+    def __init__(self, sidecar, data_dir):
+        super().__init__(daemon=True)
+        token = (data_dir / "reviewer.token").read_text().strip()
+        self.client = httpx.Client(
+            base_url=sidecar.http, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=30
+        )
+        self.seen, self.over = {}, threading.Event()
+
+    def run(self):
+        while not self.over.wait(0.1):
+            for item in self.client.get("/api/v1/approvals", params={"state": "pending"}).json()["approvals"]:
+                whole = self.client.get(f"/api/v1/approvals/{item['approval_id']}").json()
+                to = whole["arguments"]["to"]
+                self.seen[to] = whole
+                decided = self.client.post(f"/api/v1/approvals/{item['approval_id']}/decision", json=DECISIONS[to])
+                assert decided.status_code == 200, decided.text
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """The agent's run, what the reviewer saw, and the document of the execution."""
+    folder = tmp_path_factory.mktemp("held")
+    (folder / "policy.toml").write_text(POLICY)
+    with sidecar_process(folder / "data", "--policy", str(folder / "policy.toml")) as sidecar:
+        reviewer = Reviewer(sidecar, folder / "data")
+        reviewer.start()
+        variables = {"WHICHSTEP_ENDPOINT": sidecar.http, "WHICHSTEP_SPOOL_DIR": str(folder / "spool")}
+        done = subprocess.run(
+            [sys.executable, "-c", AGENT],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=environment() | variables,
+        )
+        reviewer.over.set()
+        reviewer.join()
+        reviewer.client.close()
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        sidecar.wait_for_executions(1)
+        yield told, reviewer.seen, sidecar.get(f"/api/v1/executions/{told['id']}"), sidecar
+
+
+def test_what_runs_is_what_the_sidecars_policy_and_the_reviewer_allow(played):
+    told, _, _, _ = played
+    assert told["outcomes"] == {
+        "inside": "ran",
+        "approved": "ran",
+        "edited": "ran",
+        "rejected": "ApprovalRejected",
+        "blocked": "ActionBlocked",
+    }
+    assert told["ran"] == [
+        ["send_email", "ann@example.com", "hello"],
+        ["send_email", "a@customer.net", "hello"],
+        ["send_email", "b@customer.net", "better"],
+    ]
+
+
+def test_the_reviewer_saw_arguments_evidence_and_the_rule(played):
+    told, seen, _, _ = played
+    asked = seen["a@customer.net"]
+    assert asked["arguments"] == {"to": "a@customer.net", "body": "hello"}
+    assert (asked["execution_id"], asked["rule"], asked["risk_level"]) == (told["id"], "mail outside", "approve")
+    assert (asked["task_type"], asked["agent"], asked["requester"]) == ("refund_request", "support", "u-9")
+    assert asked["evidence"][0]["text"] == "refunds within <b>30</b> days"
+    assert asked["evidence"][0]["score"] == 0.91
+
+
+def test_the_steps_tell_waits_refusals_and_attempts(played):
+    _, _, document, _ = played
+    steps = [(step["type"], step["name"], step["status"]) for step in document["steps"]]
+    assert steps == [
+        ("workflow", "refund_request", "ok"),
+        ("retrieval", "kb", "ok"),
+        ("tool_call", "search", "ok"),
+        ("tool_call", "send_email", "ok"),
+        ("approval", "send_email", "ok"),
+        ("tool_call", "send_email", "ok"),
+        ("approval", "send_email", "ok"),
+        ("tool_call", "send_email", "ok"),
+        ("approval", "send_email", "rejected"),
+        ("tool_call", "delete_all", "blocked"),
+    ]
+
+
+def test_waits_are_no_active_time(played):
+    _, _, document, _ = played
+    waited = sum(step["latency_ms"] for step in document["steps"] if step["type"] == "approval")
+    assert waited > 0
+    assert document["active_ms"] == pytest.approx(document["latency_ms"] - waited, abs=1.0)
