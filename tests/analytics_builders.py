@@ -19,6 +19,7 @@ FRAME_SCHEMA = {
     "escalation_reason": pl.String, "violated": pl.Boolean, "latency_ms": pl.Float64, "active_ms": pl.Float64,
     "cost_usd": pl.Float64, "wasted_cost_usd": pl.Float64, "tokens": pl.Int64, "tool_accuracy": pl.Float64,
     "tool_call_count": pl.Int32, "tool_error_count": pl.Int32, "contract_violated": pl.Boolean,
+    "action_count": pl.Int32, "ungated_count": pl.Int32,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_SCHEMA, Batch
 from whichstep_store.results import (
+    ACTION_FIELDS,
     ALIAS_FIELDS,
     CONFORMANCE_FIELDS,
     CONSUMED_FIELDS,
@@ -168,6 +169,7 @@ def results(**given: Any) -> Results:
         executions=_result_table(EXECUTION_FIELDS, given.get("executions", ())),
         aliases=_result_table(ALIAS_FIELDS, given.get("aliases", ())),
         moved=_result_table(MOVED_FIELDS, given.get("moved", ())),
+        actions=_result_table(ACTION_FIELDS, given.get("actions", ())),
         consumed=given.get("consumed", result_schema(CONSUMED_FIELDS).empty_table()),
         since=given.get("since", NOON - DAY),
         until=given.get("until", NOON + DAY),

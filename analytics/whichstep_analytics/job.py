@@ -8,11 +8,17 @@ from zlib import crc32
 
 import polars as pl
 
-from whichstep_analytics.jobs import executions, handoffs, holds, outcome, steps, told, trace_executions
+from whichstep.policy import Policy
+from whichstep_analytics.jobs import actions, executions, handoffs, holds, outcome, steps, told, trace_executions
+from whichstep_analytics.jobs.frames import empty
 from whichstep_analytics.prices import Prices
+from whichstep_store.results import APPROVAL_FIELDS
 
-RESULT_VERSION: Final = 10
+RESULT_VERSION: Final = 11
 """Raised with every change of a job, a failure rule or the price table; older rows are recomputed in slices."""
+
+
+NO_APPROVALS: Final = empty(APPROVAL_FIELDS)
 
 
 class Recomputed(NamedTuple):
@@ -21,6 +27,7 @@ class Recomputed(NamedTuple):
     mapping: pl.DataFrame
     steps: pl.DataFrame
     executions: pl.DataFrame
+    actions: pl.DataFrame
 
 
 def recompute(
@@ -31,31 +38,37 @@ def recompute(
     prices: Prices,
     as_of: int,
     deciding: Mapping[str, float] = outcome.DECIDING,
+    approvals: pl.DataFrame = NO_APPROVALS,
+    policy: Policy | None = None,
 ) -> Recomputed:
     """The result rows of every execution that has a span here. `as_of`: now, in nanoseconds since epoch.
 
     Expects all spans of each execution: a part gives the rows of that part. `deciding`: the evaluations that decide
-    success, each with the score from which on it is one.
+    success, each with the score from which on it is one. `approvals`: requests of these executions; `policy`: of the
+    sidecar, with which their actions are compared.
     """
     spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
     placed = handoffs.add(holds.notice(told.settle(steps.place(spans, mapping))))
     step_rows = steps.run(placed, prices)
+    action_rows = actions.run(step_rows, placed, approvals, policy)
     execution_rows = executions.run(
         placed,
         step_rows,
         evaluations,
         mapping,
         as_of=as_of,
-        result_version=result_version(deciding),
+        result_version=result_version(deciding, policy),
         neighbours=neighbours,
         deciding=deciding,
+        actions=actions.of_executions(action_rows, step_rows, policy),
     )
-    return Recomputed(mapping, step_rows, execution_rows)
+    return Recomputed(mapping, step_rows, execution_rows, action_rows)
 
 
-def result_version(deciding: Mapping[str, float] = outcome.DECIDING) -> int:
-    """The version that rows are written with: another one where the settings judge otherwise."""
-    if deciding == outcome.DECIDING:
+def result_version(deciding: Mapping[str, float] = outcome.DECIDING, policy: Policy | None = None) -> int:
+    """The version that rows are written with: another one where the settings or the policy judge otherwise."""
+    if deciding == outcome.DECIDING and policy is None:
         return RESULT_VERSION
-    return crc32(repr((RESULT_VERSION, sorted(deciding.items()))).encode()) & 0x7FFF_FFFF
+    judged_by = (RESULT_VERSION, sorted(deciding.items()), policy.digest if policy else None)
+    return crc32(repr(judged_by).encode()) & 0x7FFF_FFFF

@@ -16,6 +16,7 @@ from typing import Final
 import polars as pl
 
 from whichstep.contract import Contract
+from whichstep.policy import Policy
 from whichstep_analytics.conformance_runner import ConformanceRunner
 from whichstep_analytics.job import Recomputed, recompute, result_version
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
@@ -27,6 +28,7 @@ from whichstep_analytics.period_runner import PeriodRunner
 from whichstep_analytics.prices import Prices, default_prices
 from whichstep_analytics.template_runner import TemplateRunner
 from whichstep_store.results import (
+    ACTION_FIELDS,
     ALIAS_FIELDS,
     CONSUMED_FIELDS,
     EXECUTION_FIELDS,
@@ -69,13 +71,14 @@ class JobRunner:
         prices: Prices | None = None,
         deciding: Mapping[str, float] = DECIDING,
         contracts: Mapping[str, Contract] = MappingProxyType({}),
+        policy: Policy | None = None,
     ) -> None:
         """`clock` gives nanoseconds since the epoch; `prices` defaults to the table that ships with whichstep.
 
         `deciding` names the evaluations that decide success, as `outcome.DECIDING`; `contracts`, by name, hold the
-        executions of workflows that carry none.
+        executions of workflows that carry none; with `policy` actions are compared.
         """
-        self._store, self._clock, self._deciding = store, clock, deciding
+        self._store, self._clock, self._deciding, self._policy = store, clock, deciding, policy
         self._prices = prices or default_prices()
         self._stale_looked_at = self._recomputed_at = 0
         self._behind = False  # the last look left a whole slice due
@@ -119,7 +122,7 @@ class JobRunner:
         """One slice of executions that are outdated or past their deadline."""
         stale = from_arrow(
             self._store.reader.stale(
-                result_version=result_version(self._deciding),
+                result_version=result_version(self._deciding, self._policy),
                 open_before=now - ABANDONED_AFTER_NS,
                 limit=_SLICE_EXECUTIONS_MAX,
             )
@@ -138,7 +141,9 @@ class JobRunner:
         since, until = _nanoseconds(traces["min_started_at"]).min(), _nanoseconds(traces["max_started_at"]).max()
         asked = traces["trace_id"].unique(maintain_order=True)
         inputs = self._store.reader.job_inputs(asked.to_list(), since=_whole(since), until=_whole(until))
-        results = _results(inputs, asked, touched, prices=self._prices, now=now, deciding=self._deciding)
+        results = _results(
+            inputs, asked, touched, prices=self._prices, now=now, deciding=self._deciding, policy=self._policy
+        )
         self._store.writer.replace_results(results)
         self._periods.touch(results.executions, now=now)
         self._templates.touch(results.executions)
@@ -180,12 +185,22 @@ def _results(
     prices: Prices,
     now: int,
     deciding: Mapping[str, float],
+    policy: Policy | None,
 ) -> Results:
     spans, before = spans_from(inputs.spans), from_arrow(inputs.trace_executions)
     former = before["execution_id"].unique()
     neighbours = from_arrow(inputs.neighbours).filter(~pl.col("execution_id").is_in(former.implode()))
     evaluations = from_arrow(inputs.evaluations)
-    found = recompute(spans, evaluations, neighbours, prices=prices, as_of=now, deciding=deciding)
+    found = recompute(
+        spans,
+        evaluations,
+        neighbours,
+        prices=prices,
+        as_of=now,
+        deciding=deciding,
+        approvals=from_arrow(inputs.approvals),
+        policy=policy,
+    )
     seen = pl.concat([asked, spans["trace_id"]]).unique()
     replaced = pl.concat([former, found.mapping["execution_id"]]).unique().sort()
     since, until = _bounds(spans, before)
@@ -194,6 +209,7 @@ def _results(
         trace_executions=to_arrow(found.mapping, TRACE_EXECUTION_FIELDS),
         steps=to_arrow(found.steps, STEP_FIELDS),
         executions=to_arrow(found.executions, EXECUTION_FIELDS),
+        actions=to_arrow(found.actions, ACTION_FIELDS),
         aliases=to_arrow(_aliases(before, found), ALIAS_FIELDS),
         moved=to_arrow(_moved(neighbours, found), MOVED_FIELDS),
         consumed=to_arrow(touched.filter(pl.col("trace_id").is_in(seen.implode())), CONSUMED_FIELDS),

@@ -123,7 +123,7 @@ def job_runner(store: Store, settings: Settings) -> JobRunner:
         deciding = deciding_names(settings.success_evaluations)
     except ValueError as error:
         raise UsageError(f"success_evaluations: {error}") from error
-    return JobRunner(store, deciding=deciding, contracts=contracts_of(settings))
+    return JobRunner(store, deciding=deciding, contracts=contracts_of(settings), policy=policy_of(settings))
 
 
 def policy_of(settings: Settings) -> Policy | None:

@@ -16,7 +16,7 @@ from whichstep_store import job_spans, named
 from whichstep_store.access import Database, Session
 from whichstep_store.hexes import uuids
 from whichstep_store.open_rows import AT_HAND
-from whichstep_store.results import EVALUATION_FIELDS, NEIGHBOUR_FIELDS, JobInputs, schema
+from whichstep_store.results import APPROVAL_FIELDS, EVALUATION_FIELDS, NEIGHBOUR_FIELDS, JobInputs, schema
 from whichstep_store.segments import Folder
 
 # Chains of links and keys longer than this do not occur; the next recompute goes on where this one stopped.
@@ -59,11 +59,13 @@ def job_inputs(database: Database, segments: Folder, trace_ids: Sequence[str], *
         family, mapping = _related(session, trace_ids, since=since, until=until)
         spans = job_spans.stored(session, at_hand, sorted(family.bounds), family.ranges())
         evaluations, neighbours = _evaluations(session, spans), _neighbours(session, spans, mapping)
+        approvals = _approvals(session, spans)
     return JobInputs(
         spans=job_spans.complete(database, segments, spans, family.ranges()),
         evaluations=evaluations,
         trace_executions=mapping,
         neighbours=neighbours,
+        approvals=approvals,
     )
 
 
@@ -128,6 +130,12 @@ _ANYTHING_SAID: Final = """
         or exists (select 1 from approval_rows where decision in ('edit', 'reject'))
         or exists (select 1 from log_rows where evaluation_name is not null)
 """
+
+
+def _approvals(session: Session, spans: job_spans.Stored) -> pa.Table:
+    if not session.rows("select exists (select 1 from approval_rows)")[0][0]:
+        return schema(APPROVAL_FIELDS).empty_table()
+    return session.arrow(named.text("job_approvals"), {"execution_keys": spans.distinct("execution_key")})
 
 
 def _neighbours(session: Session, spans: job_spans.Stored, mapping: pa.Table) -> pa.Table:

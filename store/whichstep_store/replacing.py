@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from whichstep_store.access import Session
 from whichstep_store.results import (
+    ACTION_FIELDS,
     ALIAS_FIELDS,
     CONFORMANCE_FIELDS,
     CONTRACT_FIELDS,
@@ -32,11 +33,12 @@ def replace(session: Session, results: Results) -> None:
     session.bind("new_traces", results.trace_executions)
     session.bind("consumed", results.consumed)
     if session.rows(_COUNT_REPLACED, bounds)[0][0]:
-        for table in ("step_rows", "execution_rows", "conformance_rows"):
+        for table in ("step_rows", "action_rows", "execution_rows", "conformance_rows"):
             session.execute(_DELETE_EXECUTIONS.format(table=table), bounds)
     session.execute(_DELETE_TRACES)
     _insert(session, "trace_executions", results.trace_executions, TRACE_EXECUTION_FIELDS)
     _insert(session, "step_rows", results.steps, STEP_FIELDS)
+    _insert(session, "action_rows", results.actions, ACTION_FIELDS)
     _insert(session, "execution_rows", results.executions, EXECUTION_FIELDS)
     _add_aliases(session, results.aliases)
     _move(session, results.moved)

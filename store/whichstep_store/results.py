@@ -210,6 +210,26 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("context_tokens_max", pa.int64(), True),
     ("failing_call", pa.int32(), True),
     ("failing_context_tokens", pa.int64(), True),
+    ("action_count", pa.int32(), True),
+    ("ungated_count", pa.int32(), True),
+)
+APPROVAL_FIELDS: Final[Fields] = (
+    # requests of the ledger, as far as the jobs judge by them
+    ("approval_id", pa.string(), False),
+    ("action", pa.string(), False),
+    ("used", pa.bool_(), False),  # the agent consumed a decision that lets the action run
+)
+ACTION_FIELDS: Final[Fields] = (
+    ("execution_id", HEX, False),
+    ("step_id", pa.uint64(), False),
+    ("started_at", TIME, False),
+    ("action", pa.string(), False),
+    ("risk_level", pa.string(), True),
+    ("rule", pa.string(), True),
+    ("policy_digest", pa.string(), False),
+    ("ran", pa.bool_(), False),
+    ("gated", pa.bool_(), False),
+    ("approval_id", pa.string(), True),
 )
 TEMPLATE_FIELDS: Final[Fields] = (
     # rows of failure_templates
@@ -298,21 +318,23 @@ class JobInputs(NamedTuple):
     `trace_executions`: the stored rows of these traces, several where executions share a trace. `evaluations`: of these
     traces and executions.
     `neighbours`: stored executions of the sessions and tasks in `spans`, and those that are a re-run of one of them.
+    `approvals`: requests for approval of these executions.
     """
 
     spans: pa.Table
     evaluations: pa.Table
     trace_executions: pa.Table
     neighbours: pa.Table
+    approvals: pa.Table
 
 
 class Results(NamedTuple):
     """One replacement of results, applied in one transaction.
 
-    Delete the rows of `replaced` from step_rows and execution_rows (every id that the traces had before, and every id
-    that they have now); of step_rows and execution_rows alike the old and new rows lie within [since, until] of
-    `started_at`. Delete the trace_executions rows of the traces given; insert all; add `aliases` that are new; set what
-    `moved` says; delete touched_traces rows with `touched_at` at or before the one consumed, trace by trace.
+    Delete the rows of `replaced` from step_rows, action_rows and execution_rows (every id that the traces had before,
+    and every id that they have now); of all three the old and new rows lie within [since, until] of `started_at`.
+    Delete the trace_executions rows of the traces given; insert all; add `aliases` that are new; set what `moved` says;
+    delete touched_traces rows with `touched_at` at or before the one consumed, trace by trace.
     """
 
     replaced: pa.Table
@@ -322,5 +344,6 @@ class Results(NamedTuple):
     aliases: pa.Table
     moved: pa.Table
     consumed: pa.Table
+    actions: pa.Table
     since: int  # nanoseconds since epoch, inclusive
     until: int

@@ -86,7 +86,7 @@ def evaluation(**columns: Any) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series(name, [row.get(name)]).cast(kind) for name, kind in schema.items()})
 
 
-def results(*rows: dict[str, Any], evaluations: pl.DataFrame | None = None, neighbours: pl.DataFrame | None = None, as_of: int = NOON + 5 * MINUTE) -> Recomputed:  # fmt: skip
+def results(*rows: dict[str, Any], evaluations: pl.DataFrame | None = None, neighbours: pl.DataFrame | None = None, as_of: int = NOON + 5 * MINUTE, **judging: Any) -> Recomputed:  # fmt: skip
     """What the jobs make of these spans, at five minutes past noon unless told otherwise."""
     return recompute(
         frame(*rows),
@@ -94,6 +94,7 @@ def results(*rows: dict[str, Any], evaluations: pl.DataFrame | None = None, neig
         empty(NEIGHBOUR_FIELDS) if neighbours is None else neighbours,
         prices=default_prices(),
         as_of=as_of,
+        **judging,
     )
 
 

@@ -102,6 +102,10 @@ def test_one_task_gives_no_interval():
     assert bootstrap(np.array([1.0]), np.array([1.0])) == (None, None, "bootstrap")
 
 
+def test_bootstrap_of_sums_that_single_precision_cannot_hold_has_no_interval():
+    assert bootstrap(np.array([0.0, 0.0]), np.array([1e-60, 1e-60])) == (None, None, "bootstrap")
+
+
 def test_bootstrap_agrees_with_the_delta_method_on_many_tasks():
     generator = np.random.default_rng(1)
     costs, tasks = generator.gamma(2.0, 0.01, 2_000), np.ones(2_000)

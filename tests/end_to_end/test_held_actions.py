@@ -168,3 +168,22 @@ def test_waits_are_no_active_time(played):
     waited = sum(step["latency_ms"] for step in document["steps"] if step["type"] == "approval")
     assert waited > 0
     assert document["active_ms"] == pytest.approx(document["latency_ms"] - waited, abs=1.0)
+
+
+def test_the_actions_are_compared_with_the_sidecars_policy(played):
+    _, _, document, sidecar = played
+    rows = sidecar.sql(
+        "select action, risk_level, rule, ran, gated, approval_id is not null as asked from actions"
+        " where action <> 'search' order by started_at"
+    ).rows()
+    assert rows == [
+        ("send_email", "log", "send_email", True, False, False),
+        ("send_email", "approve", "mail outside", True, True, True),
+        ("send_email", "approve", "mail outside", True, True, True),
+        ("send_email", "approve", "mail outside", False, None, True),
+        ("delete_all", "block", "delete_all", False, False, False),
+    ]
+    assert document["violated"] is True
+    (group,) = sidecar.get("/api/v1/metrics", purpose="all")["groups"]
+    ungated, violations = (group["metrics"][name] for name in ("ungated_action_rate", "policy_violation_rate"))
+    assert (ungated["value"], ungated["denominator"], violations["value"]) == (0.0, 6, 1.0)

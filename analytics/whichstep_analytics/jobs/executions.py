@@ -33,11 +33,12 @@ def run(
     result_version: int,
     neighbours: pl.DataFrame,
     deciding: Mapping[str, float] = outcome.DECIDING,
+    actions: pl.DataFrame,
 ) -> pl.DataFrame:
     """EXECUTION_SCHEMA, one row per execution that has a step, sorted by execution id.
 
     `as_of` is in nanoseconds since the epoch; `neighbours` are stored executions of the same sessions and tasks, and
-    re-runs; `deciding` is as `outcome.DECIDING`.
+    re-runs; `deciding` is as `outcome.DECIDING`, `actions` as `actions.of_executions` gives them.
     """
     frame = facts.of_spans(placed).join(facts.of_steps(steps), on="execution_id")
     stated = outcome.stated(evaluations, mapping, placed, deciding=deciding)
@@ -46,9 +47,12 @@ def run(
         stated,
         configurations.of_spans(placed),
         waste.of_steps(steps),
+        actions,
         _traces(mapping),
     ):
         frame = _beside(frame, extra)
+    # A person's word on a violation, or an evaluator's, stands over the comparison.
+    frame = frame.with_columns(pl.coalesce("violated", "attempted_blocked").alias("violated"))
     frame = _named(_with_status(frame, as_of))
     frame = _beside(frame, turns(frame, neighbours))
     frame = frame.drop("rerun_of", "rerun_rule").join(reruns(frame, neighbours), on="execution_id", how="left")

@@ -171,6 +171,15 @@ RATIOS: Final[tuple[Ratio, ...]] = (
         "share",
         "no execution called a tool",
     ),
+    Ratio(
+        "ungated_action_rate",
+        "share",
+        pl.col("action_count").is_not_null(),
+        pl.col("ungated_count"),
+        pl.col("action_count"),
+        "share",
+        "no action was compared with a policy; start the sidecar with --policy",
+    ),
 )
 EIGHT: Final = (
     "task_success_rate",

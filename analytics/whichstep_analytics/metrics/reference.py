@@ -39,6 +39,8 @@ SENTENCES: Final[dict[str, str]] = {
     "tool_precision_name": "Calls of a right tool ÷ calls made, where the right ones are known.",
     "tool_recall_arguments": "Calls with the right tool and arguments ÷ calls that were right.",
     "tool_recall_name": "Calls of a right tool ÷ calls that were right.",
+    "ungated_action_rate": "Actions that the sidecar's policy holds or blocks and that ran without a person's approval ÷ actions "
+    "compared with it. An execution with an action that cannot be judged (its arguments are not known) leaves both sides.",
     "wasted_cost_share": "Cost of failed, rejected and repeated steps and of the model calls that asked for them ÷ cost.",
 }
 _QUANTILES: Final = frozenset(quantile.metric for quantile in QUANTILES)

@@ -126,6 +126,11 @@ class Policy:
             known = self._look_up(action)
         return known if isinstance(known, Decision) else _judge(known, arguments, environment, agent)
 
+    def depends_on_call(self, action: str) -> bool:
+        """Whether the decision on an action may differ from call to call, by arguments, environment or agent."""
+        known = self._known.get(action) or self._look_up(action)
+        return not isinstance(known, Decision)
+
     def guard(self, tools: Iterable[Any], **options: Any) -> list[Any]:
         """The tools (functions, or objects of a framework), each held by this policy; what is given stays as it is.
 

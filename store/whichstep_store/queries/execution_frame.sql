@@ -33,6 +33,8 @@ select
     input_tokens + output_tokens as tokens,
     tool_call_count,
     tool_error_count,
+    action_count,
+    ungated_count,
     held.contract_violated
 from execution_rows
 left join (

@@ -69,5 +69,7 @@ create table execution_rows (
     outcome_weight double,               -- 1 / the chance to be judged, where the outcome comes from a sample; else null
     context_tokens_max bigint,           -- input tokens of the model call that had most
     failing_call integer,                -- model calls up to the failing step, that one included
-    failing_context_tokens bigint        -- input tokens of the last model call up to the failing step
+    failing_context_tokens bigint,       -- input tokens of the last model call up to the failing step
+    action_count integer,                -- actions compared with a policy; null: under none, or one could not be judged
+    ungated_count integer                -- of them, those that it holds or blocks and that ran without an approval
 );

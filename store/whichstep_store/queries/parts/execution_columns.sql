@@ -59,4 +59,6 @@ success_reason,
 rerun_rule,
 context_tokens_max,
 failing_call,
-failing_context_tokens
+failing_context_tokens,
+action_count,
+ungated_count

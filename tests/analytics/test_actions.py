@@ -1,0 +1,153 @@
+"""Actions of executions compared with the sidecar's policy."""
+
+import json
+
+import polars as pl
+import pytest
+from frames import agent, call, execution, failed, results, span, tool
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whichstep.policy import Policy
+from whichstep_analytics.job import result_version
+from whichstep_analytics.jobs.actions import known_arguments
+from whichstep_analytics.jobs.frames import schema_of
+from whichstep_store.results import APPROVAL_FIELDS
+
+POLICY = Policy.from_dict(
+    {
+        "default": "auto",
+        "rule": [
+            {"action": "refund", "when": "amount > 100", "risk_level": "approve"},
+            {"action": "deploy", "environment": "prod", "risk_level": "block"},
+        ],
+        "actions": {"mail": "approve", "wipe": "block", "read": "log"},
+    }
+)
+
+
+def refund(span_id, arguments, **columns):
+    return tool(span_id, name="refund", arguments=arguments, arguments_digest=f"{span_id:032x}", **columns)
+
+
+def approvals(*rows):
+    return pl.DataFrame(rows, schema=schema_of(APPROVAL_FIELDS), orient="row")
+
+
+def judged(*rows, **given):
+    found = results(*rows, policy=POLICY, **given).actions
+    return [(row["action"], row["risk_level"], row["ran"], row["gated"]) for row in found.iter_rows(named=True)]
+
+
+def counted(*rows, **given):
+    found = execution(*rows, policy=POLICY, **given)
+    return found["violated"], found["ungated_count"], found["action_count"]
+
+
+def test_every_tool_call_is_compared_whoever_made_it():
+    rows = [agent(), tool(2, name="look"), tool(3, name="read", dialect="openinference"), tool(4, name="mail")]
+    assert judged(*rows) == [
+        ("look", "auto", True, False),
+        ("read", "log", True, False),
+        ("mail", "approve", True, False),
+    ]
+    assert counted(*rows) == (False, 1, 3)
+
+
+def test_conditions_are_judged_by_the_recorded_arguments():
+    rows = [agent(), refund(2, '{"amount": 250}'), refund(3, '{"amount": 50}'), refund(4, '{"amount": "250"}')]
+    assert [level for _, level, _, _ in judged(*rows)] == ["approve", "auto", "approve"]
+
+
+def test_arguments_that_are_not_known_leave_the_risk_unknown_and_the_execution_uncounted():
+    cut = '{"amount": 250, "reason": "' + "x" * 1000
+    rows = [agent(), refund(2, cut), refund(3, '{"reason": "' + "x" * 1000), refund(4, None)]
+    assert [level for _, level, _, _ in judged(*rows)] == ["approve", None, None]
+    assert counted(*rows) == (False, None, None)
+    assert counted(agent(), refund(2, cut)) == (False, 1, 1)
+
+
+def test_an_attempt_at_a_blocked_action_violates_whether_it_ran_or_not():
+    assert counted(agent(), tool(2, name="wipe")) == (True, 1, 1)
+    assert counted(agent(), failed(tool(2, name="wipe"), error_type="ActionBlocked")) == (True, 0, 1)
+    assert counted(agent(), tool(2, name="deploy", environment="prod")) == (True, 1, 1)
+    assert counted(agent(), tool(2, name="deploy", environment="dev")) == (False, 0, 1)
+
+
+def test_an_action_is_gated_by_a_decision_that_was_used_for_it_once():
+    asked = [("a1", "mail", True), ("a2", "mail", False), ("a3", "other", True)]
+    rows = [
+        agent(),
+        tool(2, name="mail", approval_id="a1"),
+        tool(3, name="mail", approval_id="a1"),
+        tool(4, name="mail", approval_id="a2"),
+        tool(5, name="mail", approval_id="a3"),
+    ]
+    assert [gated for _, _, _, gated in judged(*rows, approvals=approvals(*asked))] == [True, False, False, False]
+    assert counted(*rows, approvals=approvals(*asked)) == (False, 3, 4)
+
+
+def test_a_frameworks_tool_that_runs_a_gated_function_is_the_same_action():
+    rows = [agent(), tool(2, name="mail"), tool(3, 2, name="mail", approval_id="a1", dialect="whichstep")]
+    asked = approvals(("a1", "mail", True))
+    assert [gated for _, _, _, gated in judged(*rows, approvals=asked)] == [True, True]
+
+
+def test_what_was_asked_for_and_never_ran_is_an_action_that_did_not_run():
+    refused = failed(span(2, 1, type="approval", step_name="mail", approval_id="a1"), error_type="ApprovalRejected")
+    assert judged(agent(), refused) == [("mail", "approve", False, False)]
+    went_on = [
+        agent(),
+        span(2, 1, type="approval", step_name="mail", approval_id="a1"),
+        tool(4, name="mail", approval_id="a1"),
+    ]
+    assert judged(*went_on, approvals=approvals(("a1", "mail", True))) == [("mail", "approve", True, True)]
+
+
+def test_without_a_policy_nothing_is_compared_and_a_blocked_attempt_still_violates():
+    rows = [agent(), failed(tool(2, name="wipe"), error_type="ActionBlocked")]
+    found = results(*rows)
+    assert found.actions.is_empty()
+    assert found.executions.select("violated", "action_count", "ungated_count").row(0) == (True, None, None)
+    assert execution(agent(), tool(2))["violated"] is None
+
+
+def test_another_policy_makes_every_stored_result_outdated():
+    same = Policy.from_dict(json.loads(json.dumps(POLICY.form())))
+    other = Policy.from_dict({"mail": "auto"})
+    assert result_version(policy=POLICY) == result_version(policy=same)
+    assert len({result_version(policy=policy) for policy in (None, POLICY, other)}) == 3
+
+
+def test_the_order_of_the_spans_changes_nothing():
+    rows = [
+        agent(),
+        call(2),
+        refund(3, '{"amount": 250}'),
+        tool(4, name="mail", approval_id="a1"),
+        tool(5, name="wipe"),
+    ]
+    asked = approvals(("a1", "mail", True))
+    found = results(*rows, policy=POLICY, approvals=asked).actions
+    assert found.equals(results(*rows[::-1], policy=POLICY, approvals=asked).actions)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[1]", '"x"', "{", "{'a': 1}", '{"a"', "\x00", "nonsense"])
+def test_a_text_that_tells_no_member_tells_none(text):
+    known = known_arguments(text)
+    assert (known.arguments or {}, known.whole) == ({}, False)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.floats(0, 1), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_an_object_that_is_cut_anywhere_tells_members_that_it_has_and_no_others(members, where, separators):
+    text = json.dumps(members, separators=separators)
+    known = known_arguments(text[: int(len(text) * where)])
+    assert (known.arguments or {}).items() <= members.items() if not known.whole else known.arguments == members
+    assert known_arguments(text) == (members, True)
