@@ -48,6 +48,18 @@ class NoAnswers:
     def filters(self, filters):
         return {"release": []}
 
+    def workflows(self, filters):
+        return {"workflows": [], "asked": filters.pairs()}
+
+    def workflow(self, filters, name, *, success_bar, conformance_bar):
+        return {"workflow": name, "bars": [success_bar, conformance_bar]} if name == "refund" else None
+
+    def check_workflow(self, filters, contract):
+        return {"workflow": contract["name"]}
+
+    def learn_workflow(self, filters, name, *, support, level):
+        return {"workflow": name, "support": support, "level": level}
+
     def doctor(self):
         raise RuntimeError("a secret in an exception")
 

@@ -41,5 +41,19 @@ class Answers(Protocol):
     def filters(self, filters: Filters) -> Document:
         """The values that each filter can take within others, with counts."""
 
+    def workflows(self, filters: Filters) -> Document:
+        """One row a workflow."""
+
+    def workflow(
+        self, filters: Filters, name: str, *, success_bar: float | None, conformance_bar: float | None
+    ) -> Document | None:
+        """One workflow; None when no execution of it matches."""
+
+    def check_workflow(self, filters: Filters, contract: Mapping[str, Any]) -> Document:
+        """Executions held to a contract that is handed in."""
+
+    def learn_workflow(self, filters: Filters, name: str, *, support: float, level: int | None) -> Document:
+        """A contract proposed from good executions."""
+
     def doctor(self) -> Document:
         """What is wrong with the data, and what to do."""

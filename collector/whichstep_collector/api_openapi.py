@@ -21,6 +21,9 @@ _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "/api/v1/filters": FILTER_NAMES,
     "/api/v1/approvals": (*APPROVAL_FILTERS, "limit", "cursor"),
     "/api/v1/approvals/{id}": ("wait",),
+    "/api/v1/workflows": FILTER_NAMES,
+    "/api/v1/workflows/{name}": (*FILTER_NAMES, "success_bar", "conformance_bar"),
+    "/api/v1/workflows/{name}/proposal": (*FILTER_NAMES, "support", "level"),
 }
 _REQUEST_TEXTS: Final = (
     "approval_id", "execution_id", "step_id", "action", "arguments_digest", "summary", "rule", "policy_digest",
@@ -43,6 +46,15 @@ _BODIES: Final[dict[str, dict[str, Any]]] = {
         "source": {"enum": ["HUMAN", "LLM", "CODE"]},
         "sampled_by": {"type": "string"},
         "inclusion_probability": {"type": "number"},
+    },
+    "/api/v1/workflows": {
+        "name": {"type": "string"},
+        "level": {"enum": [1, 2, 3, 4]},
+        "mode": {"enum": ["enforce", "observe"]},
+        **{name: {"type": ["string", "array"]} for name in ("start", "ignore", "tools")},
+        "retries": {"type": "integer"},
+        **{name: {"type": "object"} for name in ("steps", "budgets")},
+        **{name: {"type": "array"} for name in ("rules", "checkpoints")},
     },
     "/api/v1/approvals": {
         **{name: {"type": "string"} for name in _REQUEST_TEXTS},
@@ -80,7 +92,7 @@ _BODIES: Final[dict[str, dict[str, Any]]] = {
 def openapi_document(entries: Iterable[Entry]) -> dict[str, Any]:
     """Return the document for these routes."""
     paths: dict[str, dict[str, Any]] = {}
-    for entry in entries:
+    for entry in (found._replace(path=found.path.replace(":path}", "}")) for found in entries):
         paths.setdefault(entry.path, {})[entry.methods[0].lower()] = _operation(entry)
     return {
         "openapi": "3.1.0",
@@ -111,7 +123,8 @@ def _operation(entry: Entry) -> dict[str, Any]:
 
 
 def _query_parameters(entry: Entry) -> tuple[str, ...]:
-    return _PARAMETERS.get(entry.path, ()) if entry.methods[0] == "GET" else ()
+    asks = entry.methods[0] == "GET" or entry.path == "/api/v1/workflows"  # a contract is posted with the question
+    return _PARAMETERS.get(entry.path, ()) if asks else ()
 
 
 def _version() -> str:

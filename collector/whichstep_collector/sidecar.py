@@ -20,6 +20,7 @@ from whichstep_collector.api_approvals import ApprovalsApi
 from whichstep_collector.api_judge import judge_route
 from whichstep_collector.api_policy import policy_route
 from whichstep_collector.api_query import QueryLimits
+from whichstep_collector.api_workflows import WorkflowsApi
 from whichstep_collector.approval_keeper import ApprovalKeeper
 from whichstep_collector.approval_policy import Judge
 from whichstep_collector.counters import Counters
@@ -133,6 +134,7 @@ class Sidecar:
             self._waiting,
             clean=redactor.redact_text,
         )
+        self._workflows = WorkflowsApi(answers, time_ns=time_ns)
         self._api = Api(
             answers=answers,
             store=store,
@@ -143,6 +145,7 @@ class Sidecar:
             on_decision=self._jobs.wake,
             further=[
                 *self._approvals.routes(),
+                *self._workflows.routes(),
                 policy_route(policy),
                 judge_route(judge, on_decision=self._jobs.wake),
             ],
@@ -196,6 +199,7 @@ class Sidecar:
         self._jobs.stop(timeout_seconds=left())
         self._keeper.stop(timeout_seconds=left())
         self._approvals.close()
+        self._workflows.close()
         self._api.close()
         self._leave_tidy(loaded=loaded)
         return loaded

@@ -131,7 +131,11 @@ def test_an_answer_that_did_not_change_is_not_sent_again(client):
 
 def test_the_openapi_document_names_every_route(client, sidecar):
     document = client.get("/api/openapi.json").json()
-    paths = {entry.path for entry in sidecar.sidecar.gate().entries if entry.path.startswith("/api/v1")}
+    paths = {
+        entry.path.replace(":path}", "}")
+        for entry in sidecar.sidecar.gate().entries
+        if entry.path.startswith("/api/v1")
+    }
     assert paths <= document["paths"].keys()
     parameters = document["paths"]["/api/v1/executions"]["get"]["parameters"]
     assert {"release", "limit", "cursor"} <= {parameter["name"] for parameter in parameters}

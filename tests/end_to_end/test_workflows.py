@@ -9,6 +9,7 @@ import pytest
 
 import whichstep
 from sidecar_process import sidecar_process
+from sidecar_process import whichstep as command
 from whichstep import Workflow, WorkflowViolation
 
 CONTRACT = {
@@ -143,9 +144,74 @@ def test_executions_that_carry_no_contract_are_held_to_the_configured_one(sideca
 
 
 def test_a_folder_of_contracts_with_a_mistake_stops_the_start(tmp_path):
-    from sidecar_process import whichstep as command
-
     (tmp_path / "wrong.toml").write_text(CONFIGURED + "nxt = 1\n")
     done = command("up", "--data-dir", tmp_path / "data", "--http-port", "0", "--grpc-port", "0", "--no-dashboard", "--contracts", tmp_path, check=False)  # fmt: skip
     assert done.returncode == 2
     assert "wrong.toml, line 6: unknown key 'nxt'" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def routed(sidecar):
+    """Executions of a routed workflow without a contract: thirty good ones, and two that took another way."""
+    whichstep.configure(endpoint=sidecar.http)
+    for number in range(32):
+        with whichstep.task("route", id=f"T-{number}"):
+            with whichstep.step("sort"):
+                pass
+            with whichstep.step("left" if number % 2 else "right"):
+                pass
+            if number >= 30:
+                with whichstep.tool("odd"):
+                    pass
+            whichstep.outcome(success=number < 30)
+    whichstep.flush()
+    sidecar.wait_for(lambda: sidecar.get("/api/v1/executions", task_type="route", status="ok")["total"] == 32)
+    return sidecar
+
+
+def test_a_contract_is_learned_from_good_executions_and_the_others_break_it(routed, tmp_path):
+    file = tmp_path / "route.toml"
+    assert "30 of 30 executions keep to it" in routed.run("workflow", "learn", "route", "--out", file).stderr
+    shown = command("workflow", "show", file).stdout
+    assert "sort → left, right" in shown or "sort → right, left" in shown
+    checked = routed.run("workflow", "check", file, check=False)
+    assert checked.returncode == 1
+    assert checked.stdout.startswith("route: 30 of 32 (93.8%, at least 79.9%) executions keep to the contract")
+    good = routed.run("workflow", "check", file, "--success", "true", "--format", "json")
+    document = json.loads(good.stdout)
+    assert (document["conformance"]["value"], document["precision"], document["deviations"]) == (1.0, 1.0, [])
+    assert routed.run("workflow", "check", file, "--since", "2020-01-01", "--until", "2020-01-02", check=False).returncode == 3  # fmt: skip
+
+
+def test_a_workflow_is_explained_with_its_graph_weeks_and_observed_level(routed):
+    document = routed.get("/api/v1/workflows/route")
+    assert document["executions"] == document["examined"] == 32
+    assert (document["contract"], document["observed"]["level"], document["observed"]["variants"]) == (None, 2, 4)
+    edges = {(edge["from"], edge["to"]): (edge["count"], edge["failed"]) for edge in document["graph"]["edges"]}
+    assert edges["start", "sort"] == (32, 2)
+    assert edges["odd", "end"] == (2, 2)
+    assert document["variants"][0]["steps"][0] == "sort"
+    assert sum(week["n"] for week in document["weeks"]) == 32
+    assert document["readiness"]["ready"] is None
+
+
+def test_every_workflow_is_listed_with_its_declared_and_observed_level(routed):
+    listed = {row["workflow"]: row for row in routed.json("workflow", "list")["workflows"]}
+    assert (listed["route"]["level"], listed["route"]["observed"]["level"]) == (None, 2)
+    assert "route" in routed.run("workflow", "list").stdout
+
+
+def test_readiness_needs_executions_under_a_contract_whose_outcome_is_known(routed, monkeypatch):
+    play(routed, monkeypatch, good)
+    asked = routed.run("workflow", "readiness", "refund", "--format", "json", check=False)
+    found = json.loads(asked.stdout)
+    assert (asked.returncode, found["ready"], found["level"], found["next_level"]) == (3, None, 3, 4)
+    told = routed.run("workflow", "readiness", "refund", check=False)
+    assert "refund at level 3 cannot be said to have earned the next level" in told.stdout
+
+
+def test_a_question_about_workflows_that_cannot_be_answered_says_why(routed):
+    assert routed.run("workflow", "learn", "nobody", check=False).returncode == 2
+    assert routed.run("workflow", "readiness", "nobody", check=False).returncode == 2
+    assert "0 good executions are too few" in routed.run("workflow", "learn", "nobody", check=False).stderr
+    assert "level 1: sort has no output schema" in routed.run("workflow", "learn", "route", "--level", "1", check=False).stderr  # fmt: skip

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from whichstep_analytics.answers.doctor import Check, Probe, doctor_document
 from whichstep_analytics.answers.documents import Document, documents, frame
@@ -18,6 +18,13 @@ from whichstep_analytics.answers.drifting import drift_document
 from whichstep_analytics.answers.executions import explain, list_executions, resolve
 from whichstep_analytics.answers.failing import failures_document
 from whichstep_analytics.answers.figures import metrics_document
+from whichstep_analytics.answers.workflows import (
+    Bars,
+    check_contract,
+    explain_workflow,
+    learn_contract,
+    list_workflows,
+)
 from whichstep_store.filters import Filters
 from whichstep_store.store import Store
 
@@ -86,6 +93,28 @@ class Answers:
         for row in documents(frame(self._reader.query("filter_values", asked.parameters()))):
             facets[row["filter"]].append({"value": row["value"], "count": row["executions"]})
         return facets
+
+    def workflows(self, filters: Filters) -> Document:
+        """One row a workflow: declared and observed autonomy level, and how many executions keep to the contract."""
+        return list_workflows(self._reader, filters)
+
+    def workflow(
+        self, filters: Filters, name: str, *, success_bar: float | None = None, conformance_bar: float | None = None
+    ) -> Document | None:
+        """One workflow: conformance, deviations, variants, graph, weeks, readiness; None where no execution matches."""
+        bars = Bars(
+            Bars().success if success_bar is None else success_bar,
+            Bars().conformance if conformance_bar is None else conformance_bar,
+        )
+        return explain_workflow(self._reader, filters, name, bars=bars)
+
+    def check_workflow(self, filters: Filters, contract: Mapping[str, Any]) -> Document:
+        """The executions of a workflow held to a contract that is handed in."""
+        return check_contract(self._reader, filters, contract)
+
+    def learn_workflow(self, filters: Filters, name: str, *, support: float, level: int | None) -> Document:
+        """A contract proposed from the good executions of a workflow."""
+        return learn_contract(self._reader, filters, name, support=support, level=level)
 
     def doctor(self) -> Document:
         """What is wrong with the data and what to do, check by check."""

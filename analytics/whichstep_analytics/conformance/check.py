@@ -48,6 +48,7 @@ class Checked(NamedTuple):
     traces: pl.DataFrame
     judged: dict[tuple[str, bool], Judged]
     events: Events
+    machine: Machine
 
 
 def check(
@@ -69,7 +70,7 @@ def check(
     spent = over_budget(executions, contract.budgets)
     rows = [_row(row, judged, wrong.deviations, spent, wrong.unchecked) for row in grouped.iter_rows(named=True)]
     frame = pl.DataFrame(rows, schema=CONFORMANCE_SCHEMA, orient="row").sort("execution_id")
-    return Checked(frame, grouped, judged, found)
+    return Checked(frame, grouped, judged, found, machine)
 
 
 def _grouped(executions: pl.DataFrame, found: Events) -> pl.DataFrame:

@@ -37,8 +37,8 @@ class Events(NamedTuple):
 def events(steps: pl.DataFrame, machine: Machine) -> Events:
     """The steps of executions as the contract of `machine` sees them."""
     own = (pl.col("type") == "workflow") & (pl.col("name") == machine.contract.name)
-    steps = _placed(steps.with_columns(own.alias("own")))
-    steps = _placed(steps.filter(_inside(steps)).drop("parent_at"))
+    steps = placed(steps.with_columns(own.alias("own")))
+    steps = placed(steps.filter(_inside(steps)).drop("parent_at"))
     steps = _with_kinds(steps, machine)
     refused, at_end = _refusals(steps)
     steps = steps.with_columns(
@@ -54,8 +54,8 @@ def events(steps: pl.DataFrame, machine: Machine) -> Events:
     return Events(rows, [_seen(row) for row in shapes.iter_rows(named=True)], stopped)
 
 
-def _placed(steps: pl.DataFrame) -> pl.DataFrame:
-    """Sorted, with `parent_at`: the row of each step's parent."""
+def placed(steps: pl.DataFrame) -> pl.DataFrame:
+    """STEP_COLUMNS sorted by execution and position, with `parent_at`: the row of each step's parent."""
     ordered = steps.sort("execution_id", "position", "step_id")
     rows = ordered.select("execution_id", "step_id", "parent_step_id").with_row_index("at")
     parents = rows.join(
