@@ -11,6 +11,7 @@ DOCS = Path(__file__).resolve().parent
 # page -> module whose `reference()` returns its text
 PAGES = {
     "cli.md": "whichstep_cli.reference",
+    "failing_step.md": "whichstep_analytics.failure.reference",
     "figures.md": "whichstep_analytics.metrics.reference",
     "metrics.md": "whichstep_collector.counters",
     "settings.md": "whichstep_collector.settings",

@@ -1,7 +1,8 @@
 """`make ground-truth`: recorded runs through a real sidecar, and the figures of the product beside what is known.
 
 Usage: python -m benchmarks.ground_truth [--data FOLDER] [--out FILE.json] [--markdown] [stem …]. Every figure comes from
-the product's own tables and answers after the import, none from the records.
+the product's own tables and answers after the import, none from the records. The page also has what holds of the
+failing step on questions that the weights were not fitted to (`validation`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks.ground_truth import convert, figures, records, report
+from benchmarks.ground_truth import convert, figures, models, records, report, validation
 from benchmarks.ground_truth.asking import Asking, imported
+from benchmarks.ground_truth.fit import DATA
 from benchmarks.sidecar import Sidecar
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "runs"
 
 
 def main() -> None:
@@ -38,11 +38,14 @@ def main() -> None:
                 runs = [(run, convert.convert(run, path.stem)) for run in records.read(path)]
                 imported(asking, [converted for _, converted in runs])
                 found[path.stem] = figures.of_file(asking, path.stem, runs)
+                if by_release := models.of_file(asking, path.stem):
+                    found[path.stem]["by_release"] = by_release
                 print(report.line(path.stem, found[path.stem]), flush=True)
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if options.markdown:
-        report.write(found)
+        known = validation.read(options.data)
+        report.write(found, validation.validated(known) if known.runs else None)
 
 
 if __name__ == "__main__":

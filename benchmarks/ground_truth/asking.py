@@ -46,9 +46,9 @@ class Asking:
         document: dict[str, Any] = json.loads(body)
         return document
 
-    def metrics(self, stem: str, *, by: str = "") -> list[dict[str, Any]]:
+    def metrics(self, stem: str, *, by: str = "", purpose: str = "all") -> list[dict[str, Any]]:
         """The groups of the metrics of one file."""
-        asked = urlencode({"task_type": stem, "purpose": "all", **({"by": by} if by else {})})
+        asked = urlencode({"task_type": stem, "purpose": purpose, **({"by": by} if by else {})})
         status, body = self._sidecar.get(f"/api/v1/metrics?{asked}")
         if status != 200:
             raise RuntimeError(f"the sidecar did not answer for {stem}: {status} {body[:200]!r}")

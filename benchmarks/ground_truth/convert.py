@@ -19,6 +19,9 @@ from whichstep import attributes as names
 
 UNTIMED_START: Final = 1_767_225_600_000_000_000
 """2026-01-01, for runs that do not say when they ran."""
+PLAIN: Final = "dataset"
+ATTACKED: Final = "adversarial"
+"""Purposes: as the task was set, and with an attack hidden in what the tools gave."""
 _HELD_BACK: Final = ("system", "user")
 """Kinds of entries that are said to the agent, not done by it: they stand in the input of the next model call."""
 
@@ -61,7 +64,7 @@ class _Conversion:
         end = self._start + run.duration_ns if run.duration_ns else None
         root = self._span(f"invoke_agent {run.agent_system}", "root", self._start, end or self._latest(children), {
             names.OPERATION: "invoke_agent", names.AGENT_NAME: run.agent_system, names.TASK_TYPE: self._stem,
-            names.PURPOSE: "dataset", names.TASK_ID: _task(run), names.INPUT: asked, names.OUTPUT: _answer(run.steps),
+            names.PURPOSE: ATTACKED if run.extra.get("injection_task") else PLAIN, names.TASK_ID: _task(run), names.INPUT: asked, names.OUTPUT: _answer(run.steps),
             names.OUTCOME_SUCCESS: run.success, names.EXPECTATION: _expectation(run), **_tokens(run),
             f"{names.METADATA_PREFIX}run": run.trace_id,
         })  # fmt: skip

@@ -7,6 +7,7 @@ from math import comb
 from statistics import fmean
 from typing import Any
 
+from benchmarks.ground_truth import location
 from benchmarks.ground_truth.asking import Asking
 from benchmarks.ground_truth.convert import Converted
 from benchmarks.ground_truth.records import Run
@@ -52,69 +53,24 @@ def _pass_hat(asking: Asking, stem: str) -> dict[str, Any]:
 
 
 def _location(asking: Asking, stem: str, runs: Judged) -> dict[str, Any]:
-    """How often the step that was to blame is named: the cause step, else the failing step.
-
-    Annotators blame the model turn that asked, not the tool call that raised; where the product names no cause the
-    failing step is its answer. A run for which nothing is to blame is right when nothing is named.
-    """
+    """How often the step that was to blame is named, for files that say which it was."""
     labelled = [(run, converted) for run, converted in runs if "failing_step" in run.labels]
     if not labelled:
         return {}
-    answers = {
-        row[0]: row[1:]
-        for row in asking.rows(
-            f"select execution_id, failing_step_id, cause_step_id from executions where task_type = '{stem}'"
-        )
-    }
-    agents = {
-        (execution_id, step_id): agent
-        for execution_id, step_id, agent in asking.rows(
-            "select s.execution_id, s.step_id, s.agent from steps s join executions e using (execution_id) "
-            f"where e.task_type = '{stem}'"
-        )
-    }
-    return _scores([_judged(asking, run, converted, answers, agents) for run, converted in labelled])
+    agents: dict[str, dict[str, str | None]] = {}
+    for execution_id, step_id, agent in asking.rows(
+        "select s.execution_id, s.step_id, s.agent from steps s join executions e using (execution_id) "
+        f"where e.task_type = '{stem}'"
+    ):
+        agents.setdefault(execution_id, {})[step_id] = agent
+    return location.scores([
+        location.judged(run, converted, _answer(asking, converted), agents[converted.execution_id])
+        for run, converted in labelled
+    ])  # fmt: skip
 
 
-def _judged(asking: Asking, run: Run, converted: Converted, answers: dict, agents: dict) -> dict[str, Any]:
-    failing, cause = answers[converted.execution_id]
-    truth = run.labels.get("failing_step")
-    named = cause or failing
-    index = converted.indices.get(named) if named else None
-    top = _top(asking, converted)
-    return {
-        "truth": truth,
-        "named": index,
-        "distance": None if truth is None or index is None else abs(index - truth),
-        "exact": index == truth,
-        "top_3": truth in top[:3] if truth is not None else index is None,
-        "agent": named is not None and agents.get((converted.execution_id, named)) == run.labels.get("failing_agent"),
-    }
-
-
-def _top(asking: Asking, converted: Converted) -> list[int]:
-    """The indices of the suspects, best first, each once."""
+def _answer(asking: Asking, converted: Converted) -> location.Answer:
     document = asking.execution(converted.execution_id)
-    listed = [suspect.get("cause_step_id") or suspect["step_id"] for suspect in document["suspects"]]
-    named = [step for step in (document["cause_step"], document["failing_step"]) if step]
-    order = [step["step_id"] for step in named] + listed
-    return list(dict.fromkeys(index for step in order if (index := converted.indices.get(step)) is not None))
-
-
-def _scores(judged: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Shares over all labelled runs; `first_error_exact` is strict equality where the truth may be none."""
-    n = len(judged)
-    blamed = [row for row in judged if row["truth"] is not None]
-    named = [row for row in judged if row["named"] is not None]
-    found: dict[str, Any] = {
-        "labelled": n,
-        "first_error_exact": sum(row["exact"] for row in judged) / n,
-        "step_exact": sum(row["exact"] for row in blamed) / len(blamed),
-        "step_top_3": sum(row["top_3"] for row in blamed) / len(blamed),
-        "agent_exact": sum(row["agent"] for row in blamed) / len(blamed),
-        "step_precision": sum(row["exact"] for row in named) / len(named) if named else None,
-    }
-    for within in (1, 3, 5):
-        near = sum(row["distance"] is not None and row["distance"] <= within for row in blamed)
-        found[f"step_within_{within}"] = near / len(blamed)
-    return found
+    return location.Answer(
+        document["failing_step_id"], document["cause_step_id"], document["suspects"], document["failure_confidence"]
+    )

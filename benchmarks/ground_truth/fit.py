@@ -1,9 +1,7 @@
-"""Fits the weights of the failure scorer to runs whose step to blame is known, and validates them by question.
+"""The weights of the failure scorer, fitted to runs whose step to blame is known (`validation` is the command).
 
-Used by `make fit`: python -m benchmarks.ground_truth.validation.
-(analytics/whichstep_analytics/failure/weights.json) and docs/failing_step_validation.md. A turn counts once an execution
-however long it is, and every execution once, whatever its set. Rules that fired on fewer than 4 labelled executions are
-not fitted: they keep the weight that a rule has before any data.
+Every execution counts once, whatever its set and however long it is. Rules that fired on fewer than 4 labelled
+executions are not fitted: they keep the weight that a rule has before any data.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ RIDGE: Final = 4.0
 PRIOR: Final = 3.0
 """Log-odds of a rule that is quite sure, before any data: a turn that it names is as likely as 20 others together."""
 FIRED_MIN: Final = 4
+DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data" / "runs"
 WEIGHTS: Final = Path(__file__).resolve().parents[2] / "analytics/whichstep_analytics/failure/weights.json"
 
 
@@ -61,7 +60,8 @@ def _step_id(run: records.Run, converted: convert.Converted) -> int | None:
 def weights_of(turns: pl.DataFrame, *, ridge: float = RIDGE) -> Weights:
     """The weights that fit these examples; executions whose step to blame is none of their turns only count."""
     reachable = pl.col("to_blame").any()
-    elsewhere = 1 - turns.group_by("execution_id").agg(reachable)["to_blame"].sum() / turns["execution_id"].n_unique()
+    reached = turns.filter(reachable.over("execution_id"))["execution_id"].n_unique()
+    elsewhere = 1 - reached / turns["execution_id"].n_unique()
     turns = turns.filter(reachable.over("execution_id"))
     names = [rules.name(rule) for rule in rules.RULES]
     learned = [name for name in names if _executions(turns, name) >= FIRED_MIN]
@@ -99,7 +99,7 @@ def write(weights: Weights, turns: pl.DataFrame, runs: dict[str, int]) -> None:
     fired = {name: _executions(turns, name) for name in names}
     text = {
         "found": {
-            "by": "python -m benchmarks.ground_truth.fit --write",
+            "by": "python -m benchmarks.ground_truth.validation --write",
             "model": "conditional logit over the turns of an execution, ridge on standardised columns, rules not below 0",
             "ridge": RIDGE,
             "executions": runs,

@@ -6,11 +6,13 @@ would give back between them is the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from benchmarks.ground_truth import location
 from benchmarks.ground_truth.convert import Converted
 from benchmarks.ground_truth.records import Run
 from whichstep_analytics.failure import evidence, rules, scorer
@@ -58,8 +60,19 @@ def turns(found: Frames) -> pl.DataFrame:
     return scorer.features(prepared.filter("judged"), rules.fired(prepared))
 
 
-def answers(found: Frames, weights: scorer.Weights) -> dict[str, dict[str, Any]]:
-    """By execution id: what `locate` answers with these weights; none where it suspects nothing."""
+def answers(found: Frames, weights: scorer.Weights) -> dict[str, location.Answer]:
+    """By execution id: what `locate` answers with these weights."""
     executions = found.executions.select("execution_id", "status", "success", "success_source")
     rows = locate(found.steps, executions, found.expectations, weights=weights)
-    return {row["execution_id"]: row for row in rows.iter_rows(named=True)}
+    nothing = location.Answer(None, None, ())
+    return {
+        **dict.fromkeys(executions["execution_id"], nothing),
+        **{row["execution_id"]: _answer(row) for row in rows.iter_rows(named=True)},
+    }
+
+
+def _answer(row: Mapping[str, Any]) -> location.Answer:
+    failing, cause = (
+        None if row[name] is None else f"{row[name]:016x}" for name in ("failing_step_id", "cause_step_id")
+    )
+    return location.Answer(failing, cause, json.loads(row["suspects"] or "[]"), row["failure_confidence"])

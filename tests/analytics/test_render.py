@@ -165,3 +165,20 @@ def test_witnesses_that_disagree_are_named():
     assert f"no (human): {why}" in render.text(disputed)
     agreed = execution([step(1)], success=False, success_source="human", success_disputed=False, success_reason=why)
     assert why not in render.text(agreed)
+
+
+def test_suspects_are_listed_with_probability_step_and_rule():
+    suspects = [
+        {
+            "step_id": f"{2:016x}",
+            "kind": "wrong_tool",
+            "rule": "wrong_tool",
+            "score": 0.31,
+            "reason": "pay was not expected",
+        },
+        {"step_id": "99", "kind": "unknown", "rule": None, "score": None, "reason": "gone"},
+    ]
+    said = render.text(execution([step(1), step(2, name="pay")], failure_kind="unknown", suspects=suspects))
+    assert "also suspected, most likely first" in said
+    assert " 31%  step 2, pay (wrong_tool, rule wrong_tool): pay was not expected" in said
+    assert "   ?  the execution as a whole (unknown): gone" in said

@@ -217,12 +217,14 @@ def _explain(store: Store, execution: dict, *, loops: int) -> None:
             {
                 "step_id": failing["step_id"],
                 "kind": execution["failure_kind"],
+                "rule": "hard_error",
                 "score": 0.9,
                 "reason": execution["failure_reason"],
             },
             {
                 "step_id": cause["step_id"],
                 "kind": "wrong_tool",
+                "rule": "wrong_tool",
                 "score": 0.35,
                 "reason": "this call asked for the failing step",
             },

@@ -18,8 +18,6 @@ from whichstep_analytics.failure.signature import signature
 from whichstep_analytics.jobs.frames import shaped
 
 _ENDED: Final = ("ok", "error", "abandoned")
-_SURE: Final = 0.5
-"""A rule that is less sure tells only an outcome that nobody knows; beside a judgement it is one voice of several."""
 FAILURE_SCHEMA: Final = pl.Schema(
     {
         "execution_id": pl.String(),
@@ -78,7 +76,7 @@ def _with_scored(
     prepared: pl.DataFrame, fired: pl.DataFrame, executions: pl.DataFrame, weights: scorer.Weights
 ) -> pl.DataFrame:
     """What fired; of judged executions that no rule is sure of, the scorer's ranking of their turns instead."""
-    sure = fired.filter(pl.col("fails") & (pl.col("score") >= _SURE))
+    sure = fired.filter(pl.col("fails") & (pl.col("score") >= rules.SURE))
     doubtful = _failed(executions).select("execution_id").join(sure, on="execution_id", how="anti")
     turns = prepared.filter("judged").join(doubtful, on="execution_id", how="semi", maintain_order="left")
     if turns.is_empty():

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -44,15 +44,37 @@ class Weights:
     """Share of failures for which no turn of an agent was to blame, among those that the weights were fitted to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How the shipped weights were found."""
+
+    executions: Mapping[str, int]
+    """Labelled runs by data set."""
+    ridge: float
+    rules: frozenset[str]
+    """Those that were fitted."""
+
+
 @cache
 def shipped() -> Weights:
     """The weights of `weights.json`. A rule that it does not list has its `prior`, a trait none."""
-    read = json.loads(files(__package__).joinpath("weights.json").read_text(encoding="utf-8"))
+    read = _read()
     return Weights(
         rules={name: read["rules"].get(name, read["prior"]) for name in map(rules.name, rules.RULES)},
         traits={name: read["traits"].get(name, 0.0) for name in traits.TRAITS},
         elsewhere=read["elsewhere"],
     )
+
+
+def found() -> Found:
+    """What `weights.json` says of itself."""
+    read = _read()
+    return Found(read["found"]["executions"], read["found"]["ridge"], frozenset(read["rules"]))
+
+
+def _read() -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(files(__package__).joinpath("weights.json").read_text(encoding="utf-8"))
+    return read
 
 
 def features(steps: pl.DataFrame, suspects: pl.DataFrame) -> pl.DataFrame:

@@ -48,8 +48,17 @@ def _failure(execution: Document) -> Iterator[str]:
     if cause and cause["step_id"] != execution["failing_step_id"]:
         yield f"{CAUSE} cause: {plain(named(cause))} ({cause['type']})"
     others = [suspect for suspect in execution["suspects"] if suspect.get("step_id") != execution["failing_step_id"]]
-    for suspect in others:
-        yield f"    also suspected: {plain(suspect.get('kind'))}: {plain(suspect.get('reason'))}"
+    if others:
+        yield "also suspected, most likely first"
+    yield from (f"    {_suspect(execution, suspect)}" for suspect in others)
+
+
+def _suspect(execution: Document, suspect: Document) -> str:
+    step = next((step for step in execution["steps"] if step["step_id"] == suspect.get("step_id")), None)
+    where = named(step) if step else "the execution as a whole"
+    score = "  ?" if suspect.get("score") is None else f"{suspect['score']:>4.0%}"
+    by = f", rule {suspect['rule']}" if suspect.get("rule") else ""
+    return f"{score}  {plain(where)} ({plain(suspect.get('kind'))}{plain(by)}): {plain(suspect.get('reason'))}"
 
 
 def _judge(execution: Document) -> Iterator[str]:

@@ -220,7 +220,8 @@ def _suspects(execution: Document) -> None:
             score = suspect.get("score")
             weight = figures.UNKNOWN if score is None else f"{figures.format_share(score)}"
             where = _step_words_of(step) if step else "the execution as a whole"
-            st.markdown(f"**{weight}** · {where} · {plain(suspect.get('kind'))}")
+            rule = f" · rule {plain(suspect['rule'])}" if suspect.get("rule") else ""
+            st.markdown(f"**{weight}** · {where} · {plain(suspect.get('kind'))}{rule}")
             st.text(str(suspect.get("reason") or ""))
 
 

@@ -37,6 +37,9 @@ from whichstep_analytics.failure.rules import (
     wrong_tool,
 )
 
+SURE: Final = 0.5
+"""A rule that is less sure tells only an outcome that nobody knows; beside a judgement it is one voice of several."""
+
 
 class Rule(Protocol):
     """What a module of this folder is."""
