@@ -50,7 +50,7 @@ def recompute(
     spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
     placed = handoffs.add(holds.notice(told.settle(steps.place(spans, mapping))))
-    step_rows = steps.run(placed, prices)
+    step_rows = steps.run(placed, prices, approvals)
     action_rows = actions.run(step_rows, placed, approvals, policy)
     execution_rows = executions.run(
         placed,

@@ -218,6 +218,8 @@ APPROVAL_FIELDS: Final[Fields] = (
     ("approval_id", pa.string(), False),
     ("action", pa.string(), False),
     ("used", pa.bool_(), False),  # the agent consumed a decision that lets the action run
+    ("state", pa.string(), False),
+    ("settled_at", TIME, True),  # since when nobody is waited for; null while it is pending
 )
 ACTION_FIELDS: Final[Fields] = (
     ("execution_id", HEX, False),

@@ -4,7 +4,7 @@ import json
 
 import polars as pl
 import pytest
-from frames import agent, call, execution, failed, results, span, tool
+from frames import NOON, SECOND, agent, call, execution, failed, results, span, tool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +31,14 @@ def refund(span_id, arguments, **columns):
 
 
 def approvals(*rows):
-    return pl.DataFrame(rows, schema=schema_of(APPROVAL_FIELDS), orient="row")
+    """Requests as (id, action, used), settled two seconds after noon in a state that fits."""
+    filled = [(*row, "consumed" if row[2] else "rejected", NOON + 2 * SECOND) for row in rows]
+    return asked(*filled)
+
+
+def asked(*rows):
+    names = pl.DataFrame(rows, schema=schema_of(APPROVAL_FIELDS).names(), orient="row")
+    return names.with_columns(pl.col("settled_at").cast(pl.Datetime("ns")))
 
 
 def judged(*rows, **given):
@@ -75,7 +82,7 @@ def test_an_attempt_at_a_blocked_action_violates_whether_it_ran_or_not():
 
 
 def test_an_action_is_gated_by_a_decision_that_was_used_for_it_once():
-    asked = [("a1", "mail", True), ("a2", "mail", False), ("a3", "other", True)]
+    requests = approvals(("a1", "mail", True), ("a2", "mail", False), ("a3", "other", True))
     rows = [
         agent(),
         tool(2, name="mail", approval_id="a1"),
@@ -83,14 +90,14 @@ def test_an_action_is_gated_by_a_decision_that_was_used_for_it_once():
         tool(4, name="mail", approval_id="a2"),
         tool(5, name="mail", approval_id="a3"),
     ]
-    assert [gated for _, _, _, gated in judged(*rows, approvals=approvals(*asked))] == [True, False, False, False]
-    assert counted(*rows, approvals=approvals(*asked)) == (False, 3, 4)
+    assert [gated for _, _, _, gated in judged(*rows, approvals=requests)] == [True, False, False, False]
+    assert counted(*rows, approvals=requests) == (False, 3, 4)
 
 
 def test_a_frameworks_tool_that_runs_a_gated_function_is_the_same_action():
     rows = [agent(), tool(2, name="mail"), tool(3, 2, name="mail", approval_id="a1", dialect="whichstep")]
-    asked = approvals(("a1", "mail", True))
-    assert [gated for _, _, _, gated in judged(*rows, approvals=asked)] == [True, True]
+    used = approvals(("a1", "mail", True))
+    assert [gated for _, _, _, gated in judged(*rows, approvals=used)] == [True, True]
 
 
 def test_what_was_asked_for_and_never_ran_is_an_action_that_did_not_run():
@@ -102,6 +109,34 @@ def test_what_was_asked_for_and_never_ran_is_an_action_that_did_not_run():
         tool(4, name="mail", approval_id="a1"),
     ]
     assert judged(*went_on, approvals=approvals(("a1", "mail", True))) == [("mail", "approve", True, True)]
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("pending", "pending_approval"),
+        ("consumed", "ok"),
+        ("rejected", "rejected"),
+        ("expired", "expired"),
+        ("cancelled", "cancelled"),
+    ],
+)
+@pytest.mark.parametrize("how", [{"took": -1, "pending": True}, {"took": 0.1, "control_flow": "approval"}])
+def test_of_a_request_whose_agent_went_away_the_ledger_tells_what_became(state, status, how):
+    waits = span(2, 1, at=1, type="approval", step_name="mail", approval_id="a1", **how)
+    settled = None if state == "pending" else NOON + 31 * SECOND
+    found = results(agent(), waits, approvals=asked(("a1", "mail", state == "consumed", state, settled)))
+    step = found.steps.filter(pl.col("type") == "approval").row(0, named=True)
+    execution = found.executions.row(0, named=True)
+    assert (step["status"], step["latency_ms"]) == (status, None if state == "pending" else 30_000.0)
+    assert (execution["status"] == "waiting") == (state == "pending")
+    assert "guessed" not in step["flags"]
+
+
+def test_a_request_whose_agent_saw_the_decision_ends_as_the_agent_says():
+    seen = span(2, 1, at=1, took=5, type="approval", step_name="mail", approval_id="a1")
+    found = results(agent(), seen, approvals=approvals(("a1", "mail", True)))
+    assert found.steps.filter(pl.col("type") == "approval")["latency_ms"].to_list() == [5000.0]
 
 
 def test_without_a_policy_nothing_is_compared_and_a_blocked_attempt_still_violates():
@@ -127,9 +162,9 @@ def test_the_order_of_the_spans_changes_nothing():
         tool(4, name="mail", approval_id="a1"),
         tool(5, name="wipe"),
     ]
-    asked = approvals(("a1", "mail", True))
-    found = results(*rows, policy=POLICY, approvals=asked).actions
-    assert found.equals(results(*rows[::-1], policy=POLICY, approvals=asked).actions)
+    used = approvals(("a1", "mail", True))
+    found = results(*rows, policy=POLICY, approvals=used).actions
+    assert found.equals(results(*rows[::-1], policy=POLICY, approvals=used).actions)
 
 
 @pytest.mark.parametrize("text", ["", "null", "[1]", '"x"', "{", "{'a': 1}", '{"a"', "\x00", "nonsense"])

@@ -2,7 +2,7 @@
 
 A held action shows as a step of type `approval` that lasts until the action runs again. The run that follows is the
 action itself, not a retry; where its result only says that the person refused, the action never ran and the two are
-one refused step. A refusal read from words is flagged `guessed`.
+one refused step. A refusal read from words is flagged `guessed`. Of requests to our own sidecar the ledger knows.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ _RETURNED_ERROR: Final = "TOOL_ERROR"
 """What Google's ADK calls an error that a tool did not raise: so ends a refusal, whose words need not be sent."""
 _DECIDED: Final = "ApprovalRejected"
 """The error type of a gate whose own word is that the person refused: the call that it gates did not run."""
+_BY_STATE: Final = {
+    "pending": "pending_approval", "approved": "ok", "edited": "ok", "consumed": "ok",
+    "rejected": "rejected", "expired": "expired", "cancelled": "cancelled",
+}  # fmt: skip
 _REFUSAL_WITHIN: Final = 300
 """Characters of a result that are searched: an answer that is a refusal says so early."""
 
@@ -81,6 +85,25 @@ _SCHEMA: Final = pl.Schema(
         "went_on": pl.Boolean(),
     }
 )
+
+
+def settled_by_ledger(steps: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """Adds `ledger_status`, and the end, of requests whose agent did not see the decision.
+
+    It stopped, or went on elsewhere. The ledger's word goes before what a later run tells. `asked`: APPROVAL_FIELDS.
+    """
+    unseen = (pl.col("type") == "approval") & (pl.col("held") | pl.col("pending") | pl.col("ended_at").is_null())
+    if asked.is_empty() or not steps.select(unseen.any()).item():
+        return steps.with_columns(pl.lit(None, pl.String).alias("ledger_status"))
+    known = asked.select(
+        "approval_id", pl.col("state").replace_strict(_BY_STATE, default=None).alias("by_ledger"), "settled_at"
+    ).unique("approval_id", keep="any")
+    joined = steps.join(known, on="approval_id", how="left", maintain_order="left")
+    told = unseen & pl.col("by_ledger").is_not_null()
+    return joined.with_columns(
+        pl.when(told).then("by_ledger").alias("ledger_status"),
+        pl.when(told).then("settled_at").otherwise("ended_at").alias("ended_at"),
+    ).drop("by_ledger", "settled_at")
 
 
 def join_refused(found: Forest, held: pl.DataFrame) -> Forest:

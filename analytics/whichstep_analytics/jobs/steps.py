@@ -84,12 +84,16 @@ def _shared(spans: pl.DataFrame, mapping: pl.DataFrame) -> tuple[pl.DataFrame, p
     )
 
 
-def run(placed: pl.DataFrame, prices: Prices) -> pl.DataFrame:
-    """Steps of the placed spans: STEP_SCHEMA and WORKING_SCHEMA, sorted by execution and position."""
+def run(placed: pl.DataFrame, prices: Prices, asked: pl.DataFrame) -> pl.DataFrame:
+    """Steps of the placed spans: STEP_SCHEMA and WORKING_SCHEMA, sorted by execution and position.
+
+    `asked`: the ledger's requests for approval of these executions.
+    """
     found = merging.forest(placed)
     held = approvals.held_actions(placed, found)
     steps = merging.merge(placed, approvals.join_refused(found, held))
-    steps = _with_delegations(_ordered(_typed(steps, held), rows=placed.height))
+    steps = approvals.settled_by_ledger(_typed(steps, held), asked)
+    steps = _with_delegations(_ordered(steps, rows=placed.height))
     steps = _with_leaf_tokens(_with_wrappers(steps))
     steps = _with_cost(steps, prices)
     steps = attempts.repeats(_with_status(steps))
@@ -200,7 +204,11 @@ def _with_cost(steps: pl.DataFrame, prices: Prices) -> pl.DataFrame:
 
 def _with_status(steps: pl.DataFrame) -> pl.DataFrame:
     """Adds status and latency_ms; a refusal read from words is flagged `guessed`."""
-    guessed = pl.col("held") & (pl.col("refused") | (pl.col("went_on") & pl.col("resumed").is_null()))
+    guessed = (
+        pl.col("held")
+        & pl.col("ledger_status").is_null()
+        & (pl.col("refused") | (pl.col("went_on") & pl.col("resumed").is_null()))
+    )
     held = (
         pl.when(pl.col("refused")).then(pl.lit("rejected"))
         .when(pl.col("resumed").is_not_null()).then(pl.lit("ok"))
@@ -209,7 +217,8 @@ def _with_status(steps: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     unended = pl.when(pl.col("type") == "approval").then(pl.lit("pending_approval")).otherwise(pl.lit("running"))
     status = (
-        pl.when(pl.col("held")).then(held)
+        pl.when(pl.col("ledger_status").is_not_null()).then("ledger_status")
+        .when(pl.col("held")).then(held)
         .when(pl.col("error")).then(pl.lit(_error_statuses(steps)))
         .when(pl.col("control_flow") == "cancelled").then(pl.lit("cancelled"))
         .when(pl.col("pending") | pl.col("ended_at").is_null()).then(unended)

@@ -17,6 +17,8 @@ names as (
 select
     approval_id,
     action,
-    consumed_at is not null as used
+    consumed_at is not null as used,
+    state,
+    case when state <> 'pending' then coalesce(decided_at, least(expires_at, lapses_at)) end as settled_at
 from approval_rows
 where execution_id in (select execution_id from names);
