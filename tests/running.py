@@ -42,6 +42,9 @@ class NoAnswers:
     def failures(self, filters, *, by):
         return {"by": by, "groups": []}
 
+    def actions(self, filters, *, kind, limit):
+        return {"kind": kind, "actions": [], "counts": {}}
+
     def drift(self, filters, *, by):
         return {"executions": 0, "dimensions": [{"by": name} for name in by]}
 

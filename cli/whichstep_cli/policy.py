@@ -15,7 +15,8 @@ from whichstep.errors import ConfigurationError
 from whichstep.policy import Decision, Policy
 from whichstep_cli import output
 from whichstep_cli.errors import EXIT_FAILED, UsageError
-from whichstep_cli.options import Format, FormatOption
+from whichstep_cli.options import FilterOptions, Format, FormatOption, SourceOptions, takes_options
+from whichstep_cli.source import open_source, say_when_empty
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,6 +71,30 @@ def explain(
     if format is Format.JSON:
         return output.write_json(dataclasses.asdict(decision))
     return output.write_text(_explained(decision))
+
+
+@app.command("what-if")
+@takes_options
+def what_if(
+    source: SourceOptions,
+    filters: FilterOptions,
+    file: FileArgument,
+    format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
+) -> None:
+    """Say what another policy would have asked and blocked, over past tool calls.
+
+    Example: whichstep policy what-if stricter.toml --since 7d
+    """
+    from whichstep_cli.what_if import answer, write  # noqa: PLC0415 (Polars is slow to import)
+
+    policy = load(file)
+    pairs = filters.pairs()
+    with open_source(source) as client:
+        document = answer(client, pairs, policy)
+        if format is Format.JSON:
+            return output.write_json(document)
+        write(document)
+        return say_when_empty(client, pairs, found=bool(document["calls"]))
 
 
 def load(given: Path | None) -> Policy:

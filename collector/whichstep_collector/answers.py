@@ -35,6 +35,10 @@ class Answers(Protocol):
     def failures(self, filters: Filters, *, by: str) -> Document:
         """Where executions fail; `by` is step, kind or signature."""
 
+    def actions(self, filters: Filters, *, kind: str, limit: int) -> Document:
+        """Actions compared with the sidecar's policy."""
+        ...
+
     def drift(self, filters: Filters, *, by: Sequence[str]) -> Document:
         """Success and failure by how far executions had come; `by` is some of turn, calls, context."""
 

@@ -100,6 +100,13 @@ class Api:
                 ("/api/v1/executions/{id}/steps/{step_id}", "GET", read, self._step, "The whole texts of a step."),
                 ("/api/v1/metrics", "GET", read, self._metrics, "The eight metrics, in groups."),
                 ("/api/v1/failures", "GET", read, self._failures, "Where executions fail."),
+                (
+                    "/api/v1/actions",
+                    "GET",
+                    read,
+                    self._actions,
+                    "Actions and the policy: blocked, ungated, logged.",
+                ),
                 ("/api/v1/drift", "GET", read, self._drift, "Success and failure by how far executions had come."),
                 ("/api/v1/filters", "GET", read, self._filters, "The values that each filter can take."),
                 ("/api/v1/doctor", "GET", read, self._doctor, "What is wrong with the data, and what to do."),
@@ -160,6 +167,11 @@ class Api:
         filters, given = self._question(request, "by")
         by = given.get("by") or "step"
         return await self._answer(request, lambda: self._answers.failures(filters, by=by))
+
+    async def _actions(self, request: Request) -> Response:
+        filters, given = self._question(request, "kind", "limit")
+        kind, limit = given.get("kind") or "blocked", page_limit(given.get("limit"))
+        return await self._answer(request, lambda: self._answers.actions(filters, kind=kind, limit=limit))
 
     async def _drift(self, request: Request) -> Response:
         filters, given = self._question(request, "by")

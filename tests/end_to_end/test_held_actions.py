@@ -187,3 +187,45 @@ def test_the_actions_are_compared_with_the_sidecars_policy(played):
     (group,) = sidecar.get("/api/v1/metrics", purpose="all")["groups"]
     ungated, violations = (group["metrics"][name] for name in ("ungated_action_rate", "policy_violation_rate"))
     assert (ungated["value"], ungated["denominator"], violations["value"]) == (0.0, 6, 1.0)
+
+
+def test_blocked_ungated_and_logged_actions_are_listed_and_reviews_are_seen(played):
+    told, _, _, sidecar = played
+
+    def asked(kind):
+        return sidecar.get("/api/v1/actions", kind=kind, purpose="all")
+
+    blocked, logged = asked("blocked"), asked("logged")
+    assert blocked["counts"] == {
+        "actions": 6, "blocked": 1, "ungated": 0, "gated": 2, "logged": 1, "automatic": 1, "unknown": 0,
+    }  # fmt: skip
+    assert (blocked["executions"], blocked["judged"], blocked["total"]) == (1, 1, 1)
+    (attempt,) = blocked["actions"]
+    assert (attempt["action"], attempt["status"], attempt["arguments"]) == (
+        "delete_all",
+        "blocked",
+        {"what": "everything"},
+    )
+    assert asked("ungated")["actions"] == []
+    (inside,) = logged["actions"]
+    assert (inside["action"], inside["agent"], inside["review"]) == ("send_email", "support", None)
+    review = {"execution_id": told["id"], "step_id": inside["step_id"], "name": "action_review", "label": "fine"}
+    httpx.post(f"{sidecar.http}/api/v1/evaluations", json=review, trust_env=False, timeout=10).raise_for_status()
+    assert [action["review"] for action in asked("logged")["actions"]] == ["fine"]
+
+
+def test_another_policy_over_the_past_says_what_it_would_have_asked_and_blocked(played, tmp_path):
+    _, _, _, sidecar = played
+    other = tmp_path / "other.toml"
+    other.write_text(
+        'default = "auto"\n[[rule]]\naction = "send_email"\nwhen = \'to matches "*.net"\'\nrisk_level = "block"\n'
+    )
+    document = sidecar.json("policy", "what-if", other, "--purpose", "all")
+    assert (document["calls"], document["truncated"]) == (5, False)
+    assert document["before"] == {"auto": 1, "log": 1, "approve": 2, "block": 1, "unknown": 0}
+    assert document["after"] == {"auto": 3, "log": 0, "approve": 0, "block": 2, "unknown": 0}
+    assert {"action": "send_email", "before": "approve", "after": "block", "calls": 2, "executions": 1} in document[
+        "actions"
+    ]
+    said = sidecar.run("policy", "what-if", other, "--purpose", "all").stdout
+    assert "5 tool calls" in said

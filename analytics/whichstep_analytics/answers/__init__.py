@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from whichstep_analytics.answers.acting import actions_document
 from whichstep_analytics.answers.doctor import Check, Probe, doctor_document
 from whichstep_analytics.answers.documents import Document, documents, frame
 from whichstep_analytics.answers.drifting import drift_document
@@ -80,6 +81,10 @@ class Answers:
     def drift(self, filters: Filters, *, by: Sequence[str] = ()) -> Document:
         """Success and failure by turn of the session, model calls so far and context size."""
         return drift_document(self._reader, filters, by=by)
+
+    def actions(self, filters: Filters, *, kind: str = "blocked", limit: int = 50) -> Document:
+        """Actions compared with the sidecar's policy: counts, and those that are blocked, ungated or logged."""
+        return actions_document(self._reader, filters, kind=kind, limit=limit)
 
     def filters(self, filters: Filters | None = None) -> Document:
         """The values of each filter among the executions that match, most frequent first.
