@@ -52,6 +52,20 @@ def drift(pairs: Pairs) -> Document:
     return _answer("/api/v1/drift", pairs)
 
 
+def actions(pairs: Pairs, *, kind: str, limit: int) -> Document:
+    """Actions of the matching executions, compared with the policy: counts, and those of one kind."""
+    return _answer("/api/v1/actions", (*pairs, ("kind", kind), ("limit", str(limit))))
+
+
+def evaluate(execution_id: str, step_id: str, *, name: str, label: str) -> Document:
+    """Says something of a step in the name of the dashboard's token; what was read before is forgotten."""
+    settings = DashboardSettings.from_environment()
+    statement = {"execution_id": execution_id, "step_id": step_id, "name": name, "label": label}
+    stored = _send("POST", settings.endpoint, settings.token, "/api/v1/evaluations", json=statement)
+    forget()
+    return stored
+
+
 def executions(pairs: Pairs, *, limit: int, order: str = "started_at:desc", cursor: str = "") -> Document:
     """One page of the matching executions with the total and the cursor of the next page."""
     paging = (("limit", str(limit)), ("order", order), *((("cursor", cursor),) if cursor else ()))
@@ -105,9 +119,13 @@ def _cached_content(endpoint: str, token: str | None, path: str) -> Document:
 
 
 def _get(endpoint: str, token: str | None, path: str, pairs: Pairs) -> Document:
+    return _send("GET", endpoint, token, path, params=list(pairs))
+
+
+def _send(method: str, endpoint: str, token: str | None, path: str, **content: Any) -> Document:
     headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     try:
-        response = _client(endpoint).get(endpoint + path, params=list(pairs), headers=headers)
+        response = _client(endpoint).request(method, endpoint + path, headers=headers, **content)
     except httpx.TimeoutException as error:
         raise ApiError(
             f"No answer from {endpoint} within {TIMEOUT.read:.0f} seconds",

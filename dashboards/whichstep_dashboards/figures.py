@@ -88,6 +88,15 @@ METRICS: Final = (
         "Executions that ended in an error ÷ ended executions.",
     ),
 )  # fmt: skip
+UNGATED: Final = Metric(
+    "ungated_action_rate",
+    "Ungated actions",
+    "share",
+    False,
+    "Actions that the sidecar's policy holds for a person or blocks, and that ran without an approval ÷ actions "
+    "compared with it. Executions with an action that cannot be judged are left out; without a policy: unknown, not 0.",
+)
+"""A companion that the page Safety shows beside those of the eight."""
 
 _UNITS: Final = {
     "share": "share", "ratio": "share", "rate": "share", "percent": "share", "%": "share", "1": "share",

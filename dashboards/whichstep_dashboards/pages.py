@@ -23,9 +23,10 @@ OVERVIEW: Final = Screen("overview", "Overview", ":material/monitoring:")
 EXECUTIONS: Final = Screen("executions", "Executions", ":material/list:")
 FAILING_STEPS: Final = Screen("failing_steps", "Failing steps", ":material/error:")
 DRIFT: Final = Screen("drift", "Drift", ":material/trending_down:")
+SAFETY: Final = Screen("safety", "Safety", ":material/shield:")
 EXECUTION: Final = Screen("execution", "Execution", ":material/account_tree:")
-SCREENS: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, EXECUTION)
-MENU: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT)
+SCREENS: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, SAFETY, EXECUTION)
+MENU: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, SAFETY)
 
 
 def page(screen: Screen) -> Any:
@@ -55,9 +56,12 @@ def link(
     st.page_link(page(screen), label=label, query_params=query_string.link_parameters(parameters or {}), **options)
 
 
-def open_execution(execution_id: str) -> None:
-    """Shows an execution in place of this screen; filters stay in the address, so back leads to them. For callbacks."""
-    query_string.write(**{"execution": execution_id, "step": None, "view": None, "from": None, "fold": None})
+def open_execution(execution_id: str, step_id: str | None = None) -> None:
+    """Shows an execution, and of it a step, in place of this screen; for callbacks.
+
+    Filters stay in the address, so back leads to them.
+    """
+    query_string.write(**{"execution": execution_id, "step": step_id, "view": None, "from": None, "fold": None})
 
 
 def link_to_list(label: str, **options: Any) -> None:

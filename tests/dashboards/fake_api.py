@@ -108,7 +108,7 @@ def small(*, purpose="demo", count=137) -> Store:
     store.metrics = _metrics(chance)
     store.failures = {by: _failures(by, store.executions) for by in ("step", "kind", "signature")}
     store.filters = _filters(store.executions)
-    store.more = {"drift": _drift("bucket", known=True)}
+    store.more = {"drift": _drift("bucket", known=True), "actions": _actions(store.executions, hostile=False)}
     return store
 
 
@@ -356,6 +356,7 @@ def _metrics(chance: random.Random) -> dict[str, list[dict]]:
             "cost_per_task": figure(
                 0.0082 + wobble / 50, n=n, known=int(n * 0.94), spread=0.0006, unit="usd", previous=before.get("c")
             ),
+            "ungated_action_rate": figure(0.02, n=n, known=int(n * 0.9), spread=0.01),
             "error_rate": figure(0.17 - wobble, n=n, spread=0.03, previous=before.get("r")),
         }
 
@@ -480,7 +481,7 @@ def odd() -> Store:
         for name in store.filters
     }
     store.filters["purpose"] = [{"value": "production", "count": len(store.executions)}]
-    store.more = {"drift": _drift(HOSTILE[0], known=False)}
+    store.more = {"drift": _drift(HOSTILE[0], known=False), "actions": _actions(store.executions, hostile=True)}
     return store
 
 
@@ -510,6 +511,40 @@ def _drift(words: str, *, known: bool) -> dict:
         for by in ("turn", "calls", "context")
     ]
     return {"executions": 100, "known": 90 if known else 0, "failed": 20, "dimensions": dimensions}
+
+
+def _actions(executions: list[dict], *, hostile: bool) -> dict:
+    """Four actions: of the hostile ones nothing is known but texts."""
+    rows = [
+        {
+            "action": HOSTILE[at] if hostile else "send_external_email",
+            "risk_level": None if hostile else "log",
+            "rule": HOSTILE[1] if hostile else "mail outside",
+            "ran": at % 2 == 0,
+            "gated": None,
+            "approval_id": None,
+            "execution_id": execution["execution_id"],
+            "step_id": f"{at + 1:016x}",
+            "started_at": None if hostile else execution["started_at"],
+            "task_type": None if hostile else execution["task_type"],
+            "release": None if hostile else execution["release"],
+            "agent": None if hostile else execution["agent"],
+            "status": "ok",
+            "arguments": HOSTILE[at] if hostile else {"to": f"customer-{at}@example.com", "amount": 40.5},
+            "review": HOSTILE[2] if hostile and at == 1 else None,
+        }
+        for at, execution in enumerate(executions[:4])
+    ]
+    counts = {"actions": 90, "blocked": 4, "ungated": 4, "gated": 3, "logged": 4, "automatic": 70, "unknown": 5}
+    judged = 0 if hostile else len(executions) - 5
+    return {
+        "executions": len(executions),
+        "judged": judged,
+        "counts": counts,
+        "kind": "blocked",
+        "total": 4,
+        "actions": rows,
+    }
 
 
 _ENDS = (("lower", 0.8), ("upper", 1.1))
@@ -549,6 +584,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, found) if found is not None else self._send(
             404, {"title": "No such execution", "detail": f"nothing is stored under {address.path}", "status": 404}
         )
+
+    def do_POST(self):
+        said = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        for row in self.store.more.get("actions", {}).get("actions", ()):
+            if (row["execution_id"], row["step_id"]) == (said["execution_id"], said["step_id"]):
+                row["review"] = said["label"]
+        self._send(201, said)
 
     def _answer(self, path, query):  # noqa: PLR0911  # one return an address
         match path:

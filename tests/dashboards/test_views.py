@@ -8,7 +8,7 @@ import fake_api
 import pytest
 from dashboard_texts import texts
 
-SCREENS = ("overview", "executions", "failing_steps", "drift")
+SCREENS = ("overview", "executions", "failing_steps", "drift", "safety")
 FIRST = fake_api.small().executions[0]["execution_id"]
 FAILED = next(row for row in fake_api.small().executions if row["success"] is False)["execution_id"]
 LONG = fake_api.odd().executions[0]["execution_id"]
@@ -229,3 +229,27 @@ def _no_markup(page):
                 assert bad not in re.sub(r"\\.", "", str(element.value)), (kind, element.value)
     for button in page.button:
         assert "![x]" not in button.label
+
+
+def test_safety_shows_rates_counts_and_what_they_rest_on(open_page):
+    page = open_page("safety", "small")
+    said = texts(page).replace("\\", "")
+    for label in ("Policy violations", "Ungated actions", "Human escalation", "132 of 137 executions judged whole"):
+        assert label in said
+    assert "90 actions compared with the policy" in said
+    table = page.dataframe[0].value
+    assert list(table["action"]) == ["send_external_email"] * 4
+    assert "customer-0@example.com" in table["arguments"][0]
+
+
+def test_safety_without_a_policy_says_how_to_have_one(open_page):
+    assert "whichstep up --policy" in texts(open_page("safety", "odd"))
+
+
+def test_a_logged_action_is_reviewed_by_a_button(addresses, open_page):
+    page = open_page("safety", "small", kind="logged")
+    fine = next(button for button in page.button if button.label == "Fine")
+    page = fine.click().run()
+    assert not page.exception
+    assert "reviewed: fine" in texts(page).replace("\\", "")
+    assert len([button for button in page.button if button.label == "Fine"]) == 3
