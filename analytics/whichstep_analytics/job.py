@@ -9,16 +9,27 @@ from zlib import crc32
 import polars as pl
 
 from whichstep.policy import Policy
-from whichstep_analytics.jobs import actions, executions, handoffs, holds, outcome, steps, told, trace_executions
+from whichstep_analytics.jobs import (
+    actions,
+    executions,
+    handoffs,
+    holds,
+    outcome,
+    steps,
+    told,
+    trace_executions,
+    ungrounded_values,
+)
 from whichstep_analytics.jobs.frames import empty
 from whichstep_analytics.prices import Prices
-from whichstep_store.results import APPROVAL_FIELDS
+from whichstep_store.results import APPROVAL_FIELDS, UNGROUNDED_FIELDS
 
-RESULT_VERSION: Final = 12
+RESULT_VERSION: Final = 13
 """Raised with every change of a job, a failure rule or the price table; older rows are recomputed in slices."""
 
 
 NO_APPROVALS: Final = empty(APPROVAL_FIELDS)
+ALL_GROUNDED: Final = empty(UNGROUNDED_FIELDS)
 
 
 class Recomputed(NamedTuple):
@@ -40,17 +51,18 @@ def recompute(
     deciding: Mapping[str, float] = outcome.DECIDING,
     approvals: pl.DataFrame = NO_APPROVALS,
     policy: Policy | None = None,
+    ungrounded: pl.DataFrame = ALL_GROUNDED,
 ) -> Recomputed:
     """The result rows of every execution that has a span here. `as_of`: now, in nanoseconds since epoch.
 
     Expects all spans of each execution: a part gives the rows of that part. `deciding`: the evaluations that decide
     success, each with the score from which on it is one. `approvals`: requests of these executions; `policy`: of the
-    sidecar, with which their actions are compared.
+    sidecar, with which their actions are compared. `ungrounded`: values in their answers that stand in no source.
     """
     spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
     placed = handoffs.add(holds.notice(told.settle(steps.place(spans, mapping))))
-    step_rows = steps.run(placed, prices, approvals)
+    step_rows = ungrounded_values.mark(steps.run(placed, prices, approvals), ungrounded)
     action_rows = actions.run(step_rows, placed, approvals, policy)
     execution_rows = executions.run(
         placed,

@@ -18,6 +18,7 @@ import polars as pl
 from whichstep.contract import Contract
 from whichstep.policy import Policy
 from whichstep_analytics.conformance_runner import ConformanceRunner
+from whichstep_analytics.grounding_runner import GroundingRunner
 from whichstep_analytics.job import Recomputed, recompute, result_version
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
 from whichstep_analytics.jobs.frames import from_arrow, spans_from, to_arrow
@@ -81,13 +82,27 @@ class JobRunner:
         self._store, self._clock, self._deciding, self._policy = store, clock, deciding, policy
         self._prices = prices or default_prices()
         self._stale_looked_at = self._recomputed_at = 0
+        self._busy = False
         self._behind = False  # the last look left a whole slice due
         self._periods = PeriodRunner(store)
         self._templates = TemplateRunner(store)
+        self._grounding = GroundingRunner(store)
         self._conformance = ConformanceRunner(store, contracts)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a round is under way: what it found may bring another one."""
+        return self._busy
 
     def tick(self) -> float:
         """Recomputes what is due, at most one slice of it; returns the seconds until it wants to run again."""
+        self._busy = True
+        try:
+            return self._round()
+        finally:
+            self._busy = False
+
+    def _round(self) -> float:
         now = self._clock()
         rest = self._recomputed_at + _PACE_NS - now
         refresh = now - self._stale_looked_at >= _STALE_EVERY_NS  # in the rests of a busy store, too
@@ -109,11 +124,12 @@ class JobRunner:
 
         `left` is told before each slice how many traces wait.
         """
-        while (touched := from_arrow(self._store.reader.touched())).height:
-            left(touched.height)
-            self._recompute(_slice(touched), touched, self._clock())
-        while not self._refresh(touched, self._clock()):
-            pass
+        while True:
+            while (touched := from_arrow(self._store.reader.touched())).height:
+                left(touched.height)
+                self._recompute(_slice(touched), touched, self._clock())
+            if self._refresh(touched, self._clock()):
+                break
         self._conformance.drain(now=self._clock())
         self._templates.drain()
         self._periods.drain(now=self._clock())
@@ -129,7 +145,7 @@ class JobRunner:
         )
         if stale.height:
             return self._recompute(stale, touched, now)
-        if self._conformance.refresh(now=now):
+        if self._conformance.refresh(now=now) or self._grounding.refresh():
             return 0.0
         self._templates.tick(now=now)
         if self._periods.tick(now=now):
@@ -147,6 +163,7 @@ class JobRunner:
         self._store.writer.replace_results(results)
         self._periods.touch(results.executions, now=now)
         self._templates.touch(results.executions)
+        self._grounding.check(results.executions)
         self._conformance.touch(results.executions)
         while self._conformance.tick(now=now):
             pass
@@ -200,6 +217,7 @@ def _results(
         deciding=deciding,
         approvals=from_arrow(inputs.approvals),
         policy=policy,
+        ungrounded=from_arrow(inputs.ungrounded),
     )
     seen = pl.concat([asked, spans["trace_id"]]).unique()
     replaced = pl.concat([former, found.mapping["execution_id"]]).unique().sort()

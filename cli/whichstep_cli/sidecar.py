@@ -46,6 +46,8 @@ class Running:
     addresses: Addresses
     store: Store
     counters: Counters
+    busy: Callable[[], bool] = lambda: False
+    """Whether the jobs are at work this moment."""
 
     def settle(
         self, seconds: float = SETTLE_SECONDS_MAX, *, left: Callable[[int], None] = lambda _traces: None
@@ -56,11 +58,12 @@ class Running:
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            quiet = not self.busy()
             # The journal first: what leaves it between the two questions is among the touched traces by then.
             backlog = self.counters.value("whichstep_journal_backlog_bytes")
             traces = self.store.reader.touched().num_rows
             left(traces)
-            if not backlog and not traces:
+            if quiet and not backlog and not traces and not self.busy():
                 return True
             time.sleep(_POLL_SECONDS)
         return False
@@ -108,7 +111,7 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
                 raise UsageError(str(error)) from error
             store.announce(addresses.http)
             try:
-                yield Running(addresses, store, counters)
+                yield Running(addresses, store, counters, busy=lambda: runner.busy)
             finally:
                 sidecar.stop()
 

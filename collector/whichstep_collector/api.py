@@ -108,6 +108,7 @@ class Api:
                     "Actions and the policy: blocked, ungated, logged.",
                 ),
                 ("/api/v1/drift", "GET", read, self._drift, "Success and failure by how far executions had come."),
+                ("/api/v1/grounding", "GET", read, self._grounding, "Answers that say what stands in no source."),
                 ("/api/v1/filters", "GET", read, self._filters, "The values that each filter can take."),
                 ("/api/v1/doctor", "GET", read, self._doctor, "What is wrong with the data, and what to do."),
                 ("/api/v1/query", "POST", read, self._query, "Read-only SQL or a named query, as Arrow or JSON."),
@@ -177,6 +178,11 @@ class Api:
         filters, given = self._question(request, "by")
         by = [name for name in given.get("by", "").split(",") if name]
         return await self._answer(request, lambda: self._answers.drift(filters, by=by))
+
+    async def _grounding(self, request: Request) -> Response:
+        filters, given = self._question(request, "limit")
+        limit = page_limit(given.get("limit"))
+        return await self._answer(request, lambda: self._answers.grounding(filters, limit=limit))
 
     async def _filters(self, request: Request) -> Response:
         filters, _ = self._question(request)

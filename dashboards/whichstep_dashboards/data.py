@@ -66,6 +66,11 @@ def evaluate(execution_id: str, step_id: str, *, name: str, label: str) -> Docum
     return stored
 
 
+def grounding(pairs: Pairs, *, limit: int) -> Document:
+    """How many answers say what stands in no source, by task type, and the latest that do."""
+    return _answer("/api/v1/grounding", (*pairs, ("limit", str(limit))))
+
+
 def executions(pairs: Pairs, *, limit: int, order: str = "started_at:desc", cursor: str = "") -> Document:
     """One page of the matching executions with the total and the cursor of the next page."""
     paging = (("limit", str(limit)), ("order", order), *((("cursor", cursor),) if cursor else ()))

@@ -16,7 +16,14 @@ from whichstep_store import job_spans, named
 from whichstep_store.access import Database, Session
 from whichstep_store.hexes import uuids
 from whichstep_store.open_rows import AT_HAND
-from whichstep_store.results import APPROVAL_FIELDS, EVALUATION_FIELDS, NEIGHBOUR_FIELDS, JobInputs, schema
+from whichstep_store.results import (
+    APPROVAL_FIELDS,
+    EVALUATION_FIELDS,
+    NEIGHBOUR_FIELDS,
+    UNGROUNDED_FIELDS,
+    JobInputs,
+    schema,
+)
 from whichstep_store.segments import Folder
 
 # Chains of links and keys longer than this do not occur; the next recompute goes on where this one stopped.
@@ -60,12 +67,14 @@ def job_inputs(database: Database, segments: Folder, trace_ids: Sequence[str], *
         spans = job_spans.stored(session, at_hand, sorted(family.bounds), family.ranges())
         evaluations, neighbours = _evaluations(session, spans), _neighbours(session, spans, mapping)
         approvals = _approvals(session, spans)
+        ungrounded = _ungrounded(session, mapping)
     return JobInputs(
         spans=job_spans.complete(database, segments, spans, family.ranges()),
         evaluations=evaluations,
         trace_executions=mapping,
         neighbours=neighbours,
         approvals=approvals,
+        ungrounded=ungrounded,
     )
 
 
@@ -146,3 +155,13 @@ def _neighbours(session: Session, spans: job_spans.Stored, mapping: pa.Table) ->
     session.show("asked_tasks", pa.table({"task_id": tasks.cast(pa.string())}))
     session.show("asked_sessions", pa.table({"session_id": pa.array(sessions, pa.string())}))
     return session.arrow(named.text("job_neighbours"))
+
+
+def _ungrounded(session: Session, mapping: pa.Table) -> pa.Table:
+    """`asked_traces` holds the traces of the mapping."""
+    if not mapping.num_rows or not session.rows(_ANYTHING_UNGROUNDED)[0][0]:
+        return schema(UNGROUNDED_FIELDS).empty_table()
+    return session.arrow(named.text("job_grounding"))
+
+
+_ANYTHING_UNGROUNDED: Final = "select exists (select 1 from grounding_rows where len(ungrounded) > 0)"

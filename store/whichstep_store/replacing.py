@@ -15,6 +15,7 @@ from whichstep_store.results import (
     CONTRACT_FIELDS,
     DAILY_FIELDS,
     EXECUTION_FIELDS,
+    GROUNDING_FIELDS,
     HEX,
     HEXES,
     STEP_FIELDS,
@@ -53,6 +54,28 @@ def replace_period(session: Session, unit: str, start: date, rows: pa.Table) -> 
     table, fields = _PERIODS[unit]
     session.execute(f"delete from {table} where {unit} = ?", [start])
     _insert(session, table, rows, fields)
+
+
+def replace_grounding(session: Session, rows: pa.Table, touched_at: int) -> None:
+    """Replaces what was found of these executions' answers, and touches those of which that changes."""
+    session.bind("found", rows)
+    session.execute(_TOUCH_REGROUNDED, [touched_at])
+    session.execute("delete from grounding_rows where execution_id in (select cast(execution_id as uuid) from found)")
+    _insert(session, "grounding_rows", rows, GROUNDING_FIELDS)
+
+
+_TOUCH_REGROUNDED: Final = """
+    insert into touched_traces (trace_id, touched_at, root_ended, span_count, min_started_at, max_started_at)
+    select placed.trace_id, make_timestamp_ns(?), false, 0, min(placed.started_at), max(placed.started_at)
+    from trace_executions as placed
+    where placed.execution_id in (
+        select cast(found.execution_id as uuid)
+        from found
+        left join grounding_rows as before on before.execution_id = cast(found.execution_id as uuid)
+        where found.ungrounded is distinct from coalesce(before.ungrounded, [])
+    )
+    group by placed.trace_id
+"""
 
 
 def replace_templates(session: Session, rows: pa.Table) -> None:

@@ -233,6 +233,21 @@ ACTION_FIELDS: Final[Fields] = (
     ("gated", pa.bool_(), False),
     ("approval_id", pa.string(), True),
 )
+GROUNDING_FIELDS: Final[Fields] = (
+    # rows of grounding_rows
+    ("execution_id", HEX, False),
+    ("step_id", pa.uint64(), True),
+    ("span_count", pa.int32(), False),
+    ("version", pa.int32(), False),
+    ("checked", pa.int32(), False),
+    ("ungrounded", TEXTS, False),
+)
+UNGROUNDED_FIELDS: Final[Fields] = (
+    # of these executions, those with values that stand in no source
+    ("execution_id", HEX, False),
+    ("step_id", pa.uint64(), False),
+    ("ungrounded", TEXTS, False),
+)
 TEMPLATE_FIELDS: Final[Fields] = (
     # rows of failure_templates
     ("failure_signature", pa.string(), False),
@@ -320,7 +335,7 @@ class JobInputs(NamedTuple):
     `trace_executions`: the stored rows of these traces, several where executions share a trace. `evaluations`: of these
     traces and executions.
     `neighbours`: stored executions of the sessions and tasks in `spans`, and those that are a re-run of one of them.
-    `approvals`: requests for approval of these executions.
+    `approvals`: requests for approval of these executions. `ungrounded`: what was found in their answers.
     """
 
     spans: pa.Table
@@ -328,6 +343,7 @@ class JobInputs(NamedTuple):
     trace_executions: pa.Table
     neighbours: pa.Table
     approvals: pa.Table
+    ungrounded: pa.Table
 
 
 class Results(NamedTuple):

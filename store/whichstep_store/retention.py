@@ -136,6 +136,7 @@ _DELETES: Final = (
     "delete from step_rows where execution_id in (select execution_id from old_executions)",
     "delete from action_rows where execution_id in (select execution_id from old_executions)",
     "delete from trace_executions where execution_id in (select execution_id from old_executions)",
+    "delete from grounding_rows where execution_id in (select execution_id from old_executions)",
     "delete from conformance_rows where execution_id in (select execution_id from old_executions)",
     "delete from execution_aliases where execution_id in (select execution_id from old_executions)",
     "delete from execution_rows where execution_id in (select execution_id from old_executions)",

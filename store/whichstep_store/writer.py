@@ -87,6 +87,15 @@ class Writer:
         with self._database.writing() as session:
             replacing.replace_period(session, unit, start, rows)
 
+    def replace_grounding(self, rows: pa.Table) -> None:
+        """Replaces what was found of the answers of some executions (results.GROUNDING_FIELDS).
+
+        Those of which something else is found than before are marked to be recomputed.
+        """
+        touched_at = self.next_touched_at()
+        with self._database.writing() as session:
+            replacing.replace_grounding(session, rows, touched_at)
+
     def replace_templates(self, rows: pa.Table) -> None:
         """Replaces all templates of failure signatures with `rows` (results.TEMPLATE_FIELDS)."""
         with self._database.writing() as session:

@@ -82,10 +82,10 @@ def test_one_execution_is_judged_and_shown_beside_the_rules(sidecar):
 
 def test_those_that_match_are_judged_up_to_the_budget_of_the_day(sidecar):
     sidecar.json("judge", f"{1:032x}")  # asked before, or now: one of two calls
-    answer = sidecar.json("judge", "--since", "1h")
+    answer = sidecar.json("judge", "--since", "1h", "--sure")
     assert answer["asked"] == 3
     assert sorted(one["status"] for one in answer["judged"]) == ["budget", "judged", "judged"]
-    said = sidecar.run("judge", "--since", "1h")
+    said = sidecar.run("judge", "--since", "1h", "--sure")
     assert "today: 2 of 2 calls" in said.stderr
     assert "agree on 0 of" in said.stderr
 

@@ -3,10 +3,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from store_builders import NOON, batch, conformance, content, log, results, span, trace
 from whichstep_store import describe, public_views, schema
+from whichstep_store.results import GROUNDING_FIELDS
+from whichstep_store.results import schema as result_schema
 from whichstep_store.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +39,7 @@ COLUMNS = {
     "step_content": "execution_id, step_id, field, text",
 }
 OTHERS = {
-    "evaluations", "expectations", "tool_choices", "configurations", "releases", "sessions", "failure_signatures", "gates",
+    "evaluations", "expectations", "tool_choices", "configurations", "releases", "sessions", "failure_signatures", "gates", "grounding",
     "contracts", "conformance",
 }  # fmt: skip
 
@@ -55,6 +58,8 @@ def store(tmp_path_factory):
         mapping = {"trace_id": A, "execution_id": A, "rule": "trace", "started_at": NOON, "ended_at": NOON}
         opened.writer.replace_results(results(executions=[execution], steps=[step], trace_executions=[mapping]))
         opened.writer.replace_conformance(*conformance(A))
+        checked = {"execution_id": A, "step_id": 1, "span_count": 1, "version": 1, "checked": 1, "ungrounded": ["A-1"]}
+        opened.writer.replace_grounding(pa.Table.from_pylist([checked], result_schema(GROUNDING_FIELDS)))
         yield opened
 
 

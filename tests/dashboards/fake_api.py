@@ -108,7 +108,11 @@ def small(*, purpose="demo", count=137) -> Store:
     store.metrics = _metrics(chance)
     store.failures = {by: _failures(by, store.executions) for by in ("step", "kind", "signature")}
     store.filters = _filters(store.executions)
-    store.more = {"drift": _drift("bucket", known=True), "actions": _actions(store.executions, hostile=False)}
+    store.more = {
+        "drift": _drift("bucket", known=True),
+        "actions": _actions(store.executions, hostile=False),
+        "grounding": _grounding(store.executions, "A-4403"),
+    }
     return store
 
 
@@ -239,6 +243,7 @@ def _explain(store: Store, execution: dict, *, loops: int) -> None:
         "total_latency_ms": execution["latency_ms"],
         "total_cost_usd": execution["cost_usd"],
         "suspects": suspects,
+        "grounding": failing and {"step_id": steps[-1]["step_id"], "checked": 3, "ungrounded": ["A-4403"]},
         "judge": failing
         and {
             "step_id": steps[2]["step_id"],
@@ -481,7 +486,11 @@ def odd() -> Store:
         for name in store.filters
     }
     store.filters["purpose"] = [{"value": "production", "count": len(store.executions)}]
-    store.more = {"drift": _drift(HOSTILE[0], known=False), "actions": _actions(store.executions, hostile=True)}
+    store.more = {
+        "drift": _drift(HOSTILE[0], known=False),
+        "actions": _actions(store.executions, hostile=True),
+        "grounding": _grounding(store.executions, *HOSTILE),
+    }
     return store
 
 
@@ -545,6 +554,18 @@ def _actions(executions: list[dict], *, hostile: bool) -> dict:
         "total": 4,
         "actions": rows,
     }
+
+
+def _grounding(executions: list[dict], *values: str) -> dict:
+    """Of each execution one answer, some of them with these values; by the task types that there are."""
+    counts = {"executions": 20, "checked": 18, "with_values": 10, "ungrounded": 2}
+    rate = {"rate": 0.2, "lower": 0.06, "upper": 0.51, "reason": None}
+    names = ("execution_id", "started_at", "task_type", "agent", "success")
+    latest = [
+        {name: row[name] for name in names} | {"checked": 9, "ungrounded": list(values)} for row in executions[:3]
+    ]
+    groups = [{"task_type": row["task_type"], **counts, **rate} for row in executions[:2]]
+    return {**counts, **rate, "by_task_type": groups, "latest": latest}
 
 
 _ENDS = (("lower", 0.8), ("upper", 1.1))

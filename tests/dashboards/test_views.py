@@ -8,7 +8,7 @@ import fake_api
 import pytest
 from dashboard_texts import texts
 
-SCREENS = ("overview", "executions", "failing_steps", "drift", "safety")
+SCREENS = ("overview", "executions", "failing_steps", "drift", "safety", "grounding")
 FIRST = fake_api.small().executions[0]["execution_id"]
 FAILED = next(row for row in fake_api.small().executions if row["success"] is False)["execution_id"]
 LONG = fake_api.odd().executions[0]["execution_id"]
@@ -125,6 +125,14 @@ def test_a_second_opinion_stands_beside_the_rules(open_page):
     assert "it need not have been asked" in said
     good = next(row for row in fake_api.small().executions if row["success"])["execution_id"]
     assert "Second opinion" not in texts(open_page("execution", "small", execution=good))
+
+
+def test_values_of_the_answer_that_stand_in_no_source_are_named(open_page):
+    said = texts(open_page("execution", "small", execution=FAILED))
+    assert "Ungrounded: 1 of 3 values" in said
+    assert "A-4403" in said
+    table = open_page("grounding", "small").dataframe[0].value
+    assert set(table["ungrounded values"]) == {"A-4403"}
 
 
 def test_a_good_execution_names_no_failing_step(open_page):

@@ -19,6 +19,7 @@ from whichstep_analytics.answers.drifting import drift_document
 from whichstep_analytics.answers.executions import explain, list_executions, resolve
 from whichstep_analytics.answers.failing import failures_document
 from whichstep_analytics.answers.figures import metrics_document
+from whichstep_analytics.answers.grounded import grounding_document
 from whichstep_analytics.answers.workflows import (
     Bars,
     check_contract,
@@ -85,6 +86,10 @@ class Answers:
     def actions(self, filters: Filters, *, kind: str = "blocked", limit: int = 50) -> Document:
         """Actions compared with the sidecar's policy: counts, and those that are blocked, ungated or logged."""
         return actions_document(self._reader, filters, kind=kind, limit=limit)
+
+    def grounding(self, filters: Filters, *, limit: int = 20) -> Document:
+        """How many answers say what stands in no input, source or tool result, and the latest that do."""
+        return grounding_document(self._reader, filters, limit=limit)
 
     def filters(self, filters: Filters | None = None) -> Document:
         """The values of each filter among the executions that match, most frequent first.

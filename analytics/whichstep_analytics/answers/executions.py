@@ -9,6 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 from whichstep_analytics.answers.documents import Document, documents, frame
+from whichstep_analytics.answers.grounded import grounding_of
 from whichstep_analytics.answers.opinion import second_opinion
 from whichstep_analytics.summary import summary
 from whichstep_store.filters import NANOSECONDS, FilterError, Filters, parse_time
@@ -115,10 +116,12 @@ def explain(reader: Reader, text: str) -> Document | None:
     since = max(0, parse_time(execution["started_at"], now=0) - _CLOCK_SLACK)
     steps = documents(frame(reader.query("execution_steps", {"execution_id": execution_id, "since": since})))
     evaluations = documents(frame(reader.query("execution_evaluations", {"execution_id": execution_id})))
-    return document(execution, steps, evaluations)
+    return document(execution, steps, evaluations, grounding=grounding_of(reader, execution_id))
 
 
-def document(execution: Document, steps: list[Document], evaluations: list[Document]) -> Document:
+def document(
+    execution: Document, steps: list[Document], evaluations: list[Document], *, grounding: Document | None = None
+) -> Document:
     """The document of `executions show --format json`; its schema is `execution_schema.json`."""
     numbered = [{"step": step["position"], **step} for step in steps]
     by_id = {step["step_id"]: step for step in numbered}
@@ -127,6 +130,7 @@ def document(execution: Document, steps: list[Document], evaluations: list[Docum
         "suspects": execution.get("suspects") or [],
         "steps": numbered,
         "evaluations": evaluations,
+        "grounding": grounding,
         "judge": second_opinion(evaluations, by_id, execution["failing_step_id"]),
         "failing_step": by_id.get(execution["failing_step_id"]),
         "cause_step": by_id.get(execution["cause_step_id"]),

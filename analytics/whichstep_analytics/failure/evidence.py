@@ -30,7 +30,7 @@ _COLUMNS: Final = (
     "execution_id", "at", "parent_at", "step_id", "type", "name", "status", "recovered", "error_type", "error_message",
     "error_guessed", "requested_by", "started_at", "ended_at", "tool", "arguments", "arguments_digest", "result",
     "input", "output", "agent", "attempt", "document_count", "flags", "wrapper", "asked_tools", "finish_reason",
-    "input_tokens",
+    "input_tokens", "ungrounded",
 )  # fmt: skip
 _SEARCHING: Final = r"(?i)search|retriev|find|query|lookup|knowledge|fetch"
 """Names of tools for which an empty result means that nothing was found."""

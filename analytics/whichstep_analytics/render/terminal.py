@@ -16,6 +16,7 @@ def text(execution: Document) -> str:
         _heading(execution),
         _failure(execution),
         _judge(execution),
+        _grounding(execution),
         _steps(execution),
         _said(execution),
         _ends(execution),
@@ -68,6 +69,14 @@ def _judge(execution: Document) -> Iterator[str]:
     yield f"second opinion: {plain(judge_words(opinion))}"
     if opinion["reason"]:
         yield f"    {plain(opinion['reason'])}"
+
+
+def _grounding(execution: Document) -> Iterator[str]:
+    found = execution.get("grounding")
+    if found and found["ungrounded"]:
+        values = ", ".join(plain(value) for value in found["ungrounded"])
+        share = f"{len(found['ungrounded'])} of {found['checked']} values of the answer"
+        yield f"ungrounded: {share} stand in no source: {values}"
 
 
 def _steps(execution: Document) -> Iterator[str]:

@@ -33,6 +33,7 @@ def show() -> None:
     _figures(execution)
     _failure(execution)
     _second_opinion(execution)
+    _grounding(execution)
     _body(execution)
 
 
@@ -202,6 +203,17 @@ def _second_opinion(execution: Document) -> None:
             _jump("Open the judge's step", step)
         if reason := opinion.get("reason"):
             st.text(str(reason))
+
+
+def _grounding(execution: Document) -> None:
+    """Values of the answer that stand in nothing the execution was given."""
+    found = execution.get("grounding") or {}
+    if values := found.get("ungrounded"):
+        with st.container(border=True, key="grounding"):
+            st.markdown(
+                f"##### Ungrounded: {len(values)} of {found.get('checked')} values of the answer stand in no source"
+            )
+            st.text(", ".join(one_line(value, limit=120) for value in values))
 
 
 def _jump(label: str, step: Document | None) -> None:

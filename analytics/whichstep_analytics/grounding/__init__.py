@@ -1,0 +1,1 @@
+"""Whether what an agent answers stands anywhere in what it was given."""

@@ -1,0 +1,62 @@
+"""Checks answers of executions against their whole texts, as soon as they were recomputed.
+
+At the start those that were never checked are, slice by slice, newest first: a crash may have come between results and
+check. What is found marks its execution to be recomputed. Not thread-safe: one thread ticks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+import pyarrow as pa
+
+from whichstep_analytics.grounding import answers
+from whichstep_analytics.jobs.frames import from_arrow, to_arrow
+from whichstep_store.results import GROUNDING_FIELDS
+from whichstep_store.store import Store
+
+_SLICE: Final = 200
+"""Executions of one read of texts, which costs some 40 ms before its first row, and some 50 for 200 executions."""
+_ENDED: Final = ("ok", "error", "abandoned")
+_CLOCK_SLACK: Final = 3_600 * 10**9
+"""A step may have been stamped by a clock that is behind the one of its execution's root."""
+
+
+class GroundingRunner:
+    """Keeps `grounding_rows` up to date."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._backlog = True  # there may be executions that were recomputed and not checked
+
+    def check(self, executions: pa.Table) -> None:
+        """Checks executions that were recomputed (results.EXECUTION_FIELDS), where their answer is not checked yet."""
+        rows = from_arrow(executions.select(["execution_id", "status", "output"]))
+        ended = rows.filter(pl.col("status").is_in(_ENDED) & pl.col("output").is_not_null())["execution_id"].to_list()
+        for start in range(0, len(ended), _SLICE):
+            self._check(self._due(ended[start : start + _SLICE]))
+
+    def refresh(self) -> bool:
+        """Checks one slice of what was never checked; whether there was one."""
+        if not self._backlog:
+            return False
+        due = self._due(None)
+        self._check(due)
+        self._backlog = due.height == _SLICE
+        return bool(due.height)
+
+    def _due(self, chosen: list[str] | None) -> pl.DataFrame:
+        bound = {"execution_ids": chosen, "version": answers.VERSION, "limit": _SLICE}
+        return from_arrow(self._store.reader.query("grounding_due", bound))
+
+    def _check(self, due: pl.DataFrame) -> None:
+        if due.is_empty():
+            return
+        ids = due["execution_id"].to_list()
+        earliest = due["started_at"].cast(pl.Datetime("ns")).cast(pl.Int64).min()
+        assert isinstance(earliest, int)  # noqa: S101 - a minimum of integers that are not null
+        since = max(0, earliest - _CLOCK_SLACK)
+        steps = from_arrow(self._store.reader.query("grounding_steps", {"execution_ids": ids, "since": since}))
+        found = answers.run(due, steps, from_arrow(self._store.reader.step_content(ids)))
+        self._store.writer.replace_grounding(to_arrow(found, GROUNDING_FIELDS))
