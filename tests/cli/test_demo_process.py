@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from sidecar_process import environment, whichstep
+from whichstep.policy import Policy
+from whichstep_cli.demo.held import POLICY
 
 START = "import sys; from whichstep_cli.__main__ import main; main(sys.argv[1:])"
 WITHOUT_FRAMEWORKS = f"import sys; sys.modules['langgraph'] = None; {START}"
@@ -58,6 +60,14 @@ def running(tmp_path_factory):
 def test_without_the_frameworks_it_says_how_to_get_them_and_sends_the_history(running):
     assert "live agents: left out, langgraph is not installed; pip install 'whichstep[demo]'" in running.said
     assert re.search(r"history: \d+ executions of 1 weeks", running.said)
+
+
+def test_the_sidecar_that_it_starts_has_the_sample_policy(running):
+    (endpoint,) = re.findall(r"API +(\S+)", running.said)
+    told = httpx.get(f"{endpoint}/api/v1/policy", trust_env=False).json()
+    assert told["digest"] == Policy.load(POLICY).digest
+    counts = httpx.get(f"{endpoint}/api/v1/actions?purpose=demo", trust_env=False).json()["counts"]
+    assert counts["actions"] > 0
 
 
 def test_what_it_sends_is_said_to_be_sample_data(running):

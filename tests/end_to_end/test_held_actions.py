@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
@@ -229,3 +230,22 @@ def test_another_policy_over_the_past_says_what_it_would_have_asked_and_blocked(
     ]
     said = sidecar.run("policy", "what-if", other, "--purpose", "all").stdout
     assert "5 tool calls" in said
+
+
+def test_the_sample_ticket_leaves_a_refund_that_waits_and_a_deletion_that_was_blocked(tmp_path):
+    policy = Path(__file__).parents[2] / "cli" / "whichstep_cli" / "demo" / "policy.toml"
+    code = (
+        "import whichstep\nfrom whichstep_cli.demo.held import leave_a_request\nfrom whichstep_cli.demo.shop import Shop\n"
+        "print(leave_a_request(Shop()))\nwhichstep.flush()"
+    )
+    with sidecar_process(tmp_path / "data", "--policy", str(policy)) as sidecar:
+        variables = {"WHICHSTEP_ENDPOINT": sidecar.http, "WHICHSTEP_SPOOL_DIR": "off"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment() | variables
+        )
+        found = sidecar.wait_for(
+            lambda: sidecar.get("/api/v1/executions", purpose="demo", status="waiting")["executions"]
+        )
+        assert (found[0]["violated"], found[0]["escalated"]) == (True, True)
+        (request,) = sidecar.sql("select approval_id, state, action, rule from approvals").rows()
+        assert request == (done.stdout.strip(), "pending", "issue_refund", "large refunds")

@@ -6,6 +6,7 @@ import datetime as dt
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ import typer
 from whichstep_cli import output
 from whichstep_cli.client import Client, connect
 from whichstep_cli.demo import history
+from whichstep_cli.demo.held import POLICY
 from whichstep_cli.demo.live import FRAMEWORKS, missing, run_agents
 from whichstep_cli.demo.send_history import send_history
 from whichstep_cli.demo.stories import STORIES
@@ -38,7 +40,10 @@ def demo(
     http_port: Annotated[int | None, typer.Option(help="Of the sidecar, where one is started.")] = None,
     grpc_port: Annotated[int | None, typer.Option(help="Of the sidecar, where one is started.")] = None,
 ) -> None:
-    """Send sample agents and weeks of sample history to the sidecar; start one where none runs, and stay."""
+    """Send sample agents and weeks of sample history to the sidecar; start one where none runs, and stay.
+
+    A sidecar that it starts has the sample policy, unless WHICHSTEP_POLICY names another: see Safety and Approvals.
+    """
     arguments = {"dashboard_port": dashboard_port, "http_port": http_port, "grpc_port": grpc_port}
     with _sidecar(source, arguments) as (client, started):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the sending as Ctrl-C does
@@ -77,6 +82,8 @@ def _sidecar(source: SourceOptions, arguments: dict[str, int | None]) -> Iterato
             output.write_text(f"Using the sidecar that runs at {endpoint}.")
             yield client, None
         return
+    if settings.policy is None:
+        settings = replace(settings, policy=POLICY)
     with serving(settings) as served, connect(served.endpoint, settings.token) as client:
         served.announce(Format.TEXT)
         yield client, served

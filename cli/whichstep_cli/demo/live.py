@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import whichstep
+from whichstep_cli.demo.held import leave_a_request
 from whichstep_cli.demo.history import release_of
 from whichstep_cli.demo.scripted_model import ModelEndpoint, model_endpoint
 from whichstep_cli.demo.shop import Shop
@@ -42,7 +43,7 @@ def missing() -> str | None:
 def run_agents(endpoint: str) -> Iterator[bool]:
     """Let each agent answer each ticket, one after the other, and say of each whether the answer was right.
 
-    Spans go to the sidecar at `endpoint`. Only where nothing is `missing`.
+    Last, a refund is left waiting for a person. Spans go to the sidecar at `endpoint`. Only where nothing is `missing`.
     """
     agents = {name: importlib.import_module(f"whichstep_cli.demo.{name}_agent") for name in FRAMEWORKS}
     whichstep.configure(
@@ -53,6 +54,7 @@ def run_agents(endpoint: str) -> Iterator[bool]:
         for story in STORIES:
             for framework in FRAMEWORKS:
                 yield _answer(framework, agents[framework], story, model)
+    leave_a_request(Shop())
     whichstep.flush(timeout=_FLUSH_SECONDS)
 
 

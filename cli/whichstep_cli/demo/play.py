@@ -163,10 +163,15 @@ def _act(
     seconds: float | None = None,
 ) -> None:
     """The model asks for the action and the tool runs."""
-    arguments = {name: text.format(**case) for name, text in action.arguments.items()} | (changed or {})
+    arguments = {name: _given(text, case) for name, text in action.arguments.items()} | (changed or {})
     result = {name: text.format(**case) for name, text in action.result.items()} if outcome is None else outcome
     call_id = timeline.ask(action.tool, arguments)
     timeline.tool(action.tool, call_id, arguments, result, seconds or timeline.seconds(action.seconds, 0.6))
+
+
+def _given(text: str, case: dict[str, str]) -> str | float:
+    """An argument filled in; an amount is a number, as tools take it and policies compare it."""
+    return float(case["amount"]) if text == "{amount}" else text.format(**case)
 
 
 def _approved(timeline: Timeline, action: Action, case: dict[str, str], *, rejected: bool) -> bool:

@@ -25,6 +25,7 @@ ORDERS: Final[dict[str, dict[str, Any]]] = {
     "A-1051": {"item": "burr grinder", "total": 119.00, "status": "delivered", "email": "jonas@example.com"},
     "A-1063": {"item": "travel mug", "total": 24.50, "status": "in transit", "email": "aiko@example.com"},
     "A-1077": {"item": "milk frother", "total": 18.00, "status": "delivered", "email": "lena@example.com"},
+    "A-1088": {"item": "espresso machine", "total": 249.00, "status": "delivered", "email": "omar@example.com"},
     "A-1099": {"item": "scale", "total": 32.00, "status": "being located, ask again", "email": "priya@example.com"},
 }
 SLOW_ONCE: Final = "A-1077"
