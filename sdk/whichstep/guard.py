@@ -86,7 +86,7 @@ class Guard:
             self._progress.ended(held.event, failed=failed)
             if held.event.type == _APPROVAL:
                 self._waited += self._clock() - held.began
-                if not failed:
+                if not failed and not attributes.get(names.CONTROL_FLOW):  # it may have been asked for only
                     self._progress.grant(held.event)
             elif held.event.type == "llm_call":
                 self._tokens += attributes.get(names.INPUT_TOKENS, 0) + attributes.get(names.OUTPUT_TOKENS, 0)

@@ -147,6 +147,11 @@ def test_without_a_policy_nothing_is_compared_and_a_blocked_attempt_still_violat
     assert execution(agent(), tool(2))["violated"] is None
 
 
+def test_an_execution_under_the_agents_own_policy_is_known_not_to_violate_and_others_are_not():
+    assert execution(agent(), tool(2, flags=["under_policy"]))["violated"] is False
+    assert execution(agent(), tool(2))["violated"] is None
+
+
 def test_another_policy_makes_every_stored_result_outdated():
     same = Policy.from_dict(json.loads(json.dumps(POLICY.form())))
     other = Policy.from_dict({"mail": "auto"})

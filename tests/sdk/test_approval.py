@@ -11,6 +11,7 @@ import whichstep
 from whichstep.approval import connection, state
 from whichstep.policy import Policy
 from whichstep.testing import capture
+from whichstep.workflow import step_allowed
 
 POLICY = {"search": "auto", "read_file": "log", "send_email": "approve", "delete_all": "block"}
 
@@ -549,3 +550,56 @@ def test_a_policy_that_the_environment_names_holds_the_tools(tmp_path, desk):
 def test_options_that_cannot_be_used_are_refused_where_the_action_is_written(given):
     with pytest.raises(whichstep.ConfigurationError):
         whichstep.action("send", **given)
+
+
+def test_an_approval_that_was_given_opens_a_checkpoint_of_the_contract_and_one_only_asked_for_does_not(spans, desk):
+    checked = whichstep.Workflow.from_dict(
+        {"name": "refund", "level": 4, "steps": {}, "checkpoints": [{"before": "refund"}], "budgets": {"steps": 99}}
+    )
+    ran = []
+
+    @whichstep.action("refund", on_approval="raise")
+    def refund(amount):
+        ran.append(amount)
+
+    with checked.run():
+        with pytest.raises(whichstep.ApprovalPending) as pending:
+            refund(40)
+        assert step_allowed("refund") is not None
+    desk.decide(pending.value.approval_id, "reject")
+    gated({"refund": "approve"})
+    desk.when_asked("approve")
+    with checked.run():
+        whichstep.tool("refund")(ran.append)(41)
+    assert ran == [41]
+
+
+def test_what_frameworks_retrieved_is_evidence_too(spans, desk):
+    gated()
+    tracer = whichstep.tracer_provider().get_tracer("openinference.instrumentation.langchain")
+    with whichstep.task("refund"):
+        with tracer.start_as_current_span("retriever") as span:
+            span.set_attribute("openinference.span.kind", "RETRIEVER")
+            for n, score in enumerate((0.2, 0.9)):
+                span.set_attribute(f"retrieval.documents.{n}.document.content", f"text {n}")
+                span.set_attribute(f"retrieval.documents.{n}.document.score", score)
+                span.set_attribute(f"retrieval.documents.{n}.document.id", f"d{n}")
+        with tracer.start_as_current_span("tool") as span:
+            span.set_attributes({"openinference.span.kind": "TOOL", "tool.name": "lookup", "output.value": "found"})
+        desk.when_asked("approve")
+        tool("send_email", [])("a")
+    assert [(piece["source"], piece["text"], piece["score"]) for piece in desk.bodies[0]["evidence"]] == [
+        ("d1", "text 1", 0.9),
+        ("d0", "text 0", 0.2),
+        ("lookup", "found", None),
+    ]
+
+
+def test_after_a_fork_the_child_asks_the_sidecar_itself(spans, desk):
+    gated()
+    tool("search", [])("a")
+    known = connection.connection()
+    connection.forget_after_fork()
+    assert connection.connection() is not known
+    tool("search", [])("a")
+    assert desk.calls.count(("GET", "/api/v1/policy")) == 2

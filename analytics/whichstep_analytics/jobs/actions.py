@@ -30,6 +30,8 @@ COUNTED_SCHEMA: Final = pl.Schema(
         "ungated_count": pl.Int32(),
     }
 )
+UNDER_POLICY: Final = "under_policy"
+"""Flag of a step on which the agent's own policy decided."""
 _RAN: Final = ("ok", "error", "running")
 _HELD: Final = ("approve", "block")
 _CALL: Final = ("action", "arguments", "environment", "who")
@@ -65,13 +67,17 @@ def run(steps: pl.DataFrame, placed: pl.DataFrame, approvals: pl.DataFrame, poli
 
 
 def of_executions(actions: pl.DataFrame, steps: pl.DataFrame, policy: Policy | None) -> pl.DataFrame:
-    """COUNTED_SCHEMA, one row per execution under the policy; without one, those in which an action was blocked."""
+    """COUNTED_SCHEMA, one row per execution under a policy.
+
+    Without one of the sidecar those in which the agent's own policy decided on something, and nothing is counted.
+    """
     blocked = (pl.col("status") == "blocked").any().alias("blocked")
-    executions = steps.group_by("execution_id", maintain_order=True).agg(blocked)
+    under_own = pl.col("flags").list.contains(UNDER_POLICY).any().alias("under_own")
+    executions = steps.group_by("execution_id", maintain_order=True).agg(blocked, under_own)
     if policy is None:
         nothing = pl.lit(None, pl.Int32)
-        counts = executions.filter("blocked").with_columns(
-            attempted_blocked=pl.lit(value=True), action_count=nothing, ungated_count=nothing
+        counts = executions.filter(pl.col("under_own") | pl.col("blocked")).with_columns(
+            pl.col("blocked").alias("attempted_blocked"), action_count=nothing, ungated_count=nothing
         )
         return shaped(counts, COUNTED_SCHEMA)
     ungated = pl.col("ran") & pl.col("risk_level").is_in(_HELD) & ~pl.col("gated")

@@ -19,6 +19,8 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.step_name = name
     if facts.type == "workflow" and facts.workflow is None:
         facts.workflow = facts.step_name
+    if names.POLICY_DIGEST in span.attributes:
+        facts.flag("under_policy")
     facts.merge_key = None  # what our SDK writes is never a second sight of another span
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 from whichstep.approval.authority import Authority
@@ -42,6 +43,13 @@ def collect_evidence() -> None:
         ENDED.append(EVIDENCE.take)
 
 
+def forget_after_fork() -> None:
+    """In a forked child: a lock may have been held, and a refresh under way, by threads that only the parent has."""
+    global _connection  # noqa: PLW0603  see below
+    _connection = None
+    EVIDENCE.renew_lock()
+
+
 def connection() -> Connection:
     """The connection by the settings that are in force now."""
     global _connection  # noqa: PLW0603  one per process, as the runtime
@@ -49,3 +57,7 @@ def connection() -> Connection:
     if _connection is None or _connection.settings is not runtime.settings:
         _connection = Connection(runtime)
     return _connection
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_after_fork)

@@ -68,6 +68,10 @@ class Evidence:
         except Exception:  # noqa: BLE001  evidence helps a reviewer; it must not cost the agent anything
             return
 
+    def renew_lock(self) -> None:
+        """Forget who holds the lock: in a forked child nobody does."""
+        self._lock = threading.Lock()
+
     def best(self, execution_id: str | None) -> list[Piece]:
         """The best three pieces of an execution, best first."""
         with self._lock:
