@@ -120,7 +120,8 @@ def _read_any_message(keys: MessageKeys, attributes: Attributes) -> ReadMessage 
     thought = said_by(fields, "thought", attributes)
     if isinstance(thought, str) and thought:
         parts.append({"type": "reasoning", "content": thought})
-    parts += [_function_part(attributes[key]) for _, key in sorted(keys.functions.items())]
+    if keys.functions:
+        parts += [_function_part(attributes[key]) for _, key in sorted(keys.functions.items())]
     content = said_by(fields, "content", attributes)
     if isinstance(content, str) and content and content not in HIDDEN:
         content_key = fields["content"]
@@ -130,10 +131,11 @@ def _read_any_message(keys: MessageKeys, attributes: Attributes) -> ReadMessage 
         else:
             pointers.append((content_key, f"/parts/{len(parts)}/content"))
             parts.append(text_part(content))
-    for _, piece in sorted(keys.pieces.items()):
+    for _, piece in sorted(keys.pieces.items()) if keys.pieces else ():
         _add_piece(piece, attributes, parts, pointers)
-    for _, call in sorted(keys.calls.items()):
-        parts.append(call_part(*(said_by(call, name, attributes) for name in ("id", "name", "arguments"))))
+    for _, call in sorted(keys.calls.items()) if keys.calls else ():
+        call_id, name = said_by(call, "id", attributes), said_by(call, "name", attributes)
+        parts.append(call_part(call_id, name, said_by(call, "arguments", attributes)))
     if not parts and role != "assistant":
         return None
     message: Message = {"role": role, "parts": parts}

@@ -36,6 +36,9 @@ _PARAMETER_PREFIX: Final = "gen_ai.request."
 _CONTENT_KEYS: Final = frozenset({names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS})
 _MARKS: Final = frozenset({"metadata", names.PENDING, names.TRUNCATED})
 _FAILURES: Final = frozenset({names.ERROR_TYPE, names.CONTROL_FLOW})
+STATUS_KEYS: Final = ("gen_ai.tool.status", "gen_ai.task.status")
+SUCCESS_KEYS: Final = ("gen_ai.tool.execution.success", "gen_ai.action.success")
+"""How a tool says by itself that it failed, or did not."""
 
 ColumnKeys = tuple[str, Callable[[Any], Any], tuple[str, ...]]
 """A column, how its value is read, and the attributes that hold it, best first."""
@@ -69,6 +72,8 @@ class Plan:
     """Says no more about who it belongs to than its columns do."""
     tells_failure: bool
     """Has an attribute for an error or for control flow."""
+    tells_status: bool
+    """Has an attribute for whether a tool succeeded."""
     sees_no_tools: bool
     """Leaves tools, or what they said, to the messages of model calls."""
 
@@ -123,6 +128,7 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
         stamped=names.EXECUTION_ID in present or names.RERUN_OF in present,
         simple=_MARKS.isdisjoint(present),
         tells_failure=not _FAILURES.isdisjoint(present),
+        tells_status=not present.isdisjoint(STATUS_KEYS + SUCCESS_KEYS),
         sees_no_tools=sees_no_tools(scope),
     )
 

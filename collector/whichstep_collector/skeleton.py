@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from whichstep_collector.contents import Contents
 from whichstep_collector.received import Attributes, Value
 
 INLINE_MAX: Final = 256
+_READ_AGAIN_FROM: Final = 256
+_READ_AGAIN_BELOW: Final = 64 * 1024
 _WALK_FROM: Final = 2048
 """Shorter JSON text is kept as one text: what is sent again and again grows past this within a few turns."""
 _DEPTH_MAX: Final = 24
@@ -89,13 +92,26 @@ def column_reference(column: str) -> dict[str, str]:
 
 
 def parse_json(text: str) -> Any:
-    """The JSON value that a text holds if it holds an object or array, else None. Never raises."""
+    """The JSON value that a text holds if it holds an object or array, else None. Never raises.
+
+    What reads it must not change it: a text that is read again soon, by a dialect, for its messages, to be taken apart,
+    or in the next span, gives the same value.
+    """
     if text[:1] not in {"{", "["} or len(text) > _JSON_BYTES_MAX:
         return None
+    return _read_again(text) if _READ_AGAIN_FROM < len(text) < _READ_AGAIN_BELOW else _read(text)
+
+
+def _read(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
+
+
+_read_again: Final = lru_cache(32)(_read)
+"""Frameworks hand a state down from span to span: two of five long texts that they send are those of a span before, and
+most are read twice in one. The bounds keep at most 2 MB of texts."""
 
 
 def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:

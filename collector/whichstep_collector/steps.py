@@ -24,7 +24,7 @@ from whichstep_collector.messages import (
     read_events,
     read_messages,
 )
-from whichstep_collector.plan import Plan
+from whichstep_collector.plan import STATUS_KEYS, SUCCESS_KEYS, Plan
 from whichstep_collector.received import Attributes, ReceivedSpan
 from whichstep_collector.skeleton import INLINE_MAX, parse_json, reference
 from whichstep_collector.texts import SpanTexts, digest_of_json
@@ -193,7 +193,7 @@ def fill_tool(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect
     elif told.arguments is not None:
         texts.put_value("arguments", told.arguments)
         facts.arguments_digest = digest_of_json(told.arguments)
-    failed = _status_hint(attributes)
+    failed = _status_hint(attributes) if plan.tells_status else None
     if (key := _first(attributes, plan.results) or _first_of(attributes, plan.results, _EMPTY_RESULTS)) is not None:
         result = dialect.unwrap_result(attributes[key])
         texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
@@ -221,12 +221,11 @@ def _is_search(tool: str) -> bool:
 
 
 def _status_hint(attributes: Attributes) -> str | None:
-    for key in ("gen_ai.tool.status", "gen_ai.task.status"):
+    for key in STATUS_KEYS:
         value = attributes.get(key)
         if isinstance(value, str) and value.lower() in {"error", "failure", "failed"}:
             return ""
-    successes = ("gen_ai.tool.execution.success", "gen_ai.action.success")
-    return "" if any(flag(attributes.get(key)) is False for key in successes) else None
+    return "" if any(flag(attributes.get(key)) is False for key in SUCCESS_KEYS) else None
 
 
 def fill_retrieval(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:

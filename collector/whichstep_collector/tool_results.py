@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from whichstep_collector.skeleton import parse_json
 
-_SIGNS: Final = ('"status"', '"error"', '"isError"', '"is_error"')
+_SIGN: Final = re.compile(r'"(?:status|error|isError|is_error)"')
 _FAILED: Final = frozenset({"error", "failed", "failure"})
 _MESSAGES: Final = ("error_message", "error", "message", "detail", "reason", "content")
 _BESIDE_ERROR: Final = frozenset(
@@ -28,7 +28,7 @@ def failure_in(value: Any) -> str | None:
         if value[:1] != "{":
             match = _WORDS.match(value)
             return value[match.end() :] if match else None
-        if not any(sign in value for sign in _SIGNS):
+        if _SIGN.search(value) is None:
             return None
         value = parse_json(value)
     if isinstance(value, list):

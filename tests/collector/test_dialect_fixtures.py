@@ -17,6 +17,7 @@ from rows import batch_of
 import captures
 from builders import START, event, request, span
 from whichstep_collector.dialects import DIALECTS
+from whichstep_collector.skeleton import parse_json
 from whichstep_store.batches import Batch
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "dialects").glob("*.json"))
@@ -86,3 +87,16 @@ def test_no_span_is_left_to_guessing(path):
     rows = [row for batch in batches(read(path)) for row in batch.spans.to_pylist()]
     assert not [row["name"] for row in rows if {"guessed", "unread"} & set(row["flags"])]
     assert {path.stem} <= {row["dialect"] for row in rows}
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=named)
+def test_reading_a_span_leaves_the_values_of_its_json_texts_as_they_were(path):
+    """They are kept for the next reader (`skeleton.parse_json`)."""
+    for scope, one in spans_of(read(path)):
+        batch_of(request(one, scope=scope))
+        for pair in one.attributes:
+            if (text := pair.value.string_value)[:1] in {"{", "["}:
+                try:
+                    assert parse_json(text) == json.loads(text)
+                except json.JSONDecodeError:
+                    assert parse_json(text) is None

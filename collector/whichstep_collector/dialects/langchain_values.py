@@ -14,8 +14,8 @@ from whichstep_collector.skeleton import parse_json
 from whichstep_collector.told import Call
 
 _LITERAL_LENGTH_MAX: Final = 64 * 1024
-_RESULT_NAMES: Final = ('"tool_call_id"', '"output"')
-_TASK_NAMES: Final = ('"messages"', '"inputs"', '"outputs"')
+_RESULT_NAME: Final = re.compile(r'"(?:tool_call_id|output)"')
+_TASK_NAME: Final = re.compile(r'"(?:messages|inputs|outputs)"')
 _INTERRUPT: Final = re.compile(
     r"(?:GraphInterrupt\()?(\(Interrupt\(value=\{'action_requests'.*?\),?\))\)?\s*(?:Traceback|$)", re.DOTALL
 )
@@ -37,7 +37,7 @@ def read(value: Any) -> Any:
 
 def unwrap_result(value: Any) -> ToolResult:
     """The content of a serialised ToolMessage, its call id, and its word on whether the tool failed."""
-    if isinstance(value, str) and not any(name in value for name in _RESULT_NAMES):
+    if isinstance(value, str) and _RESULT_NAME.search(value) is None:
         return ToolResult(value)  # most results: not worth reading
     found = read(value)
     message = _tool_message(found)
@@ -110,7 +110,7 @@ def held(span: ReceivedSpan) -> list[Call]:
 
 def unwrap_task(value: Any) -> Task:
     """The messages of a graph's state, out of "inputs" or "outputs" where wrapped; else the value."""
-    if isinstance(value, str) and not any(name in value for name in _TASK_NAMES):
+    if isinstance(value, str) and _TASK_NAME.search(value) is None:
         return Task(value)
     found = read(value)
     if not isinstance(found, dict):
