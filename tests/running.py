@@ -48,6 +48,9 @@ class NoAnswers:
     def drift(self, filters, *, by):
         return {"executions": 0, "dimensions": [{"by": name} for name in by]}
 
+    def compare(self, filters, *, before, after):
+        return {"before": {"name": before}, "after": {"name": after}}
+
     def grounding(self, filters, *, limit):
         return {"rate": None, "latest": [limit]}
 

@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "failures": Entry("failures", "Where executions fail: counts, share, trend, examples."),
     "drift": Entry("drift", "Success and failure by turn, model calls so far and context size."),
     "grounding": Entry("grounding", "Answers that say what stands in no input, source or tool result."),
+    "compare": Entry("compare", "What changed between two releases or configurations, beside what moved."),
     "workflow": Entry("workflow", "Contracts of workflows: check, learn, show, readiness."),
     "policy": Entry("policy", "Policies on actions: check a file, explain a decision, try another on the past."),
     "judge": Entry("judge", "Ask a model for a second opinion on failing steps, where one is set."),

@@ -42,6 +42,9 @@ class Answers(Protocol):
     def drift(self, filters: Filters, *, by: Sequence[str]) -> Document:
         """Success and failure by how far executions had come; `by` is some of turn, calls, context."""
 
+    def compare(self, filters: Filters, *, before: str, after: str) -> Document:
+        """What changed between two releases or configurations, and what moved."""
+
     def grounding(self, filters: Filters, *, limit: int) -> Document:
         """How many answers say what stands in no source, and the latest that do."""
 

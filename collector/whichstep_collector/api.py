@@ -108,6 +108,7 @@ class Api:
                     "Actions and the policy: blocked, ungated, logged.",
                 ),
                 ("/api/v1/drift", "GET", read, self._drift, "Success and failure by how far executions had come."),
+                ("/api/v1/compare", "GET", read, self._compare, "What changed between two releases, and what moved."),
                 ("/api/v1/grounding", "GET", read, self._grounding, "Answers that say what stands in no source."),
                 ("/api/v1/filters", "GET", read, self._filters, "The values that each filter can take."),
                 ("/api/v1/doctor", "GET", read, self._doctor, "What is wrong with the data, and what to do."),
@@ -178,6 +179,13 @@ class Api:
         filters, given = self._question(request, "by")
         by = [name for name in given.get("by", "").split(",") if name]
         return await self._answer(request, lambda: self._answers.drift(filters, by=by))
+
+    async def _compare(self, request: Request) -> Response:
+        filters, given = self._question(request, "before", "after")
+        before, after = given.get("before"), given.get("after")
+        if not before or not after:
+            raise Refused(BAD_REQUEST, "before and after are needed: releases, or configurations by their id")
+        return await self._answer(request, lambda: self._answers.compare(filters, before=before, after=after))
 
     async def _grounding(self, request: Request) -> Response:
         filters, given = self._question(request, "limit")

@@ -19,6 +19,7 @@ _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "/api/v1/failures": (*FILTER_NAMES, "by"),
     "/api/v1/actions": (*FILTER_NAMES, "kind", "limit"),
     "/api/v1/drift": (*FILTER_NAMES, "by"),
+    "/api/v1/compare": (*FILTER_NAMES, "before", "after"),
     "/api/v1/grounding": (*FILTER_NAMES, "limit"),
     "/api/v1/filters": FILTER_NAMES,
     "/api/v1/approvals": (*APPROVAL_FILTERS, "limit", "cursor"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any, Final
 
+import orjson
 import pyarrow as pa
 
 from whichstep_collector.columns import content_batch
@@ -61,6 +62,15 @@ class Contents:
             self._hash_column.append(digest)
             self._texts.append(text)
         return digest
+
+    def keep(self, trace_id: bytes, digest: bytes, document: dict[str, Any]) -> None:
+        """Keeps a document as JSON for this trace under a digest of its own, once."""
+        key = trace_id + digest
+        if key not in self._kept:
+            self._kept.add(key)
+            self._trace_ids.append(trace_id)
+            self._hash_column.append(digest)
+            self._texts.append(orjson.dumps(document).decode())
 
     def batch(self) -> pa.RecordBatch:
         """All texts, as rows of `content_open`."""

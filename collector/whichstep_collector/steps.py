@@ -159,19 +159,29 @@ def _finish_reason(texts: SpanTexts, messages: list[Message]) -> None:
 
 
 def _put_configuration(texts: SpanTexts, attributes: Attributes, plan: Plan, system: list[Message]) -> None:
-    """A digest of what shapes the call: system prompt, tools, model, parameters. Null where none of it is told."""
-    told = [dump_message(message) for message in system] or _system_prompt(attributes, plan)
-    told += [said for key in plan.tools if isinstance(said := attributes[key], str)]
+    """What shapes the call, as a digest and as content of that name: prompts, tools, model, parameters.
+
+    Null where none of it is told.
+    """
+    prompts = [dump_message(message) for message in system] or _system_prompt(attributes, plan) or _first_prompt(texts)
+    tools = [said for key in plan.tools if isinstance(said := attributes[key], str)]
     definitions = attributes.get(names.TOOL_DEFINITIONS)
     if definitions is not None:
-        told.append(definitions if isinstance(definitions, str) else dump_message(definitions))
-    parameters = attributes.get("llm.invocation_parameters")
-    if isinstance(parameters, str):
-        told.append(parameters)
-    else:
-        told += [f"{key}={attributes[key]}" for key in plan.parameters]
-    if told:
-        texts.facts.configuration_digest = texts.contents.digest((texts.facts.request_model or "", *told))
+        tools.append(definitions if isinstance(definitions, str) else dump_message(definitions))
+    told = attributes.get("llm.invocation_parameters")
+    parameters = [told] if isinstance(told, str) else [f"{key}={attributes[key]}" for key in plan.parameters]
+    if prompts or tools or parameters:
+        model = texts.facts.request_model or ""
+        digest = texts.contents.digest((model, *prompts, *tools, *parameters))
+        texts.facts.configuration_digest = digest
+        parts = {"model": model, "prompts": prompts, "tools": tools, "parameters": parameters}
+        texts.contents.keep(texts.trace_id, digest, parts)
+
+
+def _first_prompt(texts: SpanTexts) -> list[str]:
+    """The system prompt where it is only the first of the messages."""
+    first = texts.input_messages[0] if texts.input_messages else None
+    return [dump_message(first)] if first and first.get("role") in {"system", "developer"} else []
 
 
 def _system_prompt(attributes: Attributes, plan: Plan) -> list[str]:

@@ -66,6 +66,11 @@ def evaluate(execution_id: str, step_id: str, *, name: str, label: str) -> Docum
     return stored
 
 
+def compare(pairs: Pairs, *, before: str, after: str) -> Document:
+    """What changed between two releases or configurations among the matching executions, and what moved."""
+    return _answer("/api/v1/compare", (*pairs, ("before", before), ("after", after)))
+
+
 def grounding(pairs: Pairs, *, limit: int) -> Document:
     """How many answers say what stands in no source, by task type, and the latest that do."""
     return _answer("/api/v1/grounding", (*pairs, ("limit", str(limit))))

@@ -16,7 +16,7 @@ Pairs = tuple[tuple[str, str], ...]
 TEXT_FILTERS: Final = ("since", "until", "query")
 CHOICE_FILTERS: Final = (
     "release", "task_type", "agent", "service", "environment", "purpose",
-    "status", "success", "failure_kind", "failing_step", "failing_path", "signature",
+    "status", "success", "failure_kind", "failing_step", "failing_path", "signature", "configuration",
     "session_id", "user_id",
 )  # fmt: skip
 FILTERS: Final = (*TEXT_FILTERS, *CHOICE_FILTERS)

@@ -54,6 +54,8 @@ class Filters:
     failing_path: tuple[str, ...] = ()
     """Path of the failing step, exactly: what failures are counted by."""
     signature: tuple[str, ...] = ()
+    configuration: tuple[str, ...] = ()
+    """What really ran, 32 hex digits."""
     session_id: tuple[str, ...] = ()
     user_id: tuple[str, ...] = ()
     query: str | None = None

@@ -112,6 +112,7 @@ def small(*, purpose="demo", count=137) -> Store:
         "drift": _drift("bucket", known=True),
         "actions": _actions(store.executions, hostile=False),
         "grounding": _grounding(store.executions, "A-4403"),
+        "compare": _compare("planner", "--- before\n+++ after\n-Be brief.\n+Be brief, and kind.", "rose by 5 points"),
     }
     return store
 
@@ -490,6 +491,7 @@ def odd() -> Store:
         "drift": _drift(HOSTILE[0], known=False),
         "actions": _actions(store.executions, hostile=True),
         "grounding": _grounding(store.executions, *HOSTILE),
+        "compare": _compare(HOSTILE[0], HOSTILE[1], HOSTILE[2]),
     }
     return store
 
@@ -566,6 +568,23 @@ def _grounding(executions: list[dict], *values: str) -> dict:
     ]
     groups = [{"task_type": row["task_type"], **counts, **rate} for row in executions[:2]]
     return {**counts, **rate, "by_task_type": groups, "latest": latest}
+
+
+def _compare(name: str, diff: str, words: str) -> dict:
+    """Two sides; one prompt changed, one tool came, every metric moved."""
+    side = {"name": name, "kind": "release", "executions": 40, "configurations": [{"configuration_id": "ab" * 16}]}
+    changes = [
+        {"part": "prompt", "name": name, "kind": "changed", "before": "a", "after": "b", "diff": diff},
+        {"part": "tool", "name": name, "kind": "added", "before": None, "after": name, "diff": name},
+    ]
+    moved = {"value": 0.8, "n": 40, "previous": {"value": 0.75, "n": 30}, "change": {"words": words}}
+    return {
+        "before": side,
+        "after": side,
+        "changes": changes,
+        "metrics": dict.fromkeys(UNITS, moved),
+        "warnings": [f"release {name} ran 2 configurations: its figures mix them"],
+    }
 
 
 _ENDS = (("lower", 0.8), ("upper", 1.1))

@@ -8,7 +8,7 @@ import fake_api
 import pytest
 from dashboard_texts import texts
 
-SCREENS = ("overview", "executions", "failing_steps", "drift", "safety", "grounding")
+SCREENS = ("overview", "executions", "failing_steps", "drift", "safety", "grounding", "compare")
 FIRST = fake_api.small().executions[0]["execution_id"]
 FAILED = next(row for row in fake_api.small().executions if row["success"] is False)["execution_id"]
 LONG = fake_api.odd().executions[0]["execution_id"]
@@ -133,6 +133,17 @@ def test_values_of_the_answer_that_stand_in_no_source_are_named(open_page):
     assert "A-4403" in said
     table = open_page("grounding", "small").dataframe[0].value
     assert set(table["ungrounded values"]) == {"A-4403"}
+
+
+def test_what_changed_between_two_releases_stands_beside_what_moved(open_page):
+    page = open_page("compare", "small")
+    assert page.selectbox(key="before").value == "2026.10.1"
+    assert page.selectbox(key="after").value == "2026.11.3"
+    assert any("+Be brief, and kind." in block.value for block in page.code)
+    table = page.dataframe[0].value
+    assert "rose by 5 points" in set(table["what moved"])
+    page = open_page("compare", "small", before="abcdef")
+    assert page.selectbox(key="before").value == "abcdef"
 
 
 def test_a_good_execution_names_no_failing_step(open_page):

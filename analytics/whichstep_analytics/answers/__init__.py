@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from whichstep_analytics.answers.acting import actions_document
+from whichstep_analytics.answers.comparing import compare_document
 from whichstep_analytics.answers.doctor import Check, Probe, doctor_document
 from whichstep_analytics.answers.documents import Document, documents, frame
 from whichstep_analytics.answers.drifting import drift_document
@@ -86,6 +87,10 @@ class Answers:
     def actions(self, filters: Filters, *, kind: str = "blocked", limit: int = 50) -> Document:
         """Actions compared with the sidecar's policy: counts, and those that are blocked, ungated or logged."""
         return actions_document(self._reader, filters, kind=kind, limit=limit)
+
+    def compare(self, filters: Filters, *, before: str, after: str) -> Document:
+        """What changed between two releases or configurations, and what moved."""
+        return compare_document(self._reader, filters, before=before, after=after, now=self._clock())
 
     def grounding(self, filters: Filters, *, limit: int = 20) -> Document:
         """How many answers say what stands in no input, source or tool result, and the latest that do."""

@@ -94,6 +94,7 @@ def _span_checks(reader: Reader, now: int) -> list[Check]:
         _clocks(_many(reader, "doctor_clocks", since)),
         *_flags(_many(reader, "doctor_flags", since), spans),
         _prices(_many(reader, "doctor_prices", since)),
+        _configurations(_many(reader, "doctor_configurations", since)),
     ]
 
 
@@ -194,6 +195,16 @@ def _flags(flags: list[Row], spans: Row) -> list[Check]:
         said = f"{words} on {count:,} of {spans['spans']:,} spans"
         checks.append(Check(flag, "warn" if warns else "ok", said, remedy=remedy if warns else None))
     return checks
+
+
+def _configurations(found: list[Row]) -> Check:
+    if not found:
+        return Check("configurations", "ok", "no release ran more than one configuration of an agent")
+    first = found[0]
+    who = f"{first['agent'] or 'an agent'} of release {first['release']}"
+    said = f"{len(found)} agents ran several configurations within one release, {who} {first['configurations']}"
+    remedy = "name a release for each change of prompts, tools or models; `whichstep compare A B` shows what differs"
+    return Check("configurations", "warn", said, remedy=remedy)
 
 
 def _prices(models: list[Row]) -> Check:

@@ -32,9 +32,9 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
     if unknown:
         raise FilterError(f"cannot group by {', '.join(unknown)}; group by {', '.join(metrics.GROUPS)}")
     names = tuple(dict.fromkeys(by))
-    current, typed = _figures(reader, filters, names, as_of=now)
+    current, typed = figures_of(reader, filters, names, as_of=now)
     before = _window_before(filters, names, now=now)
-    earlier, typed_before = _figures(reader, before, names, as_of=now) if before else ({}, {})
+    earlier, typed_before = figures_of(reader, before, names, as_of=now) if before else ({}, {})
     heading = _trends(reader, filters, names, now=now)
     groups: list[Document] = [
         {
@@ -62,7 +62,7 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
     }
 
 
-def _figures(
+def figures_of(
     reader: Reader, filters: Filters, by: Sequence[str], *, as_of: int
 ) -> tuple[dict[Group, dict[str, Document]], dict[Group, Typed]]:
     """Figures by group and metric, and of those that can be standardised also by task type."""

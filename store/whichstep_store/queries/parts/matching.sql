@@ -21,6 +21,10 @@ and ($signature is null
          select member.failure_signature from failure_templates as member
          where list_contains(cast($signature as varchar[]), member.cluster)
      ))
+and ($configuration is null
+     or list_contains(
+         cast($configuration as varchar[]), coalesce(replace(cast(configuration_id as varchar), '-', ''), '')
+     ))
 and ($session_id is null or list_contains(cast($session_id as varchar[]), coalesce(session_id, '')))
 and ($user_id is null or list_contains(cast($user_id as varchar[]), coalesce(user_id, '')))
 and ($query is null
