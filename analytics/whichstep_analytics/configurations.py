@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 CONTEXT_LINES: Final = 3
+LIKENESS_MIN: Final = 0.3
+"""Share of equal words from which two prompts are one that changed."""
 _ELSEWHERE: Final = frozenset({"model", "tools", "functions"})
 NOBODY: Final = ""
 """Agent of calls that name none."""
@@ -18,8 +20,8 @@ NOBODY: Final = ""
 class Ran:
     """What one side ran; each part by its name, with its text."""
 
-    prompts: Mapping[str, str]
-    """By agent; several prompts of one agent are numbered."""
+    prompts: Mapping[str, Sequence[str]]
+    """Those of each agent, each once."""
     tools: Mapping[str, str]
     """Definitions by the tool's name, as JSON with sorted keys."""
     models: Mapping[str, str]
@@ -60,7 +62,7 @@ def read(rows: Iterable[tuple[str | None, str]], rules: Iterable[tuple[str, str]
             parameters.setdefault(_named(name, key), set()).add(value)
         tools |= dict(_tools(document["tools"]))
     return Ran(
-        prompts={key: text for name, texts in prompts.items() for key, text in _numbered(name, texts)},
+        prompts={name: tuple(dict.fromkeys(texts)) for name, texts in prompts.items()},
         tools=tools,
         models={name: ", ".join(sorted(found - {""})) for name, found in models.items() if found - {""}},
         parameters={key: ", ".join(sorted(found)) for key, found in parameters.items()},
@@ -70,22 +72,48 @@ def read(rows: Iterable[tuple[str | None, str]], rules: Iterable[tuple[str, str]
 
 def changes(before: Ran, after: Ran) -> list[Change]:
     """What differs, part by part."""
+    prompts = (
+        change
+        for name in sorted(before.prompts.keys() | after.prompts.keys())
+        for change in _changed_prompts(name, before.prompts.get(name, ()), after.prompts.get(name, ()))
+    )
     parts = (
-        ("prompt", before.prompts, after.prompts),
         ("tool", before.tools, after.tools),
         ("model", before.models, after.models),
         ("parameter", before.parameters, after.parameters),
         ("rule", before.rules, after.rules),
     )
-    return [change for part, old, new in parts for change in _changed(part, old, new)]
+    return [*prompts, *(change for part, old, new in parts for change in _changed(part, old, new))]
+
+
+def _changed_prompts(name: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+    """What is on one side only, each beside the most similar one of the other side, where one is like it at all."""
+    gone, come = [text for text in old if text not in new], [text for text in new if text not in old]
+    pairs = sorted(((_likeness(one, other), one, other) for one in gone for other in come), reverse=True)
+    for likeness, one, other in pairs:
+        if likeness >= LIKENESS_MIN and one in gone and other in come:
+            gone.remove(one)
+            come.remove(other)
+            yield _change("prompt", name, one, other)
+    yield from (_change("prompt", name, text, None) for text in gone)
+    yield from (_change("prompt", name, None, text) for text in come)
+
+
+def _likeness(one: str, other: str) -> float:
+    """Share of equal words, 0 to 1."""
+    return difflib.SequenceMatcher(None, one.split(), other.split(), autojunk=False).ratio()
 
 
 def _changed(part: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
         if before != after:
-            kind = "added" if before is None else "removed" if after is None else "changed"
-            yield Change(part, name, kind, before, after, _diff(before or "", after or ""))
+            yield _change(part, name, before, after)
+
+
+def _change(part: str, name: str, before: str | None, after: str | None) -> Change:
+    kind = "added" if before is None else "removed" if after is None else "changed"
+    return Change(part, name, kind, before, after, _diff(before or "", after or ""))
 
 
 def _diff(before: str, after: str) -> str:
@@ -138,12 +166,6 @@ def _parsed(text: str) -> Any:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
-
-
-def _numbered(name: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    distinct = list(dict.fromkeys(texts))
-    for number, text in enumerate(distinct, start=1):
-        yield (name if len(distinct) == 1 else f"{name} ({number})"), text
 
 
 def _named(agent: str, name: str) -> str:

@@ -18,7 +18,8 @@ EMPTY: Final = pa.schema([("execution_id", pa.string()), ("agent", pa.string()),
 def configuration_texts(database: Database, folder: Folder, execution_ids: Sequence[str]) -> pa.Table:
     """execution_id (32 hex digits), agent, text: a JSON object of model, prompts, tools and parameters.
 
-    One row for each configuration of each agent; none for calls whose configuration was not told, or not kept.
+    One row for each configuration of each agent (the execution's, where a call names none); none for calls whose
+    configuration was not told, or not kept.
     """
     traces = database.read(named.text("execution_traces"), {"execution_ids": list(execution_ids)}).to_pylist()
     if not traces:
@@ -41,11 +42,12 @@ def configuration_texts(database: Database, folder: Folder, execution_ids: Seque
             )
         select distinct
             replace(cast(placed.execution_id as varchar), '-', '') as execution_id,
-            calls.agent,
+            coalesce(calls.agent, executions.agent) as agent,
             known.text
         from calls
         inner join known on calls.trace_id = known.trace_id and calls.configuration_digest = known.hash
         inner join main.trace_executions as placed on calls.trace_id = placed.trace_id
+        inner join main.execution_rows as executions on placed.execution_id = executions.execution_id
         where placed.execution_id in (
             select cast(id as uuid) from (select unnest(cast($execution_ids as varchar[])) as id)
         )

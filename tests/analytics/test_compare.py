@@ -79,7 +79,7 @@ def test_a_release_that_ran_two_configurations_is_warned_about_and_each_can_be_c
     run(store, 2, "1.1", prompt="Be kind.")
     run(store, 3, "1.1", prompt="Be exact.")
     found = compared(store, "1.0", "1.1")
-    assert found["warnings"] == ["release 1.1 ran 2 configurations: its figures mix them"]
+    assert found["warnings"] == ["release 1.1 ran 2 configurations of desk: its figures mix them"]
     one, other = (item["configuration_id"] for item in found["after"]["configurations"])
     found = compared(store, one[:12], other)
     assert [(change["part"], change["kind"]) for change in found["changes"]] == [("prompt", "changed")]

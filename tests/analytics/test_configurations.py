@@ -76,9 +76,19 @@ def test_parameters_as_one_json_object_are_read_too():
     ]
 
 
-def test_several_prompts_of_one_agent_are_numbered_and_a_prompt_as_plain_text_is_read():
-    document = json.dumps({"model": "", "prompts": ["Be brief.", "Be kind."], "tools": [], "parameters": []})
-    assert configurations.read([(None, document)]).prompts == {" (1)": "Be brief.", " (2)": "Be kind."}
+def test_of_several_prompts_of_one_agent_the_most_alike_are_one_that_changed():
+    before = [ran("Answer tickets of a shop. Be brief."), ran("Check the answer of a colleague.")]
+    after = [ran("Check the answer of a colleague."), ran("Answer tickets of a shop. Be kind."), ran("Translate.")]
+    found = configurations.changes(configurations.read(before), configurations.read(after))
+    assert [(one.kind, one.before, one.after) for one in found] == [
+        ("changed", "Answer tickets of a shop. Be brief.", "Answer tickets of a shop. Be kind."),
+        ("added", None, "Translate."),
+    ]
+
+
+def test_a_prompt_as_plain_text_is_read():
+    document = json.dumps({"model": "", "prompts": ["Be brief.", "Be brief."], "tools": [], "parameters": []})
+    assert configurations.read([(None, document)]).prompts == {"": ("Be brief.",)}
 
 
 @given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))

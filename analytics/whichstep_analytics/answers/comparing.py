@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple
@@ -25,7 +26,9 @@ class _Side(NamedTuple):
     kind: str
     filters: Filters
     ran: Sequence[Document]
-    """Rows of the query `compare_sides`."""
+    """Rows of the query `compare_sides`, one a configuration."""
+    most: tuple[str | None, int]
+    """The agent that ran most configurations, and how many."""
 
     def document(self) -> Document:
         known = [{key: row[key] for key in ("configuration_id", "executions")} for row in self.ran]
@@ -54,7 +57,7 @@ def compare_document(reader: Reader, filters: Filters, *, before: str, after: st
 def _side(name: str, rows: Sequence[Document], filters: Filters) -> _Side:
     of_release = [row for row in rows if row["release"] == name]
     if of_release:
-        return _Side(name, "release", replace(filters, release=(name,)), _merged(of_release))
+        return _Side(name, "release", replace(filters, release=(name,)), _merged(of_release), _most(of_release))
     ids = sorted({row["configuration_id"] for row in rows if row["configuration_id"]})
     found = [one for one in ids if one.startswith(name.lower())] if _PREFIX.fullmatch(name.lower()) else []
     if len(found) > 1:
@@ -66,7 +69,7 @@ def _side(name: str, rows: Sequence[Document], filters: Filters) -> _Side:
         known = ", ".join(releases[-CANDIDATES_MAX:]) or "none"
         raise FilterError(f"{name!r} is no release or configuration of the executions that match; releases are {known}")
     of_id = [row for row in rows if row["configuration_id"] == found[0]]
-    return _Side(found[0], "configuration", replace(filters, configuration=(found[0],)), _merged(of_id))
+    return _Side(found[0], "configuration", replace(filters, configuration=(found[0],)), _merged(of_id), (None, 1))
 
 
 def _merged(rows: Sequence[Document]) -> list[Document]:
@@ -76,6 +79,12 @@ def _merged(rows: Sequence[Document]) -> list[Document]:
         known = merged.setdefault(row["configuration_id"], {**row, "executions": 0})
         known["executions"] += row["executions"]
     return sorted(merged.values(), key=lambda row: (-row["executions"], str(row["configuration_id"])))
+
+
+def _most(rows: Sequence[Document]) -> tuple[str | None, int]:
+    """The agent that ran most configurations, and how many."""
+    counts = Counter(row["agent"] for row in rows if row["configuration_id"])
+    return max(counts.items(), key=lambda item: (item[1], str(item[0])), default=(None, 0))
 
 
 def _ran(reader: Reader, side: _Side) -> configurations.Ran:
@@ -98,12 +107,13 @@ def _moved(reader: Reader, before: Filters, after: Filters, *, now: int) -> dict
 
 
 def _warnings(side: _Side) -> list[str]:
-    several = [row for row in side.ran if row["configuration_id"]]
     said = []
-    if side.kind == "release" and len(several) > 1:
-        said.append(f"release {side.name} ran {len(several)} configurations: its figures mix them")
-    if len(several) > CONFIGURATIONS_MAX:
-        said.append(f"of {side.name} the {CONFIGURATIONS_MAX} configurations that ran most are read, of {len(several)}")
+    agent, count = side.most
+    if count > 1:
+        said.append(f"release {side.name} ran {count} configurations of {agent or 'one agent'}: its figures mix them")
+    several = sum(1 for row in side.ran if row["configuration_id"])
+    if several > CONFIGURATIONS_MAX:
+        said.append(f"of {side.name} the {CONFIGURATIONS_MAX} configurations that ran most are read, of {several}")
     unknown = sum(row["executions"] for row in side.ran if not row["configuration_id"])
     if unknown:
         whole = sum(row["executions"] for row in side.ran)

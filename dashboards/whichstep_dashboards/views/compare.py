@@ -74,8 +74,8 @@ def _heading(found: Document) -> None:
             f"{format_count(ran)} {'configuration' if ran == 1 else 'configurations'}"
         )
     st.caption(" · ".join(words))
-    for warning in found.get("warnings") or []:
-        st.warning(plain(warning, limit=400), icon=":material/warning:")
+    if warnings := found.get("warnings"):
+        st.warning("  \n".join(plain(warning, limit=400) for warning in warnings), icon=":material/warning:")
 
 
 def _metrics(metrics: Document) -> None:
