@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from whichstep_collector.coerce import score
 from whichstep_collector.skeleton import parse_json
 
 Document = dict[str, Any]
+_TIDY: Final = frozenset({"id", "score", "content"})
 
 
 def read_documents(value: Any) -> list[Document] | None:
@@ -31,6 +32,8 @@ def _native(item: Any) -> Any:
 def tidy(document: Document) -> Document:
     """A document with id and score at its top level and its text under `content`."""
     found = dict(document)
+    if found.keys() <= _TIDY and None not in found.values():
+        return scored(found)
     if isinstance(node := found.get("node"), dict):  # LlamaIndex: the document apart from its score
         found = {**node, "id": node.get("id_"), **{name: item for name, item in found.items() if name != "node"}}
     for other in ("page_content", "text", "document"):
