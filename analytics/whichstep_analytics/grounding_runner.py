@@ -17,7 +17,11 @@ from whichstep_store.results import GROUNDING_FIELDS
 from whichstep_store.store import Store
 
 _SLICE: Final = 200
-"""Executions of one read of texts, which costs some 40 ms before its first row, and some 50 for 200 executions."""
+"""Executions of one read of texts of what was never checked."""
+_SLICE_SPANS: Final = 10_000
+"""Of one read of texts of what was recomputed. A read costs some 40 ms before its first row: for 200 executions of 11
+spans each it came to 45 us CPU a span, for this many spans to 20 (benchmarks/end_to_end.py with 60,000 spans, 2026-11,
+2 cores). The whole texts of 10,000 spans are some 15 MB, of agents that send long histories again 100."""
 _ENDED: Final = ("ok", "error", "abandoned")
 _CLOCK_SLACK: Final = 3_600 * 10**9
 """A step may have been stamped by a clock that is behind the one of its execution's root."""
@@ -32,10 +36,11 @@ class GroundingRunner:
 
     def check(self, executions: pa.Table) -> None:
         """Checks executions that were recomputed (results.EXECUTION_FIELDS), where their answer is not checked yet."""
-        rows = from_arrow(executions.select(["execution_id", "status", "output"]))
-        ended = rows.filter(pl.col("status").is_in(_ENDED) & pl.col("output").is_not_null())["execution_id"].to_list()
-        for start in range(0, len(ended), _SLICE):
-            self._check(self._due(ended[start : start + _SLICE]))
+        rows = from_arrow(executions.select(["execution_id", "status", "output", "span_count"]))
+        ended = rows.filter(pl.col("status").is_in(_ENDED) & pl.col("output").is_not_null())
+        number = pl.col("span_count").cum_sum() // _SLICE_SPANS
+        for part in ended.with_columns(number.alias("slice")).partition_by("slice"):
+            self._check(self._due(part["execution_id"].to_list()))
 
     def refresh(self) -> bool:
         """Checks one slice of what was never checked; whether there was one."""
@@ -47,7 +52,8 @@ class GroundingRunner:
         return bool(due.height)
 
     def _due(self, chosen: list[str] | None) -> pl.DataFrame:
-        bound = {"execution_ids": chosen, "version": answers.VERSION, "limit": _SLICE}
+        limit = _SLICE if chosen is None else len(chosen)
+        bound = {"execution_ids": chosen, "version": answers.VERSION, "limit": limit}
         return from_arrow(self._store.reader.query("grounding_due", bound))
 
     def _check(self, due: pl.DataFrame) -> None:

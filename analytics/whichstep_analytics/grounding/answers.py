@@ -7,6 +7,8 @@ steps in between that are no model, agent or workflow and have no steps below th
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -21,9 +23,19 @@ _GIVEN: Final = ("result", "sources")
 _MADE: Final = ("agent", "workflow", "llm_call")
 
 
-class _Answer(NamedTuple):
+class _Text(NamedTuple):
+    """A text of a step, and what it can be."""
+
     step_id: str
     text: str
+    called: bool
+    """The answer of a model call that worked."""
+    topmost: bool
+    """The output of a topmost step."""
+    given: bool
+    """The input of a model call or a topmost step."""
+    source: bool
+    """Anything else that an answer may rest on."""
 
 
 def run(due: pl.DataFrame, steps: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -34,13 +46,14 @@ def run(due: pl.DataFrame, steps: pl.DataFrame, texts: pl.DataFrame) -> pl.DataF
         steps: rows of the query `grounding_steps`.
         texts: execution_id, step_id, field, text; whole texts.
     """
-    beside = texts.join(_described(steps), on=["execution_id", "step_id"]).sort("execution_id", "position", "field")
-    parts = {str(key[0]): part for key, part in beside.partition_by("execution_id", as_dict=True).items()}
-    rows = [
-        _checked(execution_id, count, parts.get(execution_id, beside.clear()))
+    told = texts.join(_described(steps), on=["execution_id", "step_id"]).sort("execution_id", "position", "field")
+    rows = told.select("execution_id", "step_id", "text", *_ROLES).iter_rows()
+    parts = {key: [_Text(*row[1:]) for row in part] for key, part in groupby(rows, key=itemgetter(0))}
+    found = [
+        _checked(execution_id, count, parts.get(execution_id, []))
         for execution_id, count in due.select("execution_id", "span_count").iter_rows()
     ]
-    return pl.DataFrame(rows, schema=schema_of(GROUNDING_FIELDS), orient="row")
+    return pl.DataFrame(found, schema=schema_of(GROUNDING_FIELDS), orient="row")
 
 
 def _described(steps: pl.DataFrame) -> pl.DataFrame:
@@ -54,27 +67,27 @@ def _described(steps: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _checked(execution_id: str, span_count: int, texts: pl.DataFrame) -> tuple[object, ...]:
+def _checked(execution_id: str, span_count: int, texts: list[_Text]) -> tuple[object, ...]:
     answer = _answer(texts)
     if answer is None:
         return execution_id, None, span_count, VERSION, 0, []
-    sources = texts.filter(_is_source() & (pl.col("step_id") != answer.step_id) | _is_input())["text"].to_list()
+    sources = [each.text for each in texts if each.given or (each.source and each.step_id != answer.step_id)]
     found = check(answer.text, sources)
     values = [value.text for value in found.ungrounded]
     return execution_id, int(answer.step_id, 16), span_count, VERSION, found.checked, values
 
 
-def _answer(texts: pl.DataFrame) -> _Answer | None:
-    outputs = texts.filter((pl.col("field") == "output") & (pl.col("text").str.strip_chars() != ""))
-    called = outputs.filter((pl.col("type") == "llm_call") & (pl.col("status") == "ok"))
-    row = called.tail(1) if called.height else outputs.filter("top").head(1)
-    return _Answer(row["step_id"][0], row["text"][0]) if row.height else None
+def _answer(texts: list[_Text]) -> _Text | None:
+    called = [each for each in texts if each.called]
+    return called[-1] if called else next((each for each in texts if each.topmost), None)
 
 
-def _is_input() -> pl.Expr:
-    return (pl.col("field") == "input") & (pl.col("top") | (pl.col("type") == "llm_call"))
-
-
-def _is_source() -> pl.Expr:
-    computed = (pl.col("field") == "output") & pl.col("leaf") & ~pl.col("type").is_in(_MADE)
-    return pl.col("field").is_in(_GIVEN) | computed
+_OUTPUT: Final = (pl.col("field") == "output") & (pl.col("text").str.strip_chars() != "")
+_COMPUTED: Final = (pl.col("field") == "output") & pl.col("leaf") & ~pl.col("type").is_in(_MADE)
+_IS: Final[dict[str, pl.Expr]] = {
+    "called": _OUTPUT & (pl.col("type") == "llm_call") & (pl.col("status") == "ok"),
+    "topmost": _OUTPUT & pl.col("top"),
+    "given": (pl.col("field") == "input") & (pl.col("top") | (pl.col("type") == "llm_call")),
+    "source": pl.col("field").is_in(_GIVEN) | _COMPUTED,
+}
+_ROLES: Final = [is_so.fill_null(value=False).alias(role) for role, is_so in _IS.items()]
