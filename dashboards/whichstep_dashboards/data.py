@@ -76,6 +76,16 @@ def grounding(pairs: Pairs, *, limit: int) -> Document:
     return _answer("/api/v1/grounding", (*pairs, ("limit", str(limit))))
 
 
+def workflows(pairs: Pairs) -> Document:
+    """One row a workflow: declared and observed autonomy level, conformance."""
+    return _answer("/api/v1/workflows", pairs)
+
+
+def workflow(pairs: Pairs, name: str) -> Document:
+    """One workflow: deviations, variants, graph, weeks, readiness."""
+    return _answer(f"/api/v1/workflows/{quote(name, safe='')}", pairs)
+
+
 def executions(pairs: Pairs, *, limit: int, order: str = "started_at:desc", cursor: str = "") -> Document:
     """One page of the matching executions with the total and the cursor of the next page."""
     paging = (("limit", str(limit)), ("order", order), *((("cursor", cursor),) if cursor else ()))

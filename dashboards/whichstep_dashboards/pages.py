@@ -25,10 +25,11 @@ FAILING_STEPS: Final = Screen("failing_steps", "Failing steps", ":material/error
 DRIFT: Final = Screen("drift", "Drift", ":material/trending_down:")
 COMPARE: Final = Screen("compare", "Compare", ":material/compare_arrows:")
 GROUNDING: Final = Screen("grounding", "Grounding", ":material/fact_check:")
+WORKFLOWS: Final = Screen("workflows", "Workflows", ":material/schema:")
 SAFETY: Final = Screen("safety", "Safety", ":material/shield:")
 EXECUTION: Final = Screen("execution", "Execution", ":material/account_tree:")
-SCREENS: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, GROUNDING, COMPARE, SAFETY, EXECUTION)
-MENU: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, GROUNDING, COMPARE, SAFETY)
+SCREENS: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, GROUNDING, COMPARE, WORKFLOWS, SAFETY, EXECUTION)
+MENU: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, GROUNDING, COMPARE, WORKFLOWS, SAFETY)
 
 
 def page(screen: Screen) -> Any:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 NOW = datetime(2026, 11, 22, 15, 4, 5, tzinfo=UTC)
 HOSTILE = (
@@ -110,6 +110,7 @@ def small(*, purpose="demo", count=137) -> Store:
     store.filters = _filters(store.executions)
     store.more = {
         "drift": _drift("bucket", known=True),
+        **_workflows("support_agent", held=True),
         "actions": _actions(store.executions, hostile=False),
         "grounding": _grounding(store.executions, "A-4403"),
         "compare": _compare("planner", "--- before\n+++ after\n-Be brief.\n+Be brief, and kind.", "rose by 5 points"),
@@ -489,6 +490,7 @@ def odd() -> Store:
     store.filters["purpose"] = [{"value": "production", "count": len(store.executions)}]
     store.more = {
         "drift": _drift(HOSTILE[0], known=False),
+        **_workflows(HOSTILE[0], held=False),
         "actions": _actions(store.executions, hostile=True),
         "grounding": _grounding(store.executions, *HOSTILE),
         "compare": _compare(HOSTILE[0], HOSTILE[1], HOSTILE[2]),
@@ -504,6 +506,56 @@ def _make_long(store: Store, execution: dict) -> None:
         step |= {"parent_step_id": f"{max(position - 1, 1) if position < 400 else 1:016x}"}
         document["steps"].append(step)
     document["steps"][5]["parent_step_id"] = document["steps"][5]["step_id"]
+
+
+def _workflows(name: str, *, held: bool) -> dict[str, dict]:
+    """A workflow of two steps, one execution of ten breaking its contract; without one, nothing is known."""
+    share = {"value": 0.9, "numerator": 9, "denominator": 10, "n": 10, "lower": 0.6, "upper": 0.98}
+    unknown = {"value": None, "numerator": 0, "denominator": 0, "n": 10, "lower": None, "upper": None}
+    observed = {"level": 2 if held else None, "reason": name}
+    listed = {
+        "workflow": name, "executions": 10, "held": 10 if held else 0, "level": 3 if held else None,
+        "observed": observed, "conformance": share if held else unknown,
+    }  # fmt: skip
+    pairs = (("start", "a", True), ("a", name, False), (name, "end", None))
+    edges = [
+        {"from": source, "to": target, "count": 10, "executions": 10, "failed": 1, "failure_share": 0.1, "allowed": allowed if held else None}
+        for source, target, allowed in pairs
+    ]  # fmt: skip
+    nodes = [
+        {"label": label, "count": 10, "executions": 10, "failed": 1, "errors": 0, "failure_share": 0.1}
+        for label in ("a", name)
+    ]
+    broken = {
+        "move": "log",
+        "step": name,
+        "rule": "unlisted",
+        "reason": f"{name} is no step",
+        "count": 1,
+        "executions": 1,
+        "examples": ["0" * 32],
+    }
+    bound = {
+        "of": "success",
+        "good": 9,
+        "known": 10,
+        "total": 10,
+        "lower": 0.6 if held else None,
+        "bar": 0.9,
+        "met": False,
+        "more": 30,
+    }
+    document = {
+        "workflow": name, "executions": 10, "examined": 10, "level": listed["level"], "observed": observed,
+        "contract": {"name": name, "level": 3, "steps": {"a": {}}} if held else None, "mermaid": "flowchart TD" if held else None,
+        "conformance": listed["conformance"], "fitness": 0.95 if held else None, "precision": 0.8 if held else None,
+        "unchecked_outputs": 2, "deviations": [broken] if held else [],
+        "variants": [{"steps": ["a", name], "count": 9, "share": 0.9, "failed": 1, "deviating": 1, "examples": ["0" * 32]}],
+        "graph": {"nodes": nodes, "edges": edges},
+        "weeks": [{"week": "2026-W47", **listed["conformance"], "distance": None}, {"week": "2026-W48", **listed["conformance"], "distance": 0.2}],
+        "readiness": {"ready": False if held else None, "next_level": 4 if held else None, "reason": name, "bounds": [bound]},
+    }  # fmt: skip
+    return {"workflows": {"executions": 10, "examined": 10, "workflows": [listed]}, f"workflows/{name}": document}
 
 
 def _drift(words: str, *, known: bool) -> dict:
@@ -649,6 +701,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return self.store.failures.get(query["by"][-1], none)
             case ["filters"]:
                 return self.store.filters
+            case ["workflows", *_]:
+                return self.store.more.get(unquote("/".join(path)))
             case [name]:
                 return self.store.more.get(name)
         return None

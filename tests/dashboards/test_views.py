@@ -8,7 +8,7 @@ import fake_api
 import pytest
 from dashboard_texts import texts
 
-SCREENS = ("overview", "executions", "failing_steps", "drift", "safety", "grounding", "compare")
+SCREENS = ("overview", "executions", "failing_steps", "drift", "safety", "grounding", "compare", "workflows")
 FIRST = fake_api.small().executions[0]["execution_id"]
 FAILED = next(row for row in fake_api.small().executions if row["success"] is False)["execution_id"]
 LONG = fake_api.odd().executions[0]["execution_id"]
