@@ -39,3 +39,13 @@ def test_a_wrong_contract_is_wrong_usage_with_the_line(tmp_path, capsys):
     path.write_text(CONTRACT + "nxt = 1\n")
     assert exit_code("workflow", "show", str(path)) == 2
     assert "wrong.toml, line 8: unknown key 'nxt'; did you mean next?" in capsys.readouterr().err
+
+
+def test_the_sample_contract_can_be_read_and_says_what_the_sample_agents_may_do():
+    from whichstep_cli.contracts import read_contract
+    from whichstep_cli.demo.held import CONTRACTS
+
+    (file,) = CONTRACTS.glob("*.toml")
+    contract = read_contract(file)
+    assert (contract.name, contract.level) == ("support_agent", 3)
+    assert "issue_refund" in contract.step("answer").tools

@@ -89,13 +89,16 @@ def sidecar(tmp_path_factory):
         yield process
 
 
-def play(sidecar, monkeypatch, *scenarios, observe=False):
+def play(sidecar, monkeypatch, *scenarios, observe=False, name="refund"):
     """The executions by id, once the sidecar has judged them."""
     monkeypatch.setenv("WHICHSTEP_SPOOL_DIR", "off")
     whichstep.configure(endpoint=sidecar.http)
     ids = []
     for scenario in scenarios:
-        with contextlib.suppress(WorkflowViolation), Workflow.from_dict(CONTRACT).run(observe=observe) as run:
+        with (
+            contextlib.suppress(WorkflowViolation),
+            Workflow.from_dict({**CONTRACT, "name": name}).run(observe=observe) as run,
+        ):
             ids.append(run.execution.execution_id)
             scenario(run)
     whichstep.flush()
@@ -191,6 +194,7 @@ def test_a_workflow_is_explained_with_its_graph_weeks_and_observed_level(routed)
     assert edges["start", "sort"] == (32, 2)
     assert edges["odd", "end"] == (2, 2)
     assert document["variants"][0]["steps"][0] == "sort"
+    assert {variant["deviating"] for variant in document["variants"]} == {None}
     assert sum(week["n"] for week in document["weeks"]) == 32
     assert document["readiness"]["ready"] is None
 
@@ -202,12 +206,12 @@ def test_every_workflow_is_listed_with_its_declared_and_observed_level(routed):
 
 
 def test_readiness_needs_executions_under_a_contract_whose_outcome_is_known(routed, monkeypatch):
-    play(routed, monkeypatch, good)
-    asked = routed.run("workflow", "readiness", "refund", "--format", "json", check=False)
+    play(routed, monkeypatch, good, name="unjudged")
+    asked = routed.run("workflow", "readiness", "unjudged", "--format", "json", check=False)
     found = json.loads(asked.stdout)
     assert (asked.returncode, found["ready"], found["level"], found["next_level"]) == (3, None, 3, 4)
-    told = routed.run("workflow", "readiness", "refund", check=False)
-    assert "refund at level 3 cannot be said to have earned the next level" in told.stdout
+    told = routed.run("workflow", "readiness", "unjudged", check=False)
+    assert "unjudged at level 3 cannot be said to have earned the next level" in told.stdout
 
 
 def test_a_question_about_workflows_that_cannot_be_answered_says_why(routed):

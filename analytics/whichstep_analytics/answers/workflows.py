@@ -245,7 +245,9 @@ def _variants(did: pl.DataFrame, executions: pl.DataFrame) -> list[Document]:
             pl.col("labels").first().alias("steps"),
             pl.len().alias("count"),
             (pl.col("success") == False).fill_null(value=False).sum().alias("failed"),  # noqa: E712
-            (pl.col("conformant") == False).fill_null(value=False).sum().alias("deviating"),  # noqa: E712
+            pl.when(pl.col("conformant").is_not_null().any())
+            .then((pl.col("conformant") == False).sum())  # noqa: E712
+            .alias("deviating"),
             pl.col("execution_id").head(EXAMPLES_MAX).alias("examples"),
         )
         .with_columns((pl.col("count") / pl.col("count").sum()).alias("share"))

@@ -15,7 +15,7 @@ import typer
 from whichstep_cli import output
 from whichstep_cli.client import Client, connect
 from whichstep_cli.demo import history
-from whichstep_cli.demo.held import POLICY
+from whichstep_cli.demo.held import CONTRACTS, POLICY
 from whichstep_cli.demo.live import FRAMEWORKS, missing, run_agents
 from whichstep_cli.demo.send_history import send_history
 from whichstep_cli.demo.stories import STORIES
@@ -42,7 +42,8 @@ def demo(
 ) -> None:
     """Send sample agents and weeks of sample history to the sidecar; start one where none runs, and stay.
 
-    A sidecar that it starts has the sample policy, unless WHICHSTEP_POLICY names another: see Safety and Approvals.
+    A sidecar that it starts has the sample policy and contracts, unless WHICHSTEP_POLICY or WHICHSTEP_CONTRACTS name
+    others: see Safety, Approvals and Workflows.
     """
     arguments = {"dashboard_port": dashboard_port, "http_port": http_port, "grpc_port": grpc_port}
     with _sidecar(source, arguments) as (client, started):
@@ -84,6 +85,8 @@ def _sidecar(source: SourceOptions, arguments: dict[str, int | None]) -> Iterato
         return
     if settings.policy is None:
         settings = replace(settings, policy=POLICY)
+    if settings.contracts is None:
+        settings = replace(settings, contracts=CONTRACTS)
     with serving(settings) as served, connect(served.endpoint, settings.token) as client:
         served.announce(Format.TEXT)
         yield client, served

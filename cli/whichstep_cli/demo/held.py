@@ -10,6 +10,7 @@ from whichstep_cli.demo.help_center import search
 from whichstep_cli.demo.shop import Shop
 
 POLICY: Final = Path(__file__).with_name("policy.toml")
+CONTRACTS: Final = Path(__file__).with_name("contracts")
 ORDER: Final = "A-1088"
 AMOUNT: Final = 249.0
 TICKET: Final = f"The espresso machine of order {ORDER} leaks. I want my {AMOUNT:.0f} euros back, and my data deleted."

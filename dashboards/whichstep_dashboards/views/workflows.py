@@ -86,16 +86,9 @@ def _chosen(rows: Sequence[Document]) -> str:
 
 def _workflow(found: Document, colours: Palette) -> None:
     _figures(found)
-    flow, broken = st.columns([3, 2], gap="medium")
-    with flow.container(border=True, height="stretch"):
-        st.markdown("##### What came after what")
-        st.graphviz_chart(flow_graph.dot(found.get("graph") or {}, colours=colours), width="stretch")
-        nodes = len((found.get("graph") or {}).get("nodes") or [])
-        shown = f"{min(nodes, flow_graph.NODES_MAX)} of {nodes} activities"
-        st.caption(
-            f"{shown}, at most {flow_graph.EDGES_MAX} arrows · wider is more frequent · orange: executions failed"
-        )
-    with broken.container(border=True, height="stretch"):
+    with st.container(border=True):
+        _flow(found.get("graph") or {}, colours)
+    with st.container(border=True):
         _deviations(found)
     weeks, ready = st.columns(2, gap="medium")
     with weeks.container(border=True, height="stretch"):
@@ -105,6 +98,14 @@ def _workflow(found: Document, colours: Palette) -> None:
     with st.container(border=True):
         _variants(found)
     _contract(found)
+
+
+def _flow(graph: Mapping[str, Any], colours: Palette) -> None:
+    st.markdown("##### What came after what")
+    st.graphviz_chart(flow_graph.dot(graph, colours=colours), width="stretch")
+    nodes = len(graph.get("nodes") or [])
+    shown = f"{min(nodes, flow_graph.NODES_MAX)} of {nodes} activities, at most {flow_graph.EDGES_MAX} arrows"
+    st.caption(f"{shown} · wider: more frequent · orange: executions failed · dashed: not allowed by the contract")
 
 
 def _figures(found: Document) -> None:
@@ -182,10 +183,10 @@ def _clickable(cells: list[dict[str, Any]], rows: Sequence[Document], *, key: st
         pa.Table.from_pylist(cells), key=key, hide_index=True, width="stretch", height=_height(cells),
         row_height=_ROW_PIXELS, on_select=pick, selection_mode=("single-row", "single-cell"),
         column_config={
-            "step": st.column_config.TextColumn(width=110),
+            "step": st.column_config.TextColumn(width=180),
             "what": st.column_config.TextColumn(width=80),
             "executions": st.column_config.NumberColumn(width=80),
-            "reason": st.column_config.TextColumn(width=320),
+            "reason": st.column_config.TextColumn(width=560),
             "steps": st.column_config.TextColumn(width=640),
         },
     )  # fmt: skip
