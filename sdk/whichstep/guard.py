@@ -80,6 +80,19 @@ class Guard:
         with self._lock:
             return self._broken_by(_event(step_type, name, context))
 
+    def forbids_action(self, action: str) -> WorkflowViolation | None:
+        """Why it is no use to ask a person for an action: the contract, where it is enforced, forbids it anyway.
+
+        Checkpoints are left out: they are what the person is asked for.
+        """
+        event = _event("tool_call", action, None)
+        with self._lock:
+            found = [
+                refusal for refusal in self._progress.refusals(event) if not refusal.rule.startswith("checkpoint(")
+            ]
+            refusal = next(iter(found), None) or self._over_budget(event)
+            return self._violation(refusal, action) if refusal is not None and self.enforces else None
+
     def close(self, held: Held, *, failed: bool, attributes: Any) -> None:
         """Take what a step that ended has used, and whether it may begin again."""
         with self._lock:

@@ -209,6 +209,23 @@ def test_a_checkpoint_opens_for_one_action_when_the_approval_was_given():
         assert step_allowed("refund") is not None
 
 
+def test_no_person_is_asked_for_an_action_that_the_contract_forbids_anyway(whichstep_spans):
+    """Without a sidecar, asking would be ApprovalUnavailable."""
+    ran = []
+
+    @whichstep.action("refund")
+    def refund():
+        ran.append("refund")
+
+    with pytest.raises(WorkflowViolation) as raised, Workflow.from_dict(REFUND).run(), whichstep.step("classify"):
+        refund()
+    assert (raised.value.rule, ran) == ("transition", [])
+    assert whichstep_spans.one("execute_tool refund")["attributes"]["whichstep.workflow.violation"] == "transition"
+    workflow = Workflow.from_dict({**REFUND, "level": 4, "steps": {}, "budgets": {"steps": 9}})
+    with pytest.raises(whichstep.ApprovalUnavailable), workflow.run():
+        refund()
+
+
 def test_a_step_that_failed_may_begin_again_as_often_as_the_contract_says():
     def attempt():
         with pytest.raises(KeyError), whichstep.step("one"):

@@ -25,6 +25,7 @@ from whichstep.approval.steps import ApprovalStep
 from whichstep.approval.waiting import in_thread
 from whichstep.errors import ActionBlocked, ApprovalPending
 from whichstep.policy import Decision, Policy, stricter
+from whichstep.processor import RUN_KEY
 from whichstep.recording import AGENT_KEY, Current, Step, current_execution, current_trace_id
 from whichstep.tool_calls import tool_call
 
@@ -84,6 +85,7 @@ class Gate:
                 return Admission(call.action, call.arguments, decision)
             if decision.risk_level == "block":
                 self._block(call, decision, step)
+            self._keep_to_workflow(call, step)
             if call.options.on_approval == "wait":
                 return self._wait(call, decision, watch)
             asked = self.ask(call, decision)
@@ -165,14 +167,28 @@ class Gate:
 
     def _block(self, call: Call, decision: Decision, step: Step | None) -> NoReturn:
         """Record the attempt, and refuse."""
-        attempt = step or tool_call(call.action, {}, ((names.TOOL_ARGUMENTS, dict(call.arguments)),))
-        if step is not None:
-            step.called(dict(call.arguments))
+        attempt = self._attempt(call, step)
         attempt.mark(marks(decision))
         blocked = ActionBlocked(f"{call.action} is blocked by the policy ({decision.reason}); it did not run")
         attempt.begin()
         attempt.end(blocked)
         raise blocked
+
+    def _keep_to_workflow(self, call: Call, step: Step | None) -> None:
+        """Refuse what the contract of the workflow forbids: no person is asked for it. The attempt is recorded."""
+        run: Any = otel_context.get_value(RUN_KEY)
+        violation = run.forbids_action(call.action) if run is not None else None
+        if violation is not None:
+            attempt = self._attempt(call, step)
+            attempt.begin()  # raises the violation; but for a step that began meanwhile
+            attempt.end(violation)
+            raise violation
+
+    def _attempt(self, call: Call, step: Step | None) -> Step:
+        if step is None:
+            return tool_call(call.action, {}, ((names.TOOL_ARGUMENTS, dict(call.arguments)),))
+        step.called(dict(call.arguments))
+        return step
 
     def _admitted(self, call: Call) -> Admission | None:
         """An admission of the code around this call for the very same action: it is one action, asked for once."""
