@@ -82,6 +82,43 @@ def list_workflows(
     return output.remark(f"the latest {document['examined']:,} of {document['executions']:,} executions")
 
 
+class FlowForm(StrEnum):
+    """How what executions did is drawn."""
+
+    TEXT = "text"
+    MERMAID = "mermaid"
+    HTML = "html"
+    JSON = "json"
+
+
+@app.command("flow")
+@takes_options
+def flow(
+    source: SourceOptions,
+    filters: ExecutionFilterOptions,
+    workflow: NameArgument,
+    format: Annotated[FlowForm, typer.Option("--format", help="text, mermaid, html or json.")] = FlowForm.TEXT,  # noqa: A002
+) -> None:
+    """What came after what in the executions of a workflow, how often, and how many of them failed.
+
+    Example: whichstep workflow flow support_agent --since 7d --format html > flow.html
+    """
+    with open_source(source) as client:
+        document = client.get(f"/api/v1/workflows/{quote(workflow, safe='')}", filters.pairs())
+    if format is FlowForm.JSON:
+        return output.write_json(document)
+    if format is FlowForm.TEXT:
+        columns = {"from": "from", "to": "to", "count": "times", "executions": "executions", "failed": "failed",
+                   "allowed": "allowed"}  # fmt: skip
+        words = {True: "yes", False: "no", None: None}
+        edges = document["graph"]["edges"]
+        output.write_table(columns, [{**edge, "allowed": words[edge["allowed"]]} for edge in edges])
+        return output.remark(f"the latest {document['examined']:,} of {document['executions']:,} executions")
+    from whichstep_analytics.render import flow as drawn  # noqa: PLC0415 (Polars is slow to import)
+
+    return output.write_text(drawn.mermaid(document) if format is FlowForm.MERMAID else drawn.html(document))
+
+
 @app.command("learn")
 @takes_options
 def learn(

@@ -199,6 +199,13 @@ def test_a_workflow_is_explained_with_its_graph_weeks_and_observed_level(routed)
     assert document["readiness"]["ready"] is None
 
 
+def test_the_flow_is_drawn_in_each_form(routed):
+    assert "sort" in routed.run("workflow", "flow", "route").stdout
+    assert routed.run("workflow", "flow", "route", "--format", "mermaid").stdout.startswith("flowchart TD")
+    assert "<svg" in routed.run("workflow", "flow", "route", "--format", "html").stdout
+    assert routed.json("workflow", "flow", "route")["workflow"] == "route"
+
+
 def test_every_workflow_is_listed_with_its_declared_and_observed_level(routed):
     listed = {row["workflow"]: row for row in routed.json("workflow", "list")["workflows"]}
     assert (listed["route"]["level"], listed["route"]["observed"]["level"]) == (None, 2)

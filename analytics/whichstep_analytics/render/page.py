@@ -22,7 +22,7 @@ from whichstep_analytics.render.tree import (
 from whichstep_analytics.summary import judge_words, named
 from whichstep_store.filters import parse_time
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def html(execution: Document) -> str:
@@ -32,7 +32,7 @@ def html(execution: Document) -> str:
     title = escape(f"whichstep: execution {execution['execution_id']}")
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
         f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
