@@ -16,6 +16,7 @@ PARTS = (
     "benchmarks.store.load",
     "benchmarks.analytics.bench_jobs",
     "benchmarks.analytics.bench_metrics",
+    "benchmarks.analytics.bench_grounding",
     "benchmarks.analytics.bench_conformance",
 )
 

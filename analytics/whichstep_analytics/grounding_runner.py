@@ -21,7 +21,7 @@ _SLICE: Final = 200
 _SLICE_SPANS: Final = 10_000
 """Of one read of texts of what was recomputed. A read costs some 40 ms before its first row: for 200 executions of 11
 spans each it came to 45 us CPU a span, for this many spans to 20 (benchmarks/end_to_end.py with 60,000 spans, 2026-11,
-2 cores). The whole texts of 10,000 spans are some 15 MB, of agents that send long histories again 100."""
+2 cores). What 10,000 spans say, each text once, is some 15 MB."""
 _ENDED: Final = ("ok", "error", "abandoned")
 _CLOCK_SLACK: Final = 3_600 * 10**9
 """A step may have been stamped by a clock that is behind the one of its execution's root."""
@@ -64,5 +64,5 @@ class GroundingRunner:
         assert isinstance(earliest, int)  # noqa: S101 - a minimum of integers that are not null
         since = max(0, earliest - _CLOCK_SLACK)
         steps = from_arrow(self._store.reader.query("grounding_steps", {"execution_ids": ids, "since": since}))
-        found = answers.run(due, steps, from_arrow(self._store.reader.step_content(ids)))
+        found = answers.run(due, steps, from_arrow(self._store.reader.distinct_texts(ids)))
         self._store.writer.replace_grounding(to_arrow(found, GROUNDING_FIELDS))

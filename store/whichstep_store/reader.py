@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from whichstep_store import configuration_texts, job_reads, named, step_texts, user_sql
+from whichstep_store import configuration_texts, distinct_texts, job_reads, named, step_texts, user_sql
 from whichstep_store.access import Database
 from whichstep_store.batches import JournalPosition
 from whichstep_store.errors import StoreError
@@ -60,6 +60,10 @@ class Reader:
         Empty for unknown ids.
         """
         return step_texts.step_content(self._database, self._segments, execution_ids, step_id)
+
+    def distinct_texts(self, execution_ids: Sequence[str]) -> pa.Table:
+        """What the executions were given and said, each part once: execution_id, step_id, field, part, text."""
+        return distinct_texts.distinct_texts(self._database, self._segments, execution_ids)
 
     def configuration_texts(self, execution_ids: Sequence[str]) -> pa.Table:
         """What the model calls of the executions ran with: execution_id, agent, text (JSON)."""

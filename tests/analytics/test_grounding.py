@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,7 @@ from whichstep_analytics.grounding.values import numbers, values
 
 
 def ungrounded(answer: str, *sources: str) -> list[str]:
-    return [value.text for value in check(answer, sources).ungrounded]
+    return [value.text for value in check([answer], sources).ungrounded]
 
 
 def kinds(text: str) -> list[tuple[str, str]]:
@@ -118,17 +119,17 @@ def test_of_an_answer_only_its_words_count_and_not_the_calls_that_it_asks_for():
         {"type": "tool_call", "name": "lookup", "arguments": {"order": "B-9917"}},
     ]}]  # fmt: skip
     assert ungrounded(json.dumps(answer), "A-4403") == []
-    assert check(json.dumps(answer), []).checked == 1
+    assert check([json.dumps(answer)], []).checked == 1
 
 
 @pytest.mark.parametrize("answer", ["", "No order was found.", "{", "[1, 2", "null", "NaN", "\x00"])
 def test_an_answer_without_values_is_checked_for_nothing(answer):
-    assert check(answer, ["A-4403"]) == (0, ())
+    assert check([answer], ["A-4403"]) == (0, ())
 
 
 @given(st.text(), st.lists(st.text(), max_size=3))
 def test_whatever_is_said_is_grounded_in_itself(answer: str, sources: list[str]):
-    assert check(answer, [*sources, answer]).ungrounded == ()
+    assert check([answer], [*sources, answer]).ungrounded == ()
 
 
 @given(
@@ -137,3 +138,18 @@ def test_whatever_is_said_is_grounded_in_itself(answer: str, sources: list[str])
 def test_more_sources_never_make_less_grounded(words: list[str]):
     answer = " ".join(words)
     assert set(ungrounded(answer, "A-4403", "1234.5")) <= set(ungrounded(answer, "A-4403"))
+
+
+@pytest.mark.parametrize("run", ["a-", "a.", "1,", "1 May ", "x@", "http://", "A1-b2/", "9" * 7 + "é"])
+def test_a_long_text_costs_no_more_than_its_length(run: str):
+    """Ten times the text takes about ten times as long; a pattern that goes back over it would take a hundred times."""
+
+    def cost(length: int) -> float:
+        text = (run * length)[:length] + "é"
+        begun = time.process_time()
+        values(text)
+        return time.process_time() - begun
+
+    cost(10_000)
+    short = min(cost(10_000) for _ in range(3))
+    assert cost(100_000) < max(40 * short, 0.2)

@@ -84,6 +84,25 @@ def test_a_value_far_into_a_long_text_is_found(bench: Bench) -> None:
     assert explained(bench, 1)["grounding"]["ungrounded"] == []
 
 
+def test_a_message_that_other_steps_were_given_too_is_still_a_source_and_what_a_guardrail_reads_is_none(
+    bench: Bench,
+) -> None:
+    asked = content(
+        1, json.dumps({"role": "user", "parts": [{"type": "text", "content": "order A-4403, 42.50 " + "x" * 2_000}]})
+    )
+    rows = run(1, "Order A-4403 costs $42.50, reference RF-88123.", result="{}")
+    given = {"input": asked["text"][:1024], "input_parts": [asked["hash"]], "input_is_list": True}
+    rows[2] |= given
+    at = {"parent_span_id": 1, "started_at": NOON + SECOND}
+    chain = span(1, 4, type="other", step_name="chain", **at, **given)
+    guard = span(
+        1, 5, type="guardrail", step_name="guard", input="Order A-4403 costs $42.50, reference RF-88123.", **at
+    )
+    bench.store.writer.load([batch([*rows, chain, guard], [asked])], JournalPosition(1, 1))
+    bench.runner.drain()
+    assert explained(bench, 1)["grounding"]["ungrounded"] == ["RF-88123"]
+
+
 def test_an_answer_is_checked_again_when_spans_come_late(bench: Bench) -> None:
     bench.load(*run(1, "It costs $43.75."))
     bench.runner.drain()

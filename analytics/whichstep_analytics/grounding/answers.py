@@ -17,8 +17,10 @@ from whichstep_analytics.grounding.check import check
 from whichstep_analytics.jobs.frames import schema_of
 from whichstep_store.results import GROUNDING_FIELDS
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised with every change of the check; older findings are made again."""
+TEXT_CHARACTERS_MAX: Final = 4_000_000
+"""An execution with more is not checked: reading that much costs a second."""
 _GIVEN: Final = ("result", "sources")
 _MADE: Final = ("agent", "workflow", "llm_call")
 
@@ -44,9 +46,11 @@ def run(due: pl.DataFrame, steps: pl.DataFrame, texts: pl.DataFrame) -> pl.DataF
     Args:
         due: execution_id, span_count.
         steps: rows of the query `grounding_steps`.
-        texts: execution_id, step_id, field, text; whole texts.
+        texts: execution_id, step_id, field, part, text; whole texts, each part once.
     """
-    told = texts.join(_described(steps), on=["execution_id", "step_id"]).sort("execution_id", "position", "field")
+    told = texts.join(_described(steps), on=["execution_id", "step_id"]).sort(
+        "execution_id", "position", "field", "part"
+    )
     rows = told.select("execution_id", "step_id", "text", *_ROLES).iter_rows()
     parts = {key: [_Text(*row[1:]) for row in part] for key, part in groupby(rows, key=itemgetter(0))}
     found = [
@@ -69,17 +73,21 @@ def _described(steps: pl.DataFrame) -> pl.DataFrame:
 
 def _checked(execution_id: str, span_count: int, texts: list[_Text]) -> tuple[object, ...]:
     answer = _answer(texts)
-    if answer is None:
+    if not answer or sum(len(each.text) for each in texts) > TEXT_CHARACTERS_MAX:
         return execution_id, None, span_count, VERSION, 0, []
-    sources = [each.text for each in texts if each.given or (each.source and each.step_id != answer.step_id)]
-    found = check(answer.text, sources)
+    step_id = answer[0].step_id
+    sources = [each.text for each in texts if each.given or (each.source and each.step_id != step_id)]
+    found = check([each.text for each in answer], sources)
     values = [value.text for value in found.ungrounded]
-    return execution_id, int(answer.step_id, 16), span_count, VERSION, found.checked, values
+    return execution_id, int(step_id, 16), span_count, VERSION, found.checked, values
 
 
-def _answer(texts: list[_Text]) -> _Text | None:
+def _answer(texts: list[_Text]) -> list[_Text]:
+    """The parts of the answer, all of one step; none where no text holds it."""
     called = [each for each in texts if each.called]
-    return called[-1] if called else next((each for each in texts if each.topmost), None)
+    topmost = [each for each in texts if each.topmost]
+    step_id = called[-1].step_id if called else topmost[0].step_id if topmost else None
+    return [each for each in called or topmost if each.step_id == step_id]
 
 
 _OUTPUT: Final = (pl.col("field") == "output") & (pl.col("text").str.strip_chars() != "")

@@ -28,15 +28,15 @@ class Checked(NamedTuple):
     """Those that stand in no source and are not computed from one."""
 
 
-def check(answer: str, sources: Sequence[str]) -> Checked:
-    """The values of `answer` against those of `sources`: texts as stored, JSON or not.
+def check(answer: Sequence[str], sources: Sequence[str]) -> Checked:
+    """The values of the texts of an answer against those of `sources`: texts as stored, JSON or not.
 
     What the model itself said before (messages of an assistant) is no source.
     """
-    said = values("\n".join(leaves(answer, of_model=True)))
+    said = values("\n".join(leaf for text in answer for leaf in leaves(text, of_model=True)))
     if not said:
         return Checked(0, ())
-    given = _Given("\n".join(text for source in sources for text in leaves(source, of_model=False)))
+    given = _Given("\n".join(dict.fromkeys(leaf for text in sources for leaf in leaves(text, of_model=False))))
     return Checked(len(said), tuple(value for value in said if not given.has(value)))
 
 
@@ -131,4 +131,5 @@ def _among(said: Decimal, given: npt.NDArray[np.float64]) -> bool:
     """Whether the number is one of the given, rounded to the digits that were said."""
     exponent = said.as_tuple().exponent
     half = 0.5 * 10.0 ** min(exponent, 0) if isinstance(exponent, int) else 0.0
-    return bool(np.any(np.abs(given - float(said)) <= half * (1 + 1e-9)))
+    with np.errstate(invalid="ignore"):
+        return bool(np.any(np.abs(given - float(said)) <= half * (1 + 1e-9)))

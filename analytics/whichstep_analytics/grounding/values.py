@@ -20,6 +20,7 @@ SMALL_MAX: Final = 100
 _ID_DIGITS_MIN: Final = 3
 _BARE_ID_LENGTH_MIN: Final = 5
 _YEARS: Final = range(1900, 2101)
+_YEAR_LENGTH: Final = 4
 
 Form = str | Decimal | tuple[int | None, int, int]
 
@@ -71,7 +72,8 @@ def _urls(text: str) -> _Found:
         yield match, Value(URL, shown, frozenset({shown.rstrip("/").casefold()}))
 
 
-_ADDRESS: Final = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# Patterns begin where a run of their letters begins, and give nothing back: a long text costs no more than its length.
+_ADDRESS: Final = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
 
 
 def _addresses(text: str) -> _Found:
@@ -110,7 +112,7 @@ def _day(text: str, *, dayfirst: bool) -> tuple[int | None, int, int] | None:
     return None if day.year == _FAR.year else day.year, day.month, day.day
 
 
-_ID: Final = re.compile(r"(?<![\w.])#?[A-Za-z0-9]+(?:[-_/#][A-Za-z0-9]+)*(?![\w])")
+_ID: Final = re.compile(r"(?<![\w.])#?[A-Za-z0-9]++(?:[-_/#][A-Za-z0-9]++)*+")
 _MEASURE: Final = re.compile(r"\d+[A-Za-z]{1,4}")
 
 
@@ -145,7 +147,8 @@ def _amounts(text: str) -> _Found:
         forms = numbers(match["number"])
         whole = match["number"].isdigit()
         marked = bool(match["before"] or match["after"])
-        small = whole and not marked and (int(match["number"]) <= SMALL_MAX or int(match["number"]) in _YEARS)
+        short = int(match["number"]) if whole and len(match["number"]) <= _YEAR_LENGTH else None
+        small = short is not None and not marked and (short <= SMALL_MAX or short in _YEARS)
         yield match, None if small else Value(AMOUNT, match[0].strip(), frozenset(forms))
 
 
