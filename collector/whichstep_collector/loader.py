@@ -71,12 +71,25 @@ class Loader:
         self._retained_at: float | None = None
         self._deadline = float("inf")
         self._position: JournalPosition | None = None  # None: ask the store
+        self._restored_at: JournalPosition | None = None
+        self._is_restored = False
         self.trouble: str | None = None
         """What keeps the loader from loading; None when nothing does."""
 
     def start(self) -> None:
         """Begin where the store is."""
+        self._restored_at = self._journal.end()
         self._thread.start()
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether the store has all that the journal held at the start, also what a crash took from memory."""
+        return self._is_restored or self._restore_ended()
+
+    def _restore_ended(self) -> bool:
+        position, end = self._position, self._restored_at
+        self._is_restored = position is not None and end is not None and position >= end
+        return self._is_restored
 
     def stop(self, *, timeout_seconds: float) -> bool:
         """Load what the journal still holds and end; return whether all of it was loaded in time."""
@@ -115,6 +128,7 @@ class Loader:
         if self._position is None:
             self._note_loaded(self.position())
         if not self._journal.wait(self.position(), timeout_seconds=0 if self._stopping.is_set() else _IDLE_SECONDS):
+            self._is_restored = True
             self._tidy()
             return
         self._stopping.wait(self._interval_seconds)  # let more join the transaction

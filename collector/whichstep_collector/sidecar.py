@@ -45,6 +45,8 @@ from whichstep_store.store import Store
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 
+_RESTORING_SECONDS: Final = 0.25
+
 log = logging.getLogger("whichstep")
 
 
@@ -108,7 +110,8 @@ class Sidecar:
             commit_interval_seconds=settings.journal_commit_interval_seconds,
             backlog_bytes_max=settings.journal_backlog_bytes_max,
         )
-        self._jobs = JobThread(tick, counters=self.counters)
+        self._tick = tick
+        self._jobs = JobThread(self._round, counters=self.counters)
         self._loader = Loader(
             self._journal,
             store,
@@ -180,6 +183,10 @@ class Sidecar:
         self._jobs.start()
         self._keeper.start()
         return Addresses(http=_url(host, http_port), grpc=_url(host, grpc_port))
+
+    def _round(self) -> float:
+        """A round of the jobs; none before the journal is read again after a crash: executions would be empty."""
+        return self._tick() if self._loader.is_restored else _RESTORING_SECONDS
 
     def stop(self) -> bool:
         """Drain within the time of the settings; return whether everything acknowledged is in the store."""
