@@ -6,7 +6,7 @@ ROOMS = sdk store collector analytics dashboards cli
 SOURCES = $(shell find $(ROOMS) -type f -not -path '*/__pycache__/*' 2>/dev/null) pyproject.toml README.md
 PYTEST_WORKERS ?= 2
 
-.PHONY: help demo test frameworks check format lint types imports docs docs-check bench ground-truth lock clean
+.PHONY: help demo test frameworks adapters check format lint types imports docs docs-check bench ground-truth lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,6 +32,9 @@ test: $(VENV)/.installed ## the whole suite, on the built wheel
 frameworks: $(VENV)/.installed ## play the framework matrix, each framework in an environment of its own; ONLY=langgraph,… plays some
 	PYTHONPATH=tests $(BIN)/python -m frameworks $(if $(ONLY),--only $(ONLY))
 	PYTHONPATH=tests $(BIN)/python -m frameworks.table
+
+adapters: $(VENV)/.installed ## play held actions in every framework, each in an environment of its own; ONLY=langgraph,… plays some
+	PYTHONPATH=tests $(BIN)/python -m frameworks.approvals $(if $(ONLY),--only $(ONLY))
 
 check: lint types imports docs-check ## format, lint, types, import rules, docs current
 

@@ -16,6 +16,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from whichstep import attributes as names
+from whichstep import integrations
 from whichstep.approval import evidence
 from whichstep.approval.admission import ADMISSION_KEY, Admission, marks
 from whichstep.approval.call import Call, Options, Schema
@@ -88,6 +89,9 @@ class Gate:
             self._keep_to_workflow(call, step)
             if call.options.on_approval == "wait":
                 return self._wait(call, decision, watch)
+            if call.options.on_approval == "suspend" and (suspend := integrations.suspension()) is not None:
+                let_in: Admission = suspend(self, call, decision)
+                return let_in
             asked = self.ask(call, decision)
             if isinstance(asked, Admission):
                 return asked
@@ -112,11 +116,20 @@ class Gate:
     def ask(self, call: Call, decision: Decision | None = None) -> Admission | Request:
         """Ask for a decision without waiting for it: the request that is pending, or what was decided, used now.
 
+        Raises:
+            ActionBlocked, ApprovalRejected, ApprovalExpired, ApprovalUnavailable: the action must not run.
+        """
+        found = self.open(call, decision)
+        return found if isinstance(found, Admission) or found.state == "pending" else self.use(found)
+
+    def open(self, call: Call, decision: Decision | None = None) -> Admission | Request:
+        """The request for a call, created where there is none, whatever became of it; nothing is used.
+
         The same call asked again, with the same `approval_id` or else in the same execution with the same arguments, is
         the same request until it is used. For frameworks that suspend and go on, perhaps in another process.
 
         Raises:
-            ActionBlocked, ApprovalRejected, ApprovalExpired, ApprovalUnavailable: the action must not run.
+            ActionBlocked, ApprovalUnavailable: the action must not run.
         """
         decision = decision or self.decide(call.action, call.arguments, call.agent)
         if decision.runs_alone:
@@ -132,12 +145,14 @@ class Gate:
                     request.create(facts(waiting, call))
                     if request.state == "pending":
                         waiting.hold()
-                        return request
-            if request.state == "pending":
-                return request
+                break
             if request.state != "consumed" or call.approval_id:
                 break
-        return Admission(call.action, request.settle(), decision, request.approval_id)
+        return request
+
+    def use(self, request: Request) -> Admission:
+        """Use what was decided on a request, once; waits where it is pending. Raises as `ask` does."""
+        return Admission(request.call.action, request.settle(), request.decision, request.approval_id)
 
     def request(self, call: Call, decision: Decision) -> Request:
         """A request for the call that is not created yet."""
