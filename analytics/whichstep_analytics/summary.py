@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 _STATUS_WORDS = {
     "running": "is still running",
@@ -73,6 +73,22 @@ def _effort(execution: dict[str, Any]) -> str:
 def named(step: dict[str, Any]) -> str:
     """A step as a sentence names it: `step 5, issue_refund`."""
     return f"step {step['position']}, {step['name']}"
+
+
+BREAKS_MAX: Final = 5
+
+
+def contract_words(conformance: dict[str, Any]) -> list[str]:
+    """Whether the execution keeps to its contract, and the first things that break it, a line each."""
+    contract = f"the contract of {conformance['workflow']} (level {conformance['level']})"
+    if not conformance["deviation_count"]:
+        return [f"keeps to {contract}" + ("" if conformance["conformant"] else " so far")]
+    shown = conformance["deviations"][:BREAKS_MAX]
+    lines = [f"breaks {contract}: {len(shown)} of {conformance['deviation_count']} deviations"]
+    for found in shown:
+        step = f"step {found['position']}: " if found["position"] is not None else ""
+        lines.append(f"{step}{found['reason']} [{found['rule']}]")
+    return lines
 
 
 def judge_words(opinion: dict[str, Any]) -> str:

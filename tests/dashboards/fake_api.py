@@ -246,6 +246,8 @@ def _explain(store: Store, execution: dict, *, loops: int) -> None:
         "total_cost_usd": execution["cost_usd"],
         "suspects": suspects,
         "grounding": failing and {"step_id": steps[-1]["step_id"], "checked": 3, "ungrounded": ["A-4403"]},
+        "conformance": failing
+        and _conformance("support_agent", "issue_refund has no place there", steps[-1]["step_id"]),
         "judge": failing
         and {
             "step_id": steps[2]["step_id"],
@@ -454,6 +456,7 @@ def odd() -> Store:
             "failing_step_id": f"{2:016x}",
             "cause_step": None,
             "suspects": [{"step_id": None, "kind": text, "score": None, "reason": text}],
+            "conformance": _conformance(text, text, None),
             "judge": {
                 "step_id": None,
                 "kind": text,
@@ -506,6 +509,18 @@ def _make_long(store: Store, execution: dict) -> None:
         step |= {"parent_step_id": f"{max(position - 1, 1) if position < 400 else 1:016x}"}
         document["steps"].append(step)
     document["steps"][5]["parent_step_id"] = document["steps"][5]["step_id"]
+
+
+def _conformance(workflow: str, reason: str, step_id: str | None) -> dict:
+    deviation = {
+        "move": "log",
+        "step": workflow,
+        "step_id": step_id,
+        "position": None,
+        "rule": "tool",
+        "reason": reason,
+    }
+    return {"workflow": workflow, "level": 3, "conformant": False, "deviation_count": 7, "deviations": [deviation] * 7}
 
 
 def _workflows(name: str, *, held: bool) -> dict[str, dict]:

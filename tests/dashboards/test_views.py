@@ -272,3 +272,10 @@ def test_a_logged_action_is_reviewed_by_a_button(addresses, open_page):
     assert not page.exception
     assert "reviewed: fine" in texts(page).replace("\\", "")
     assert len([button for button in page.button if button.label == "Fine"]) == 3
+
+
+def test_an_execution_that_breaks_its_contract_says_how(open_page):
+    said = texts(open_page("execution", "small", execution=FAILED)).replace("\\", "")
+    assert "Breaks the contract of support_agent" in said
+    assert "has no place there" in said
+    assert "5 of 7 deviations" in said

@@ -121,6 +121,12 @@ def test_the_check_afterwards_says_what_the_live_check_said(sidecar, monkeypatch
     steps = sidecar.sql(f"select name, status, position from steps where execution_id = '{ids[2]}' order by position")
     assert steps.rows() == [("refund", "ok", 1), ("classify", "ok", 2), ("refund", "blocked", 3), ("answer", "ok", 4)]
     assert json.loads(cut["deviations"])[0]["position"] == 3
+    shown = sidecar.run("executions", "show", ids[2]).stdout
+    assert "breaks the contract of refund (level 3): 1 of 1 deviations" in shown
+    assert "step 3: refund may not come after classify [transition]" in shown
+    for form in ("md", "html"):
+        assert "may not come after classify" in sidecar.run("executions", "show", ids[2], "--format", form).stdout
+    assert "keeps to the contract of refund" in sidecar.run("executions", "show", ids[0]).stdout
 
 
 def test_what_was_only_observed_is_found_afterwards(sidecar, monkeypatch):

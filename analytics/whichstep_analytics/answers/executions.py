@@ -116,11 +116,20 @@ def explain(reader: Reader, text: str) -> Document | None:
     since = max(0, parse_time(execution["started_at"], now=0) - _CLOCK_SLACK)
     steps = documents(frame(reader.query("execution_steps", {"execution_id": execution_id, "since": since})))
     evaluations = documents(frame(reader.query("execution_evaluations", {"execution_id": execution_id})))
-    return document(execution, steps, evaluations, grounding=grounding_of(reader, execution_id))
+    held = frame(reader.query("execution_conformance", {"execution_id": execution_id}))
+    conformance = next(iter(documents(held, parsed=("deviations",))), None)
+    return document(
+        execution, steps, evaluations, grounding=grounding_of(reader, execution_id), conformance=conformance
+    )
 
 
 def document(
-    execution: Document, steps: list[Document], evaluations: list[Document], *, grounding: Document | None = None
+    execution: Document,
+    steps: list[Document],
+    evaluations: list[Document],
+    *,
+    grounding: Document | None = None,
+    conformance: Document | None = None,
 ) -> Document:
     """The document of `executions show --format json`; its schema is `execution_schema.json`."""
     numbered = [{"step": step["position"], **step} for step in steps]
@@ -131,6 +140,7 @@ def document(
         "steps": numbered,
         "evaluations": evaluations,
         "grounding": grounding,
+        "conformance": conformance,
         "judge": second_opinion(evaluations, by_id, execution["failing_step_id"]),
         "failing_step": by_id.get(execution["failing_step_id"]),
         "cause_step": by_id.get(execution["cause_step_id"]),

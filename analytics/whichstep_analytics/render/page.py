@@ -19,7 +19,7 @@ from whichstep_analytics.render.tree import (
     plain,
     texts,
 )
-from whichstep_analytics.summary import judge_words, named
+from whichstep_analytics.summary import contract_words, judge_words, named
 from whichstep_store.filters import parse_time
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -28,7 +28,9 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 def html(execution: Document) -> str:
     """The whole page: summary, failing and cause step, the steps as a waterfall that opens to their texts."""
     style = (files("whichstep_analytics") / "render" / "page.css").read_text(encoding="utf-8")
-    body = "\n".join(part for block in (_heading, _failure, _judge, _steps, _ends) for part in block(execution))
+    body = "\n".join(
+        part for block in (_heading, _failure, _judge, _contract, _steps, _ends) for part in block(execution)
+    )
     title = escape(f"whichstep: execution {execution['execution_id']}")
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -61,6 +63,14 @@ def _failure(execution: Document) -> Iterator[str]:
     if cause and cause["step_id"] != execution["failing_step_id"]:
         yield f"<p>{CAUSE} Cause: {shown(named(cause))}</p>"
     yield "</section>"
+
+
+def _contract(execution: Document) -> Iterator[str]:
+    if (conformance := execution.get("conformance")) is not None:
+        first, *others = contract_words(conformance)
+        yield f"<section><h2>Contract</h2><p>{shown(first)}</p><ul>"
+        yield from (f"<li>{shown(line)}</li>" for line in others)
+        yield "</ul></section>"
 
 
 def _judge(execution: Document) -> Iterator[str]:

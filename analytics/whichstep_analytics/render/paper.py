@@ -16,14 +16,21 @@ from whichstep_analytics.render.tree import (
     paragraphs,
     plain,
 )
-from whichstep_analytics.summary import judge_words, named
+from whichstep_analytics.summary import contract_words, judge_words, named
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
 def markdown(execution: Document) -> str:
     """The execution explained: summary, failing step with its texts, table of steps, input and output."""
-    blocks = (_heading(execution), _failure(execution), _judge(execution), _steps(execution), _ends(execution))
+    blocks = (
+        _heading(execution),
+        _failure(execution),
+        _judge(execution),
+        _contract(execution),
+        _steps(execution),
+        _ends(execution),
+    )
     return "\n".join(line for block in blocks for line in block).rstrip() + "\n"
 
 
@@ -65,6 +72,12 @@ def _failure(execution: Document) -> Iterator[str]:
     if cause and cause["step_id"] != execution["failing_step_id"]:
         yield f"{CAUSE} Cause: {escaped(named(cause))}"
         yield ""
+
+
+def _contract(execution: Document) -> Iterator[str]:
+    if (conformance := execution.get("conformance")) is not None:
+        first, *others = contract_words(conformance)
+        yield from ("## Contract", "", escaped(first), "", *(f"- {escaped(line)}" for line in others), "")
 
 
 def _judge(execution: Document) -> Iterator[str]:

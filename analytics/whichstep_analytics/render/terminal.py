@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from whichstep_analytics.render.tree import CAUSE, FAILING, Document, Line, effort, facts, lines, paragraphs, plain
-from whichstep_analytics.summary import judge_words, named
+from whichstep_analytics.summary import contract_words, judge_words, named
 
 LEGEND = f"{FAILING} failing step   {CAUSE} cause   ! error   ↺ recovered"
 
@@ -16,6 +16,7 @@ def text(execution: Document) -> str:
         _heading(execution),
         _failure(execution),
         _judge(execution),
+        _contract(execution),
         _grounding(execution),
         _steps(execution),
         _said(execution),
@@ -60,6 +61,13 @@ def _suspect(execution: Document, suspect: Document) -> str:
     score = "  ?" if suspect.get("score") is None else f"{suspect['score']:>4.0%}"
     by = f", rule {suspect['rule']}" if suspect.get("rule") else ""
     return f"{score}  {plain(where)} ({plain(suspect.get('kind'))}{plain(by)}): {plain(suspect.get('reason'))}"
+
+
+def _contract(execution: Document) -> Iterator[str]:
+    if (conformance := execution.get("conformance")) is not None:
+        first, *others = contract_words(conformance)
+        yield plain(first)
+        yield from (f"  {plain(line)}" for line in others)
 
 
 def _judge(execution: Document) -> Iterator[str]:

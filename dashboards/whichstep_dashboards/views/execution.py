@@ -17,6 +17,7 @@ RAW_MAX: Final = 200_000
 """Characters of the document shown on the page; the download has all of it."""
 
 STEPS, EVALUATIONS, RAW = "Steps", "Evaluations", "Raw JSON"
+DEVIATIONS_MAX: Final = 5
 
 
 def show() -> None:
@@ -34,6 +35,7 @@ def show() -> None:
     _failure(execution)
     _second_opinion(execution)
     _grounding(execution)
+    _contract(execution)
     _body(execution)
 
 
@@ -203,6 +205,24 @@ def _second_opinion(execution: Document) -> None:
             _jump("Open the judge's step", step)
         if reason := opinion.get("reason"):
             st.text(str(reason))
+
+
+def _contract(execution: Document) -> None:
+    """What breaks the contract of its workflow, the first of it a click away."""
+    found = execution.get("conformance") or {}
+    deviations = found.get("deviations") or []
+    if not deviations:
+        return
+    steps = {str(step["step_id"]): step for step in execution.get("steps") or []}
+    with st.container(border=True, key="contract"):
+        workflow, count = plain(found.get("workflow"), limit=60), figures.format_count(found.get("deviation_count"))
+        st.markdown(f"##### Breaks the contract of {workflow} :gray[· level {plain(found.get('level'))}]")
+        for deviation in deviations[:DEVIATIONS_MAX]:
+            where = f"step {deviation['position']}: " if deviation.get("position") else ""
+            st.text(f"{where}{one_line(deviation.get('reason'), limit=300)}")
+        st.caption(f"{min(len(deviations), DEVIATIONS_MAX)} of {count} deviations")
+        named = (steps.get(str(deviation.get("step_id"))) for deviation in deviations)
+        _jump("Open the first such step", next(filter(None, named), None))
 
 
 def _grounding(execution: Document) -> None:
