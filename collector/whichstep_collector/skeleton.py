@@ -110,8 +110,8 @@ def _read(text: str) -> Any:
 
 
 _read_again: Final = lru_cache(32)(_read)
-"""Frameworks hand a state down from span to span: two of five long texts that they send are those of a span before, and
-most are read twice in one. The bounds keep at most 2 MB of texts."""
+"""Frameworks hand a state down from span to span: of the long texts in recordings of eleven setups 38 % had come with a
+span before, and a text is read by its dialect and again to be taken apart. At most 2 MB of texts are kept."""
 
 
 def _long_text(text: str, trace_id: bytes, contents: Contents) -> Any:
