@@ -190,8 +190,10 @@ class Step:
         if value is not None:
             self.output(value)
 
-    def begin(self, parent: Context | None = None) -> None:
+    def begin(self, parent: Context | None = None, *, held: bool = True) -> None:
         """Start the span under the context given, else the current one; makes nothing current.
+
+        `held`: whether it counts to the workflow around it; the record of an attempt that never ran does not.
 
         Raises:
             WorkflowViolation: inside of `workflow.run()`, where the contract forbids the step.
@@ -204,7 +206,7 @@ class Step:
         except Exception as error:  # noqa: BLE001  the outermost edge: never into the host
             say_once("begin", "whichstep could not begin a step: %r", error)
         run: Any = context.get(RUN_KEY)
-        if run is not None:
+        if run is not None and held:
             self._hold(run, context)
 
     def current(self) -> Current:

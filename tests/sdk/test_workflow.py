@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 import whichstep
 from whichstep import Workflow, WorkflowViolation
+from whichstep.approval.call import Call, Options
+from whichstep.approval.gate import Gate
 from whichstep.contract import parse
 from whichstep.contract.machine import Machine
 from whichstep.contract.progress import Event, Progress
@@ -224,6 +226,15 @@ def test_no_person_is_asked_for_an_action_that_the_contract_forbids_anyway(which
     workflow = Workflow.from_dict({**REFUND, "level": 4, "steps": {}, "budgets": {"steps": 9}})
     with pytest.raises(whichstep.ApprovalUnavailable), workflow.run():
         refund()
+
+
+def test_an_action_that_the_policy_blocks_is_no_step_of_the_workflow():
+    gate = Gate(whichstep.Policy.from_dict({"refund": "block"}))
+    with linear("classify", "refund", retries=0).run():
+        with whichstep.step("classify"), pytest.raises(whichstep.ActionBlocked):
+            gate.admit(Call(action="refund", arguments={}, options=Options()))
+        with whichstep.tool("refund"):
+            pass
 
 
 def test_a_step_that_failed_may_begin_again_as_often_as_the_contract_says():

@@ -185,7 +185,7 @@ class Gate:
         attempt = self._attempt(call, step)
         attempt.mark(marks(decision))
         blocked = ActionBlocked(f"{call.action} is blocked by the policy ({decision.reason}); it did not run")
-        attempt.begin()
+        attempt.begin(held=False)
         attempt.end(blocked)
         raise blocked
 
