@@ -18,7 +18,7 @@ from whichstep_analytics.render.tree import plain
 
 Document = Mapping[str, Any]
 _START, _END = "start", "end"
-_WIDTH, _HEIGHT, _ACROSS, _DOWN = 190, 44, 230, 110
+_WIDTH, _HEIGHT, _ACROSS, _DOWN = 190, 44, 280, 110
 _LABEL_MAX: Final = 26
 
 
@@ -129,14 +129,18 @@ def _arrow(edge: Document, places: Mapping[str, tuple[int, int]], most: int) -> 
     else:
         begin, end = (x1 + _WIDTH, y1 + _HEIGHT / 2), (x2 + _WIDTH, y2 + _HEIGHT / 2 + 8)
         bend = f"C{begin[0] + 60} {begin[1]},{end[0] + 60} {end[1]},"
-    middle = ((begin[0] + end[0]) / 2 + (0 if y2 > y1 else 40), (begin[1] + end[1]) / 2)
+    # near the head of an arrow down, at the tail of one back: so labels seldom meet
+    down = y2 > y1
+    at = (begin[0] + 0.7 * (end[0] - begin[0]), begin[1] + 0.75 * (end[1] - begin[1])) if down else begin
+    place = (at[0] + 4, at[1] if down else at[1] - 6)
     width = 1 + 3 * math.sqrt(edge["count"] / most)
     dashed = ' stroke-dasharray="6 4"' if edge["allowed"] is False else ""
     colour = "#d55e00" if edge["allowed"] is False else "#a9b4c2"
     return (
         f'<path d="M{begin[0]} {begin[1]}{bend}{end[0]} {end[1]}" fill="none" stroke="{colour}"'
         f' stroke-width="{width:.1f}"{dashed} marker-end="url(#tip)"/>'
-        f'<text x="{middle[0]}" y="{middle[1]}" font-size="10" fill="#5f6b7a">{_counts(edge)}</text>'
+        f'<text x="{place[0]:.0f}" y="{place[1]:.0f}" font-size="10" fill="#5f6b7a" stroke="#fff" stroke-width="3"'
+        f' paint-order="stroke">{_counts(edge)}</text>'
     )
 
 
