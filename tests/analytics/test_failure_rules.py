@@ -24,7 +24,10 @@ def suspected(rule: str, *rows: Row) -> Suspects:
         schema=evidence.EXPECTATION_SCHEMA,
         orient="row",
     )
-    steps = evidence.prepare(found.steps, found.executions, expectations)
+    values = {row["span_id"]: row["ungrounded"] for row in rows if "ungrounded" in row}
+    known = pl.col("step_id").replace_strict(values or {0: ""}, default=None, return_dtype=pl.String)
+    marked = found.steps.with_columns(known.alias("ungrounded"))
+    steps = evidence.prepare(marked, found.executions, expectations)
     suspects = rules.fired(steps).filter(pl.col("rule") == rule)
     assert all(suspects["reason"])
     assert all(0 < score <= 1 for score in suspects["score"])
@@ -103,6 +106,9 @@ FIRES: dict[str, list[tuple[list[Row], Suspects]]] = {
         (crew(("lead", "Find the gyms."), ("web", "A, B"), ("lead", "A list of gyms was found."), ("web", "C")),
          [(4, "unknown", None)]),
     ],
+    "ungrounded_output": [
+        ([failure(), {**told(2, "Refund RF-88 is paid."), "ungrounded": "RF-88"}], [(2, "ungrounded_output", None)]),
+    ],
     "unused_retrieval": [
         ([failure(), search(2, 2, result="Amsterdam Rotterdam 2031 Utrecht"), told(3, "Paris, Lyon, Nice since 1999")],
          [(3, "wrong_answer", None)]),
@@ -164,6 +170,10 @@ QUIET: dict[str, list[list[Row]]] = {
     "unchecked_finding": [
         crew(("lead", "Find the gyms."), ("web", "A list of gyms was found."), ("lead", "Thank you.")),
         [failure(), told(2, "A list of gyms was found.")],  # nobody is led
+    ],
+    "ungrounded_output": [
+        [failure(), told(2, "Refund RF-88 is paid.")],
+        [agent(), {**told(2, "Refund RF-88 is paid."), "ungrounded": "RF-88"}],  # nobody says that it failed
     ],
     "unused_retrieval": [
         [failure(), search(2, 2, result="Amsterdam Rotterdam 2031"), told(3, "Rotterdam, Delft, Leiden")],

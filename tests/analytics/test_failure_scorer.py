@@ -183,4 +183,5 @@ def test_ten_thousand_steps_are_ranked() -> None:
     rows = [failure(took=20_000)]
     rows += [told(number, f"turn {number}", "ab"[number % 2]) for number in range(2, 5_002)]
     rows += [span(number, 1, type="other") for number in range(5_002, 10_001)]
-    assert len(suspects(*rows, as_of=NOON + 10**14)) == scorer.TURNS_NAMED
+    said = suspects(*rows, as_of=NOON + 10**14)
+    assert 1 <= len(said) <= scorer.TURNS_NAMED

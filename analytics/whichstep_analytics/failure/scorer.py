@@ -22,6 +22,8 @@ from whichstep_analytics.failure import evidence, rules, traits
 
 TURNS_NAMED: Final = 5
 """Turns of an execution that are named as suspects; the probability of the rest is the rest."""
+_NAMED_MIN: Final = 0.02
+"""A turn less likely than this is no suspect, unless it is the likeliest."""
 _SPOKEN: Final = {
     "takes_over": "it takes over from another agent",
     "called_late": "its agent was called late",
@@ -103,7 +105,8 @@ def suspects(steps: pl.DataFrame, fired: pl.DataFrame, weights: Weights) -> pl.D
     turns = turns.with_columns(_utility(weights).alias("utility")).with_columns(chance.alias("probability"))
     turns = turns.with_columns(_spoken(weights).alias("spoken"))
     rank = pl.col("probability").rank("ordinal", descending=True).over("execution_id")
-    named = turns.filter(rank <= TURNS_NAMED).select("execution_id", "at", "step_id", "probability", "spoken")
+    likely = (rank == 1) | ((rank <= TURNS_NAMED) & (pl.col("probability") >= _NAMED_MIN))
+    named = turns.filter(likely).select("execution_id", "at", "step_id", "probability", "spoken")
     return _told(named, _leading(steps, fired, weights))
 
 
@@ -147,7 +150,7 @@ def _leading(steps: pl.DataFrame, fired: pl.DataFrame, weights: Weights) -> pl.D
 def _told(named: pl.DataFrame, leading: pl.DataFrame) -> pl.DataFrame:
     found = named.join(leading, left_on="at", right_on="turn", how="left")
     elsewhere = pl.col("seen_at") != pl.col("at")
-    most = pl.lit("no rule names it, but among the turns of this run it is the likeliest kind")
+    most = pl.lit("no rule names it; likely by its place among the turns")
     found = found.with_columns(
         pl.when(elsewhere).then("step_id").alias("cause"), pl.coalesce("seen_at", "at").alias("at")
     )
