@@ -29,7 +29,7 @@ def compare(
     after: Annotated[str, typer.Argument(metavar="B", help="The same, of what came after it.")],
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
-    """What changed from A to B (prompts, tools, models, parameters, rules), and which metrics moved.
+    """What changed between two releases or configurations, beside what moved: prompts, tools, models, parameters.
 
     For example: whichstep compare 2026.11.2 2026.11.3 --task-type refund_request
     """

@@ -35,7 +35,7 @@ def grounding(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Executions listed, the latest first.")] = 20,
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
-    """Answers whose ids, amounts, dates or addresses stand in no input, source or tool result.
+    """Answers that say what stands in no input, source or tool result: ids, amounts, dates, addresses.
 
     For example: whichstep grounding --since 7d --release 2026.11.3
     """

@@ -45,7 +45,7 @@ def judge(
     ] = False,
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
-    """Ask the judge which step failed, beside the rules; sends texts to WHICHSTEP_JUDGE_ENDPOINT.
+    """Ask a model for a second opinion on failing steps, where one is set; texts go to WHICHSTEP_JUDGE_ENDPOINT.
 
     For example: whichstep judge 3f2b8c11 · whichstep judge --since 24h --limit 50
     """

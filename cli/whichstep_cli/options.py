@@ -100,6 +100,7 @@ class ExecutionFilterOptions(FilterOptions):
     signature: Annotated[Values, typer.Option(help="Signature of the failure, as `failures --by signature` shows.")] = (
         None
     )
+    configuration: Annotated[Values, typer.Option(help="What really ran: its id, as `compare` shows.")] = None
     session_id: Annotated[Values, typer.Option("--session", help="The conversation.")] = None
     user_id: Annotated[Values, typer.Option("--user", help="The user.")] = None
     query: Annotated[OptionalText, typer.Option(metavar="TEXT", help="Text within the input or output.")] = None

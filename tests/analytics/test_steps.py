@@ -324,7 +324,8 @@ def test_no_spans_give_no_rows_of_the_declared_columns() -> None:
     )
     assert placed.is_empty()
     found = results(agent(), *[]).steps
-    assert found.schema == pl.Schema({**steps_job.STEP_SCHEMA, **steps_job.WORKING_SCHEMA})
+    marked = {"ungrounded": pl.String()}
+    assert found.schema == pl.Schema({**steps_job.STEP_SCHEMA, **steps_job.WORKING_SCHEMA, **marked})
 
 
 def test_two_executions_in_one_frame_do_not_mix() -> None:
