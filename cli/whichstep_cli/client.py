@@ -95,9 +95,13 @@ def connect(endpoint: str, token: str | None, transport: httpx.BaseTransport | N
         headers={"Accept": "application/json", **headers},
         timeout=TIMEOUT_SECONDS,
         transport=transport,
-        trust_env=not _is_loopback(endpoint),  # a proxy cannot reach this machine's loopback
+        trust_env=not is_loopback(endpoint),  # a proxy cannot reach this machine's loopback
     ) as http:
         yield Client(http)
+
+
+_REFUSED: Final = frozenset({"action_blocked", "not_a_reviewer"})
+"""Reasons that no other token mends by itself: the request was understood and the answer is no."""
 
 
 def _refusal(response: httpx.Response) -> CommandError:
@@ -108,6 +112,9 @@ def _refusal(response: httpx.Response) -> CommandError:
         problem = {}
     said = (problem.get("detail") or problem.get("title")) if isinstance(problem, dict) else None
     sentence = said or f"{response.request.url.path} answered {response.status_code}"
+    reason = problem.get("reason") if isinstance(problem, dict) else None
+    if response.status_code in (httpx.codes.CONFLICT, httpx.codes.GONE) or reason in _REFUSED:
+        return CommandError(sentence)
     if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return UsageError(f"{sentence}; set WHICHSTEP_TOKEN to a token with the scope it needs")
     if response.is_client_error:
@@ -115,7 +122,8 @@ def _refusal(response: httpx.Response) -> CommandError:
     return UnreachableError(sentence)
 
 
-def _is_loopback(endpoint: str) -> bool:
+def is_loopback(endpoint: str) -> bool:
+    """Whether an address is this machine's own."""
     host = urlsplit(endpoint).hostname or ""
     try:
         return ip_address(host).is_loopback

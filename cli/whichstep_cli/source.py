@@ -11,15 +11,19 @@ from whichstep_cli.options import SourceOptions
 
 
 @contextmanager
-def open_source(options: SourceOptions) -> Iterator[Client]:
-    """The API to ask: at --endpoint, or of the folder --data-dir, through its owner where one runs."""
+def open_source(options: SourceOptions, *, token: str | None = None) -> Iterator[Client]:
+    """The API to ask: at --endpoint, or of the folder --data-dir, through its owner where one runs.
+
+    `token` goes before WHICHSTEP_TOKEN.
+    """
+    token = token or options.token
     if options.data_dir is None:
-        with connect(options.endpoint, options.token) as client:
+        with connect(options.endpoint, token) as client:
             yield client
         return
     from whichstep_cli.folder import open_folder  # noqa: PLC0415 (DuckDB and Polars are slow to import)
 
-    with open_folder(options.data_dir, options.token) as client:
+    with open_folder(options.data_dir, token) as client:
         yield client
 
 
