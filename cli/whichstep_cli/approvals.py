@@ -62,7 +62,7 @@ class State(StrEnum):
 def list_approvals(
     source: SourceOptions,
     state: Annotated[State, typer.Option(help="Only these.")] = State.PENDING,
-    agent: Annotated[str | None, typer.Option(help="Name of the agent that asks.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Name of the agent.")] = None,
     action: Annotated[str | None, typer.Option(help="Name of the action.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of this page.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended: its next_cursor.")] = None,

@@ -19,7 +19,9 @@ from whichstep_cli.options import DataDirOption, Format, FormatOption, chosen_da
 from whichstep_store.errors import StoreError
 from whichstep_store.ledger import FILE_NAME, Ledger
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Make, list and revoke tokens.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Make, list and revoke tokens: who may ask, read and decide."
+)
 
 
 class TokenScope(StrEnum):
@@ -74,12 +76,16 @@ def list_tokens(data_dir: DataDirOption = None, format: FormatOption = Format.TE
 def revoke_token(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="As `tokens list` shows it.")],
     data_dir: DataDirOption = None,
+    format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
     """End a token; a sidecar refuses it within a second."""
     with _ledger(data_dir) as ledger:
         if not ledger.revoke_token(token_id):
             raise UsageError(f"there is no token {token_id}; `whichstep tokens list` shows their ids")
-    output.remark(f"{token_id} is revoked")
+    if format is Format.JSON:
+        output.write_json({"revoked": token_id})
+    else:
+        output.remark(f"{token_id} is revoked")
 
 
 @contextmanager

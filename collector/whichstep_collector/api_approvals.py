@@ -74,7 +74,7 @@ class ApprovalsApi:
     async def _create(self, request: Request) -> Response:
         known_only(request, ())
         creation = parse_creation(await read_body(request), created_by=request.scope[BEARER], clean=self._clean)
-        created = await self._run(lambda: self._desk.create(creation))
+        created = await self.run(lambda: self._desk.create(creation))
         return _answer(document(created.approval), status_code=201 if created.created else 200)
 
     async def _list(self, request: Request) -> Response:
@@ -84,7 +84,7 @@ class ApprovalsApi:
         filters = {name: value for name, value in given.items() if value}
         if filters.get("state", PENDING) not in STATES:
             raise Refused(BAD_REQUEST, f"state is one of {', '.join(STATES)}")
-        page = await self._run(lambda: self._approvals.page(filters, limit=limit, after=after))
+        page = await self.run(lambda: self._approvals.page(filters, limit=limit, after=after))
         found = [listed(approval) for approval in page.approvals]
         return _answer({"approvals": found, "total": page.total, "next_cursor": _cursor_text(page.next)})
 
@@ -99,17 +99,17 @@ class ApprovalsApi:
         known_only(request, ())
         wish, reviewer = parse_wish(await read_body(request)), request.scope[BEARER]
         approval_id = request.path_params["id"]
-        return _answer(document(await self._run(lambda: self._desk.decide(approval_id, wish, reviewer=reviewer))))
+        return _answer(document(await self.run(lambda: self._desk.decide(approval_id, wish, reviewer=reviewer))))
 
     async def _consume(self, request: Request) -> Response:
         known_only(request, ())
         use, approval_id = parse_use(await read_body(request)), request.path_params["id"]
-        return _answer(document(await self._run(lambda: self._desk.consume(approval_id, use))))
+        return _answer(document(await self.run(lambda: self._desk.consume(approval_id, use))))
 
     async def _cancel(self, request: Request) -> Response:
         known_only(request, ())
         approval_id = request.path_params["id"]
-        return _answer(document(await self._run(lambda: self._desk.cancel(approval_id))))
+        return _answer(document(await self.run(lambda: self._desk.cancel(approval_id))))
 
     async def _once_decided(self, approval_id: str, look: Callable[[str], Approval], seconds: float) -> Approval:
         """Return a request as soon as it is not pending any more, or as it stands when the time is over."""
@@ -117,7 +117,7 @@ class ApprovalsApi:
         with self._waiting.on(approval_id) as changed:
             while True:
                 changed.clear()
-                found = await self._run(lambda: look(approval_id))
+                found = await self.run(lambda: look(approval_id))
                 left = ends - time.monotonic()
                 if found.state != PENDING or left <= 0 or self._waiting.closed:
                     return found
@@ -127,7 +127,8 @@ class ApprovalsApi:
                 except TimeoutError:
                     continue
 
-    async def _run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run work in the threads of the desk."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: contained(work))
 
 

@@ -33,6 +33,7 @@ from whichstep_collector.ingest import Ingest
 from whichstep_collector.job_thread import JobThread
 from whichstep_collector.journal import Journal
 from whichstep_collector.loader import START, Loader
+from whichstep_collector.page_approvals import ApprovalPages
 from whichstep_collector.receive_grpc import GrpcDoor
 from whichstep_collector.receive_http import otlp_entries
 from whichstep_collector.redact import Redactor, load_patterns
@@ -131,12 +132,10 @@ class Sidecar:
         )
         self._waiting = Waiting()
         self._keeper = ApprovalKeeper(store, self._waiting, on_shown=self._jobs.wake)
-        self._approvals = ApprovalsApi(
-            Desk(store.ledger.approvals, Judge(policy), on_change=self._keeper.changed),
-            store.ledger.approvals,
-            self._waiting,
-            clean=redactor.redact_text,
-        )
+        requests = store.ledger.approvals
+        desk = Desk(requests, Judge(policy), on_change=self._keeper.changed)
+        self._approvals = ApprovalsApi(desk, requests, self._waiting, clean=redactor.redact_text)
+        pages = ApprovalPages(desk, requests, self._tokens, self._approvals.run, dashboard=_dashboard_url(settings))
         self._workflows = WorkflowsApi(answers, time_ns=time_ns)
         self._api = Api(
             answers=answers,
@@ -152,6 +151,7 @@ class Sidecar:
                 policy_route(policy),
                 judge_route(judge, on_decision=self._jobs.wake),
             ],
+            further=[*self._approvals.routes(), *pages.routes(), policy_route(policy)],
             time_ns=time_ns,
         )
         self._http = HttpServer(self.gate())
@@ -291,6 +291,11 @@ def _query_trouble(store: Store) -> str | None:
         log.warning("not ready: %s", error)
         return "the store does not answer"
     return None
+
+
+def _dashboard_url(settings: Settings) -> str | None:
+    """Return where the dashboard of these settings is; None where it has no address that is known before."""
+    return _url(settings.host, settings.dashboard_port) if settings.dashboard and settings.dashboard_port else None
 
 
 def _url(host: str, port: int) -> str:

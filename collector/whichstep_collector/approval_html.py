@@ -1,0 +1,278 @@
+"""The light page of one request, as HTML. Pure: every text of an agent is escaped, bounded and visible.
+
+No script, no image, one style whose hash the policy of the page names. Fit for a phone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from whichstep_store.approvals import PENDING
+
+TEXT_SHOWN: Final = 4000
+JSON_SHOWN: Final = 20_000
+EVIDENCE_SHOWN: Final = 3
+FIELDS_MAX: Final = 40
+_HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_STYLE: Final = """
+:root{color-scheme:light dark;--line:#8886;--soft:#8882;--go:#00795a;--stop:#b84a00;--link:#0072b2}
+*{box-sizing:border-box}body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1rem}
+h1{font-size:1.3rem;margin:.2rem 0}h2{font-size:1rem;margin:1.2rem 0 .4rem}p{margin:.3rem 0}
+.state{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;font-size:.85rem}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .8rem;margin:.4rem 0}dt{opacity:.7}
+dd{margin:0;overflow-wrap:anywhere}pre,.text{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--soft);
+border-radius:.4rem;padding:.6rem;margin:.3rem 0;font:.85rem/1.4 ui-monospace,monospace}
+label{display:block;margin:.6rem 0 .2rem}input,textarea,select{width:100%;font:inherit;padding:.55rem;
+border:1px solid var(--line);border-radius:.4rem;background:transparent;color:inherit}
+button{font:inherit;font-weight:600;width:100%;padding:.8rem;margin:.5rem 0;border:0;border-radius:.4rem;color:#fff}
+.go{background:var(--go)}.stop{background:var(--stop)}.plain{background:#5f6b7a}
+.said{border-left:.3rem solid var(--stop);padding:.4rem .8rem;background:var(--soft)}a{color:var(--link)}
+details{border:1px solid var(--line);border-radius:.4rem;padding:.4rem .8rem;margin:.6rem 0}
+summary{cursor:pointer;font-weight:600;padding:.3rem 0}li{margin:.5rem 0}
+"""
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+HEADERS: Final[Mapping[str, str]] = {
+    "content-security-policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cache-control": "no-store",
+}
+
+
+class Visitor(NamedTuple):
+    """Who looks at a page: the reviewer's name, empty for somebody who has not signed in, and the key of forms."""
+
+    reviewer: str
+    form_key: str
+
+
+class Field(NamedTuple):
+    """One argument in a form: its name, what kind of input it is, its present value as text, what it may be."""
+
+    name: str
+    kind: str
+    """text, number, boolean, choice or json."""
+    value: str
+    choices: tuple[str, ...] = ()
+
+
+def request_page(item: Mapping[str, Any], visitor: Visitor, *, said: str = "", execution_url: str | None = None) -> str:
+    """One request on one screen; `said` is what came of the last attempt to decide."""
+    title = f"{item['action']}: {item['state']}"
+    body = [
+        f"<p><a href='/approvals'>All requests</a></p><h1>{_text(item['action'])}</h1>",
+        f"<p><span class='state'>{_text(item['state'])}</span> {_text(item['summary'])}</p>",
+        f"<p class='said' role='alert'>{_text(said)}</p>" if said else "",
+        "<h2>Arguments</h2>",
+        _json(item["arguments"]),
+        *(["<h2>Edited to</h2>", _json(item["edited_arguments"])] if item["edited_arguments"] is not None else []),
+        _evidence(item["evidence"]),
+        _facts(item, execution_url),
+        _forms(item, visitor) if item["state"] == PENDING else _outcome(item),
+    ]
+    return _page(title, "".join(body))
+
+
+def inbox_page(items: Sequence[Mapping[str, Any]], total: int, visitor: Visitor) -> str:
+    """The pending requests, the least time first."""
+    rows = "".join(
+        f"<li><a href='/approvals/{_text(item['approval_id'])}'>{_text(item['action'])}</a> "
+        f"<span class='state'>{_text(item['risk_level'])}</span><br>{_text(item['summary'], 300)}<br>"
+        f"<small>{_text(item['agent'] or 'agent unknown')}, until {_text(item['expires_at'][:16])} UTC</small></li>"
+        for item in items
+    )
+    count = f"{len(items)} of {total} requests" if total > len(items) else f"{total} requests"
+    body = f"<h1>Requests for approval</h1><p>{count} wait</p><ul>{rows}</ul>{_who(visitor)}"
+    return _page("Requests for approval", body)
+
+
+def message_page(title: str, sentence: str) -> str:
+    """A page that says one thing, with the way to sign in."""
+    return _page(title, f"<h1>{_text(title)}</h1><p>{_text(sentence)}</p>{_sign_in('')}")
+
+
+def fields(item: Mapping[str, Any]) -> list[Field]:
+    """The arguments as a form: by the schema of the tool where there is one, else by the values that they have."""
+    schema = (item["arguments_schema"] or {}).get("properties")
+    schema = schema if isinstance(schema, dict) else {}
+    arguments = item["edited_arguments"] or item["arguments"]
+    names = [*arguments, *(name for name in schema if name not in arguments)]
+    return [_field(name, arguments.get(name), schema.get(name)) for name in names[:FIELDS_MAX]]
+
+
+def read_fields(shown: Iterable[Field], form: Mapping[str, str], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as a form sends them; a field that was left as it was shown keeps its very value.
+
+    Raises:
+        ValueError: a field does not hold what it has to; the message names it.
+    """
+    changed = dict(arguments)
+    for number, field in enumerate(shown):
+        sent = form.get(f"argument.{number}")
+        if sent is None or _newlines(sent) == _newlines(field.value):
+            continue
+        changed[field.name] = _value(field, sent)
+    return changed
+
+
+def _field(name: str, value: Any, schema: Any) -> Field:
+    schema = schema if isinstance(schema, dict) else {}
+    choices = schema.get("enum")
+    if isinstance(choices, list) and choices and all(isinstance(choice, str) for choice in choices):
+        return Field(name, "choice", str(value) if value is not None else "", tuple(choices))
+    kind = schema.get("type")
+    if isinstance(value, bool) or (value is None and kind == "boolean"):
+        return Field(name, "boolean", "" if value is None else json.dumps(value), ("true", "false"))
+    if isinstance(value, int | float) or (value is None and kind in {"number", "integer"}):
+        return Field(name, "number", "" if value is None else json.dumps(value))
+    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    hidden = _HIDDEN.search(written) is not None  # as JSON they are seen, and survive the browser
+    if (isinstance(value, str) and not hidden) or (value is None and kind == "string"):
+        return Field(name, "text", value or "")
+    return Field(name, "json", "" if value is None else json.dumps(value, ensure_ascii=hidden, indent=1))
+
+
+def _value(field: Field, sent: str) -> Any:
+    if field.kind in {"text", "choice"}:
+        return _newlines(sent)
+    try:
+        value = json.loads(sent)
+    except ValueError:
+        value = ...
+    fits = {
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "boolean": isinstance(value, bool),
+        "json": value is not ...,
+    }
+    if not fits[field.kind]:
+        raise ValueError(f"{field.name} is to be {'a number' if field.kind == 'number' else field.kind}")
+    return value
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{_text(title, 200)} · whichstep</title><style>{_STYLE}</style></head>"
+        f"<body><main>{body}</main></body></html>"
+    )
+
+
+def _evidence(pieces: Sequence[Mapping[str, Any]]) -> str:
+    if not pieces:
+        return "<h2>Evidence</h2><p>None was sent.</p>"
+    shown = "".join(
+        f"<p>{_text(piece['source'] or 'unnamed', 200)} <small>{_score(piece['score'])}</small></p>"
+        f"<div class='text'>{_text(piece['text'])}</div>"
+        for piece in pieces[:EVIDENCE_SHOWN]
+    )
+    return f"<h2>Evidence ({min(len(pieces), EVIDENCE_SHOWN)} of {len(pieces)})</h2>{shown}"
+
+
+def _score(score: float | None) -> str:
+    return "no score" if score is None else f"score {score:.3g}"
+
+
+def _facts(item: Mapping[str, Any], execution_url: str | None) -> str:
+    execution = _text(item["execution_id"])
+    if execution_url and item["execution_id"]:
+        execution = f"<a href='{html.escape(execution_url)}'>{execution}</a>"
+    shown = {
+        "risk": _text(f"{item['risk_level']}, by rule {item['rule'] or 'unknown'}"),
+        "agent": _text(item["agent"]),
+        "task": _text(item["task_id"] or item["task_type"]),
+        "release": _text(item["release"]),
+        "execution": execution,
+        "for": _text(item["requester"]),
+        "reviewers": _text(", ".join(item["reviewers"]) or "any"),
+        "needed": _text(_agreed(item)) if item["quorum"] > 1 else "",
+        "created": _text(item["created_at"][:19].replace("T", " ") + " UTC"),
+        "expires": _text(item["expires_at"][:19].replace("T", " ") + " UTC"),
+    }
+    listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in shown.items() if value)
+    return f"<h2>About</h2><dl>{listed}</dl>"
+
+
+def _agreed(item: Mapping[str, Any]) -> str:
+    names = ", ".join(vote["reviewer"] for vote in item["votes"]) or "nobody yet"
+    return f"{item['quorum']} reviewers; agreed: {names}"
+
+
+def _outcome(item: Mapping[str, Any]) -> str:
+    who = f" by {item['decided_by']} at {item['decided_at'][:19].replace('T', ' ')} UTC" if item["decided_by"] else ""
+    why = f"<div class='text'>{_text(item['notes'])}</div>" if item["notes"] else ""
+    return f"<h2>Decision</h2><p>{_text(item['decision'] or item['state'])}{_text(who)}</p>{why}"
+
+
+def _forms(item: Mapping[str, Any], visitor: Visitor) -> str:
+    if not visitor.reviewer:
+        return f"<h2>Decide</h2>{_sign_in(item['approval_id'])}"
+    begin = (
+        f"<form method='post' action='/approvals/{_text(item['approval_id'])}'>"
+        f"<input type='hidden' name='key' value='{visitor.form_key}'>"
+        f"<input type='hidden' name='version' value='{item['version']}'>"
+    )
+    reason = "<label>Reason (optional)<textarea name='reason' rows='2'></textarea></label>"
+    inputs = "".join(_input(field, f"argument.{number}") for number, field in enumerate(fields(item)))
+    return (
+        f"<h2>Decide as {_text(visitor.reviewer)}</h2>"
+        f"{begin}{reason}<button class='go' name='decision' value='approve'>Approve</button>"
+        f"<button class='stop' name='decision' value='reject'>Reject</button></form>"
+        f"<details><summary>Edit the arguments</summary>{begin}{inputs}{reason}"
+        f"<button class='go' name='decision' value='edit'>Approve as edited</button></form></details>{_who(visitor)}"
+    )
+
+
+def _input(field: Field, name: str) -> str:
+    label = f"<label>{_text(field.name, 200)}"
+    if field.kind in {"choice", "boolean"}:
+        choices = field.choices if field.value in field.choices else (field.value, *field.choices)
+        options = "".join(
+            f"<option{' selected' if choice == field.value else ''}>{html.escape(choice)}</option>"
+            for choice in choices
+        )
+        return f"{label}<select name='{name}'>{options}</select></label>"
+    if field.kind == "number":
+        return f"{label}<input name='{name}' inputmode='decimal' value='{html.escape(field.value)}'></label>"
+    rows = min(max(field.value.count("\n") + 1, len(field.value) // 60 + 1), 12)
+    # A line break right after the tag is dropped by browsers, so there is one to drop.
+    return f"{label}<textarea name='{name}' rows='{rows}'>\n{html.escape(field.value)}</textarea></label>"
+
+
+def _who(visitor: Visitor) -> str:
+    return f"<p><small>signed in as {_text(visitor.reviewer)}</small></p>" if visitor.reviewer else _sign_in("")
+
+
+def _sign_in(approval_id: str) -> str:
+    return (
+        "<form method='post' action='/approvals/session'>"
+        f"<input type='hidden' name='next' value='{_text(approval_id)}'>"
+        "<label>Reviewer's token<input type='password' name='token' autocomplete='current-password'></label>"
+        "<button class='plain'>Sign in</button></form>"
+    )
+
+
+def _json(value: object) -> str:
+    whole = json.dumps(value, indent=2, ensure_ascii=False)
+    return f"<pre>{_text(whole, JSON_SHOWN)}</pre>"
+
+
+def _text(value: object, limit: int = TEXT_SHOWN) -> str:
+    """Somebody's text as HTML: escaped, what cannot be seen made visible, what is cut said."""
+    text = "" if value is None else str(value)
+    more = f" … and {len(text) - limit:,} more characters" if len(text) > limit else ""
+    return html.escape(_HIDDEN.sub("·", text[:limit]) + more, quote=True)
+
+
+def _newlines(text: str) -> str:
+    return text.replace("\r\n", "\n")
