@@ -24,7 +24,7 @@ from whichstep_cli.probes import dashboard_probe
 from whichstep_cli.sidecar import Running, load_settings, running_sidecar
 from whichstep_collector.process_start import prepare_process
 from whichstep_collector.settings import Settings
-from whichstep_collector.tokens import reviewer_token
+from whichstep_collector.tokens import REVIEWER_FILE, reviewer_token
 
 app = typer.Typer(add_completion=False)
 _EXIT_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -78,7 +78,8 @@ def up(
 class Served:
     """A running sidecar with its dashboard, as people and programs are told of it."""
 
-    def __init__(self, settings: Settings, running: Running, dashboard: Dashboard | None) -> None:
+    def __init__(self, settings: Settings, running: Running, dashboard: Dashboard | None, *, is_first: bool) -> None:
+        """`is_first`: nobody has been told the reviewer's token yet."""
         self.endpoint = running.addresses.http
         self.grpc = running.addresses.grpc
         self.data_dir = settings.data_dir
@@ -86,6 +87,13 @@ class Served:
         self.policy = settings.policy
         named = f"{settings.judge_model} at {settings.judge_endpoint}"
         self._judge = named if settings.judge_endpoint else None
+        self._is_first = is_first
+
+    @property
+    def approvals(self) -> str:
+        """Where requests for approval are decided; the first time a link that signs in."""
+        signed_in = f"?token={reviewer_token(self.data_dir)}" if self._is_first else ""
+        return f"{self.endpoint}/approvals{signed_in}"
 
     def announce(self, form: Format) -> None:
         """Print the addresses: one JSON line, or lines for people and a further one when the dashboard answers."""
@@ -105,6 +113,7 @@ class Served:
             output.write_text(f"  OTLP/HTTP and API  {self.endpoint}")
             output.write_text(f"  OTLP/gRPC          {self.grpc}")
             output.write_text(f"  dashboard          {url or 'not started'}")
+            output.write_text(f"  approvals          {self.approvals}")
             if self.policy:
                 output.write_text(f"  policy             {self.policy}")
             if self._judge:
@@ -118,6 +127,7 @@ class Served:
 def serving(settings: Settings) -> Iterator[Served]:
     """The sidecar and, unless the settings say no, its dashboard, for the block. The process is theirs."""
     prepare_process()
+    is_first = not (settings.data_dir / REVIEWER_FILE).exists()
     place = None
     if settings.dashboard:
         place = Place(settings.host, choose_port(settings.host, settings.dashboard_port, "--dashboard-port"))
@@ -127,7 +137,7 @@ def serving(settings: Settings) -> Iterator[Served]:
             dashboard = Dashboard(place, endpoint=running.addresses.http, token=reviewer_token(settings.data_dir))
             dashboard.start()
         try:
-            yield Served(settings, running, dashboard)
+            yield Served(settings, running, dashboard, is_first=is_first)
         finally:
             if dashboard:
                 dashboard.stop()

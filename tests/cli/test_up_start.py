@@ -4,7 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+
 from sidecar_process import environment
+from whichstep_cli.options import Format
+from whichstep_cli.sidecar import settings_without_doors
+from whichstep_cli.up import serving
 
 INGEST = """
 import sys
@@ -31,3 +36,18 @@ def test_pandas_is_not_imported_by_ingest(tmp_path):
     environ = environment() | {"PYTHONPATH": tests}
     done = subprocess.run(command, check=False, env=environ, capture_output=True, text=True)
     assert (done.stdout, done.stderr, done.returncode) == ("False\n", "", 0)
+
+
+def test_the_first_start_prints_a_link_that_signs_a_reviewer_in_and_later_ones_do_not(tmp_path, capsys):
+    settings = settings_without_doors(tmp_path)
+    said = []
+    for _ in range(2):
+        with serving(settings) as served:
+            served.announce(Format.TEXT)
+            (line,) = [line for line in capsys.readouterr().out.splitlines() if "/approvals" in line]
+            said.append(line)
+            link = line.split()[-1]
+            answer = httpx.get(link, trust_env=False)
+            assert answer.status_code == (303 if "token=" in link else 200)
+    token = (tmp_path / "reviewer.token").read_text().strip()
+    assert [token in line for line in said] == [True, False]
