@@ -63,6 +63,7 @@ class ApprovalsApi:
             ApiRoute(one, "GET", reads, self._show, "One request; with `wait`, when it is decided."),
             ApiRoute(one + "/decision", "POST", decides, self._decide, "Approve, reject or edit, once."),
             ApiRoute(one + "/consume", "POST", asks, self._consume, "Use an approval up, once, as the action runs."),
+            ApiRoute("/api/v1/whoami", "GET", reads, self._whoami, "Whose token this is, and what it may do."),
             ApiRoute(one + "/cancel", "POST", ends, self._cancel, "End a request that nobody needs any more."),
         ]
 
@@ -110,6 +111,10 @@ class ApprovalsApi:
         known_only(request, ())
         approval_id = request.path_params["id"]
         return _answer(document(await self.run(lambda: self._desk.cancel(approval_id))))
+
+    async def _whoami(self, request: Request) -> Response:
+        known_only(request, ())
+        return _answer({"name": request.scope[BEARER], "scopes": sorted(request.scope[GRANTED])})
 
     async def _once_decided(self, approval_id: str, look: Callable[[str], Approval], seconds: float) -> Approval:
         """Return a request as soon as it is not pending any more, or as it stands when the time is over."""

@@ -9,17 +9,15 @@ import base64
 import hashlib
 import html
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from whichstep_collector.argument_form import HIDDEN, Field, fields
 from whichstep_store.approvals import PENDING
 
 TEXT_SHOWN: Final = 4000
 JSON_SHOWN: Final = 20_000
 EVIDENCE_SHOWN: Final = 3
-FIELDS_MAX: Final = 40
-_HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _STYLE: Final = """
 :root{color-scheme:light dark;--line:#8886;--soft:#8882;--go:#00795a;--stop:#b84a00;--link:#0072b2}
 *{box-sizing:border-box}body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1rem}
@@ -56,16 +54,6 @@ class Visitor(NamedTuple):
     form_key: str
 
 
-class Field(NamedTuple):
-    """One argument in a form: its name, what kind of input it is, its present value as text, what it may be."""
-
-    name: str
-    kind: str
-    """text, number, boolean, choice or json."""
-    value: str
-    choices: tuple[str, ...] = ()
-
-
 def request_page(item: Mapping[str, Any], visitor: Visitor, *, said: str = "", execution_url: str | None = None) -> str:
     """One request on one screen; `said` is what came of the last attempt to decide."""
     title = f"{item['action']}: {item['state']}"
@@ -99,64 +87,6 @@ def inbox_page(items: Sequence[Mapping[str, Any]], total: int, visitor: Visitor)
 def message_page(title: str, sentence: str) -> str:
     """A page that says one thing, with the way to sign in."""
     return _page(title, f"<h1>{_text(title)}</h1><p>{_text(sentence)}</p>{_sign_in('')}")
-
-
-def fields(item: Mapping[str, Any]) -> list[Field]:
-    """The arguments as a form: by the schema of the tool where there is one, else by the values that they have."""
-    schema = (item["arguments_schema"] or {}).get("properties")
-    schema = schema if isinstance(schema, dict) else {}
-    arguments = item["edited_arguments"] or item["arguments"]
-    names = [*arguments, *(name for name in schema if name not in arguments)]
-    return [_field(name, arguments.get(name), schema.get(name)) for name in names[:FIELDS_MAX]]
-
-
-def read_fields(shown: Iterable[Field], form: Mapping[str, str], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as a form sends them; a field that was left as it was shown keeps its very value.
-
-    Raises:
-        ValueError: a field does not hold what it has to; the message names it.
-    """
-    changed = dict(arguments)
-    for number, field in enumerate(shown):
-        sent = form.get(f"argument.{number}")
-        if sent is None or _newlines(sent) == _newlines(field.value):
-            continue
-        changed[field.name] = _value(field, sent)
-    return changed
-
-
-def _field(name: str, value: Any, schema: Any) -> Field:
-    schema = schema if isinstance(schema, dict) else {}
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices and all(isinstance(choice, str) for choice in choices):
-        return Field(name, "choice", str(value) if value is not None else "", tuple(choices))
-    kind = schema.get("type")
-    if isinstance(value, bool) or (value is None and kind == "boolean"):
-        return Field(name, "boolean", "" if value is None else json.dumps(value), ("true", "false"))
-    if isinstance(value, int | float) or (value is None and kind in {"number", "integer"}):
-        return Field(name, "number", "" if value is None else json.dumps(value))
-    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    hidden = _HIDDEN.search(written) is not None  # as JSON they are seen, and survive the browser
-    if (isinstance(value, str) and not hidden) or (value is None and kind == "string"):
-        return Field(name, "text", value or "")
-    return Field(name, "json", "" if value is None else json.dumps(value, ensure_ascii=hidden, indent=1))
-
-
-def _value(field: Field, sent: str) -> Any:
-    if field.kind in {"text", "choice"}:
-        return _newlines(sent)
-    try:
-        value = json.loads(sent)
-    except ValueError:
-        value = ...
-    fits = {
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
-        "boolean": isinstance(value, bool),
-        "json": value is not ...,
-    }
-    if not fits[field.kind]:
-        raise ValueError(f"{field.name} is to be {'a number' if field.kind == 'number' else field.kind}")
-    return value
 
 
 def _page(title: str, body: str) -> str:
@@ -271,8 +201,4 @@ def _text(value: object, limit: int = TEXT_SHOWN) -> str:
     """Somebody's text as HTML: escaped, what cannot be seen made visible, what is cut said."""
     text = "" if value is None else str(value)
     more = f" … and {len(text) - limit:,} more characters" if len(text) > limit else ""
-    return html.escape(_HIDDEN.sub("·", text[:limit]) + more, quote=True)
-
-
-def _newlines(text: str) -> str:
-    return text.replace("\r\n", "\n")
+    return html.escape(HIDDEN.sub("·", text[:limit]) + more, quote=True)

@@ -21,6 +21,7 @@ from whichstep_collector.api import ApiRoute, read_body
 from whichstep_collector.approval_documents import document, listed
 from whichstep_collector.approval_html import Visitor
 from whichstep_collector.approval_requests import Wish
+from whichstep_collector.argument_form import fields, read_fields
 from whichstep_collector.desk import Desk
 from whichstep_collector.gate import ANYBODY, host_name
 from whichstep_collector.refusals import BAD_REQUEST, FORBIDDEN, UNAUTHENTICATED_CLIENT, Refused
@@ -135,7 +136,7 @@ class ApprovalPages:
         item = document(self._desk.find(approval_id))
         present = item["edited_arguments"] or item["arguments"]
         try:
-            changed = approval_html.read_fields(approval_html.fields(item), form, present)
+            changed = read_fields(fields(item), form, present)
         except ValueError as error:
             raise Refused(BAD_REQUEST, str(error)) from error
         return Wish(EDIT, notes, changed, version) if changed != present else Wish(APPROVE, notes, None, version)

@@ -148,10 +148,10 @@ class Sidecar:
             further=[
                 *self._approvals.routes(),
                 *self._workflows.routes(),
+                *pages.routes(),
                 policy_route(policy),
                 judge_route(judge, on_decision=self._jobs.wake),
             ],
-            further=[*self._approvals.routes(), *pages.routes(), policy_route(policy)],
             time_ns=time_ns,
         )
         self._http = HttpServer(self.gate())

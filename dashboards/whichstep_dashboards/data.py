@@ -23,6 +23,7 @@ Document = dict[str, Any]
 LIST_SECONDS: Final = 5.0
 """How old a list or figure may be: a reload shows what arrived."""
 CONTENT_SECONDS: Final = 60.0
+_APPROVALS: Final = "/api/v1/approvals"
 TIMEOUT: Final = httpx.Timeout(30.0, connect=3.0)
 
 
@@ -109,6 +110,35 @@ def step_fields(execution_id: str, step_id: str) -> dict[str, str]:
     path = f"/api/v1/executions/{quote(execution_id, safe='')}/steps/{quote(step_id, safe='')}"
     fields = _cached_content(settings.endpoint, settings.token, path).get("fields") or {}
     return {str(name): str(text) for name, text in fields.items() if text is not None}
+
+
+def approvals(pairs: Pairs, *, token: str | None = None) -> Document:
+    """One page of requests for approval; never older than this moment."""
+    settings = DashboardSettings.from_environment()
+    return _get(settings.endpoint, token or settings.token, _APPROVALS, pairs)
+
+
+def approval(approval_id: str, *, token: str | None = None) -> Document:
+    """One request for approval as it stands."""
+    settings = DashboardSettings.from_environment()
+    return _get(settings.endpoint, token or settings.token, f"{_APPROVALS}/{quote(approval_id, safe='')}", ())
+
+
+def decide(approval_id: str, decision: Document, *, token: str | None = None) -> Document:
+    """Decides on a request in the name of the token; the request as it stands then.
+
+    Raises:
+        ApiError: it was not taken; `detail` says why: decided already, expired, not this reviewer's, blocked.
+    """
+    settings = DashboardSettings.from_environment()
+    path = f"{_APPROVALS}/{quote(approval_id, safe='')}/decision"
+    return _send("POST", settings.endpoint, token or settings.token, path, json=decision)
+
+
+def who_am_i(*, token: str | None = None) -> Document:
+    """Whose token this is, and what it may do: name, scopes."""
+    settings = DashboardSettings.from_environment()
+    return _get(settings.endpoint, token or settings.token, "/api/v1/whoami", ())
 
 
 def forget() -> None:

@@ -187,6 +187,22 @@ def format_age(text: str | None, *, now: datetime) -> str:
     return "just now"
 
 
+def format_left(text: str | None, *, now: datetime) -> str:
+    """How much time is left until a time of the API, in its two largest units."""
+    moment = parse_time(text)
+    if moment is None:
+        return UNKNOWN
+    seconds = int((moment - now).total_seconds())
+    if seconds <= 0:
+        return "over"
+    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change against the window before: arrow, size and verdict in words; whether it is good (None: cannot say)."""

@@ -28,8 +28,11 @@ GROUNDING: Final = Screen("grounding", "Grounding", ":material/fact_check:")
 WORKFLOWS: Final = Screen("workflows", "Workflows", ":material/schema:")
 SAFETY: Final = Screen("safety", "Safety", ":material/shield:")
 EXECUTION: Final = Screen("execution", "Execution", ":material/account_tree:")
-SCREENS: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, GROUNDING, COMPARE, WORKFLOWS, SAFETY, EXECUTION)
-MENU: Final = (OVERVIEW, EXECUTIONS, FAILING_STEPS, DRIFT, GROUNDING, COMPARE, WORKFLOWS, SAFETY)
+APPROVALS: Final = Screen("approvals", "Approvals", ":material/approval:")
+SCREENS: Final = (
+    OVERVIEW, EXECUTIONS, FAILING_STEPS, APPROVALS, DRIFT, GROUNDING, COMPARE, WORKFLOWS, SAFETY, EXECUTION,
+)  # fmt: skip
+MENU: Final = SCREENS[:-1]
 
 
 def page(screen: Screen) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from running import running, wait_until
 from whichstep.policy import Policy
-from whichstep_collector import approval_html
+from whichstep_collector import argument_form
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e' \" & \x00"
 POLICY = Policy.from_dict(
@@ -184,7 +184,7 @@ def test_a_huge_argument_is_cut_on_the_page_and_says_so(browser, started, ask):
     request = ask(action="write", arguments={"text": "x" * 300_000, **{f"k{n}": n for n in range(200)}})
     page = browser.get(f"/approvals/{request}").text
     assert "more characters" in page
-    assert page.count("name='argument.") == approval_html.FIELDS_MAX
+    assert page.count("name='argument.") == argument_form.FIELDS_MAX
 
 
 def test_the_inbox_lists_what_waits(browser, started, ask):

@@ -31,10 +31,10 @@ def addresses() -> Iterator[dict[str, str]]:
 def open_page(addresses: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens a screen by name on a store, or on an address, with the given query string."""
 
-    def open_(screen: str, store: str, **query: str | list[str]) -> AppTest:
+    def open_(screen: str, store: str, *, own_token: str | None = None, **query: str | list[str]) -> AppTest:
         st.cache_data.clear()
         monkeypatch.setenv(settings.ENDPOINT_VARIABLE, addresses.get(store, store))
-        monkeypatch.delenv(settings.TOKEN_VARIABLE, raising=False)
+        monkeypatch.setenv(settings.TOKEN_VARIABLE, own_token or "")
         page = AppTest.from_file(str(serve.APP), default_timeout=30)
         page._page_hash = _page_hash(screen)
         for name, value in query.items():
