@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from whichstep_collector import health
 from whichstep_collector.api import ApiRoute, known_only, page_limit, read_body
-from whichstep_collector.approval_documents import document, listed
+from whichstep_collector.approval_documents import document, listed, receipt
 from whichstep_collector.approval_requests import parse_creation, parse_use, parse_wish
 from whichstep_collector.desk import Desk
 from whichstep_collector.gate import BEARER, GRANTED
@@ -30,7 +30,8 @@ from whichstep_collector.replies import JSON_TYPE
 from whichstep_collector.tokens import INGEST, READ, REVIEW
 from whichstep_collector.waiting import Waiting
 from whichstep_store.approvals import PENDING, STATES, Approval
-from whichstep_store.ledger_approvals import FILTERS, Approvals, Cursor
+from whichstep_store.ledger import Ledger
+from whichstep_store.ledger_approvals import FILTERS, Cursor
 
 Result = TypeVar("Result")
 PATH: Final = "/api/v1/approvals"
@@ -43,11 +44,10 @@ _WORKERS: Final = 2
 class ApprovalsApi:
     """The endpoints; `routes` goes to the API."""
 
-    def __init__(
-        self, desk: Desk, approvals: Approvals, waiting: Waiting, *, clean: Callable[[str], str] = str
-    ) -> None:
+    def __init__(self, desk: Desk, ledger: Ledger, waiting: Waiting, *, clean: Callable[[str], str] = str) -> None:
         """`clean` takes secrets out of texts that people will see."""
-        self._desk, self._approvals, self._waiting, self._clean = desk, approvals, waiting, clean
+        self._desk, self._waiting, self._clean = desk, waiting, clean
+        self._approvals, self._deliveries = ledger.approvals, ledger.deliveries
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="desk")
 
     def routes(self) -> list[ApiRoute]:
@@ -63,6 +63,7 @@ class ApprovalsApi:
             ApiRoute(one, "GET", reads, self._show, "One request; with `wait`, when it is decided."),
             ApiRoute(one + "/decision", "POST", decides, self._decide, "Approve, reject or edit, once."),
             ApiRoute(one + "/consume", "POST", asks, self._consume, "Use an approval up, once, as the action runs."),
+            ApiRoute(one + "/deliveries", "GET", reads, self._receipts, "What the webhook was told of a request."),
             ApiRoute("/api/v1/whoami", "GET", reads, self._whoami, "Whose token this is, and what it may do."),
             ApiRoute(one + "/cancel", "POST", ends, self._cancel, "End a request that nobody needs any more."),
         ]
@@ -111,6 +112,14 @@ class ApprovalsApi:
         known_only(request, ())
         approval_id = request.path_params["id"]
         return _answer(document(await self.run(lambda: self._desk.cancel(approval_id))))
+
+    async def _receipts(self, request: Request) -> Response:
+        known_only(request, ())
+        approval_id = request.path_params["id"]
+        await self.run(lambda: self._desk.find(approval_id))
+        return _answer(
+            {"deliveries": [receipt(one) for one in await self.run(lambda: self._deliveries.of(approval_id))]}
+        )
 
     async def _whoami(self, request: Request) -> Response:
         known_only(request, ())

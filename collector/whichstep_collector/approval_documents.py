@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from whichstep_store.approvals import Approval
 from whichstep_store.filters import format_time
+from whichstep_store.ledger_deliveries import Delivery
 
 LISTED_CHARACTERS_MAX: Final = 4096
 _TIMES: Final = ("created_at", "expires_at", "decided_at", "consumed_at", "delivered_at", "lapses_at")
@@ -37,6 +38,12 @@ def listed(approval: Approval) -> dict[str, Any]:
     del found["arguments_schema"]
     omitted = [name for name in _LONG if len(getattr(approval, name) or "") > LISTED_CHARACTERS_MAX]
     return {**found, **dict.fromkeys(omitted), "omitted": omitted}
+
+
+def receipt(delivery: Delivery) -> dict[str, Any]:
+    """Return what became of one message."""
+    times = ("created_at", "next_attempt_at", "delivered_at")
+    return {**delivery._asdict(), **{name: time_text(getattr(delivery, name)) for name in times}}
 
 
 def time_text(nanoseconds: int | None) -> str | None:

@@ -29,7 +29,9 @@ class ApprovalKeeper:
     def __init__(self, store: Store, waiting: Waiting, *, on_shown: Callable[[], None]) -> None:
         """`on_shown` is called when changes show in the views."""
         self._store, self._waiting, self._on_shown = store, waiting, on_shown
-        self._wake, self._stopping, self._dirty = threading.Event(), threading.Event(), threading.Event()
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._shown = -1
+        """The last change that shows in the views."""
         self._thread = threading.Thread(target=self._run, name="approvals", daemon=True)
 
     def start(self) -> None:
@@ -39,7 +41,6 @@ class ApprovalKeeper:
     def changed(self, approval_id: str) -> None:
         """Tell whoever waits for a request that it changed, and show the change soon; returns at once."""
         self._waiting.tell(approval_id)
-        self._dirty.set()
         self._wake.set()
 
     def stop(self, *, timeout_seconds: float) -> None:
@@ -55,7 +56,6 @@ class ApprovalKeeper:
                 seconds = contained(self._look)
             except Exception:  # the next look finds the same
                 log.exception("requests for approval could not be looked after; trying again")
-                self._dirty.set()
                 seconds = _RETRY_SECONDS
             self._wake.wait(seconds)
             self._stopping.wait(_LOOK_SECONDS_MIN)
@@ -65,11 +65,11 @@ class ApprovalKeeper:
         approvals = self._store.ledger.approvals
         for approval_id in approvals.expire_due():
             self._waiting.tell(approval_id)
-            self._dirty.set()
-        if self._dirty.is_set():
-            self._dirty.clear()
+        last = approvals.last_change()
+        if last != self._shown:
             self._store.show_decisions()
             self._on_shown()
+            self._shown = last
         deadline = approvals.next_deadline()
         if deadline is None:
             return _LOOK_SECONDS_MAX

@@ -55,6 +55,11 @@ METRICS: Final = (
     Metric("whichstep_checkpoints_total", "counter", "times", "Checkpoints of the database."),
     Metric("whichstep_job_ticks_total", "counter", "ticks", "Rounds of the jobs."),
     Metric("whichstep_job_failures_total", "counter", "failures", "Rounds of the jobs that failed and are repeated."),
+    Metric("whichstep_approvals_pending", "gauge", "requests", "Requests for approval that wait for a person."),
+    Metric("whichstep_approvals_expired", "gauge", "requests", "Requests that nobody decided in time."),
+    Metric("whichstep_approval_waiters", "gauge", "requests", "Long polls that wait for a decision now."),
+    Metric("whichstep_approval_messages_undelivered", "gauge", "messages", "Messages that the webhook never took."),
+    Metric("whichstep_webhook_messages_total", "counter", "messages", "Messages sent to the webhook.", ("result",)),
     Metric("whichstep_api_requests_total", "counter", "requests", "Requests to the API.", ("route", "status")),
 )
 

@@ -73,6 +73,13 @@ class Settings:
         "Token that may ingest and read; further ones are in the ledger. Setting it closes the doors.",
         secret=True,
     )
+    webhook_url: str | None = _setting(
+        None, "Address that is told of requests for approval, in Slack's form; see docs/approvals.md."
+    )
+    webhook_secret: str | None = _setting(None, "Secret that signs what the webhook is told.", secret=True)
+    public_url: str | None = _setting(
+        None, "Base address under which people reach the HTTP port, for links in messages; its own unless set."
+    )
     path_prefix: str = _setting("", "Prefix of the OTLP paths that is accepted beside none, such as /otlp.")
     redact: Path | None = _setting(None, "File of further patterns to redact before anything is stored.")
     retention_days: int = _setting(90, "Age at which received days are dropped whole.", unit="days")

@@ -41,7 +41,10 @@ from whichstep_collector.redact_patterns import PatternsError
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import FIRST_REVIEWER, INGEST, READ, REVIEW, Grant, Tokens, grant, reviewer_token
 from whichstep_collector.waiting import Waiting
+from whichstep_collector.webhook import Target, Webhook
+from whichstep_store.approvals import EXPIRED, PENDING
 from whichstep_store.errors import StoreError
+from whichstep_store.ledger_deliveries import UNDELIVERED
 from whichstep_store.store import Store
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -131,10 +134,11 @@ class Sidecar:
             time_ns=time_ns,
         )
         self._waiting = Waiting()
-        self._keeper = ApprovalKeeper(store, self._waiting, on_shown=self._jobs.wake)
+        self._keeper = ApprovalKeeper(store, self._waiting, on_shown=self._approvals_shown)
+        self._webhook: Webhook | None = None
         requests = store.ledger.approvals
         desk = Desk(requests, Judge(policy), on_change=self._keeper.changed)
-        self._approvals = ApprovalsApi(desk, requests, self._waiting, clean=redactor.redact_text)
+        self._approvals = ApprovalsApi(desk, store.ledger, self._waiting, clean=redactor.redact_text)
         pages = ApprovalPages(desk, requests, self._tokens, self._approvals.run, dashboard=_dashboard_url(settings))
         self._workflows = WorkflowsApi(answers, time_ns=time_ns)
         self._api = Api(
@@ -182,6 +186,9 @@ class Sidecar:
         self._loader.start()
         self._jobs.start()
         self._keeper.start()
+        self._webhook = self._webhook_for(_url(host, http_port))
+        if self._webhook:
+            self._webhook.start()
         return Addresses(http=_url(host, http_port), grpc=_url(host, grpc_port))
 
     def _round(self) -> float:
@@ -205,6 +212,8 @@ class Sidecar:
         loaded = self._loader.stop(timeout_seconds=left())
         self._jobs.stop(timeout_seconds=left())
         self._keeper.stop(timeout_seconds=left())
+        if self._webhook:
+            self._webhook.stop(timeout_seconds=left())
         self._approvals.close()
         self._workflows.close()
         self._api.close()
@@ -228,6 +237,18 @@ class Sidecar:
             counters=self.counters,
             path_prefix=settings.path_prefix,
         )
+
+    def _approvals_shown(self) -> None:
+        self._jobs.wake()
+        if self._webhook:
+            self._webhook.wake()
+
+    def _webhook_for(self, own_url: str) -> Webhook | None:
+        settings, ledger = self._settings, self._store.ledger
+        if settings.webhook_url is None:
+            return None
+        target = Target(settings.webhook_url, settings.webhook_secret, settings.public_url or own_url)
+        return Webhook(target, ledger.approvals, ledger.deliveries, counters=self.counters)
 
     def _leave_tidy(self, *, loaded: bool) -> None:
         """Seal and checkpoint, so that the next start is quick; without it, it reads the journal and the log."""
@@ -258,6 +279,11 @@ class Sidecar:
         watch("whichstep_journal_damaged_bytes", lambda: state().damaged_bytes)
         watch("whichstep_journal_syncs_total", lambda: state().syncs)
         watch("whichstep_journal_failures_total", lambda: state().failures)
+        ledger = self._store.ledger
+        watch("whichstep_approvals_pending", lambda: ledger.approvals.count(PENDING))
+        watch("whichstep_approvals_expired", lambda: ledger.approvals.count(EXPIRED))
+        watch("whichstep_approval_waiters", self._waiting.count)
+        watch("whichstep_approval_messages_undelivered", lambda: ledger.deliveries.count(UNDELIVERED))
 
 
 def is_loopback(host: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from whichstep_store.ledger_approvals import Approvals
+from whichstep_store.ledger_deliveries import Deliveries
 from whichstep_store.ledger_file import LedgerFile
 from whichstep_store.ledger_judge import JudgeCalls
 
@@ -49,6 +50,7 @@ class Ledger:
         self._on_change = on_change
         self._file = LedgerFile(path)
         self.approvals = Approvals(self._file, clock=clock)
+        self.deliveries = Deliveries(self._file)
         self.judge_calls = JudgeCalls(self._file)
 
     def add_evaluation(

@@ -80,6 +80,21 @@ create index if not exists approvals_of on approvals (execution_id);
 -- The latest time that a deadline was ever compared with: time does not go back, whatever the clock says.
 create table if not exists high_water (name text primary key, value integer not null) without rowid;
 
+-- Messages about requests on their way to a webhook, each with its last receipt.
+create table if not exists approval_deliveries (
+    approval_id text not null,
+    event text not null check (event in ('requested', 'expired')),
+    state text not null check (state in ('waiting', 'delivered', 'undelivered', 'needless')),
+    attempts integer not null,
+    status integer,
+    error text,
+    created_at integer not null,
+    next_attempt_at integer not null,
+    delivered_at integer,
+    primary key (approval_id, event)
+) without rowid;
+create index if not exists approval_deliveries_due on approval_deliveries (state, next_attempt_at);
+
 create table if not exists gates (
     sequence integer not null unique,
     gate_id text primary key,

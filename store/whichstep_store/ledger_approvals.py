@@ -149,6 +149,11 @@ class Approvals:
                     _update(change, found, changed)
         return due
 
+    def last_change(self) -> int:
+        """Grows with every change of any request."""
+        rows = self._file.rows("select value from sequences where name = 'approvals'")
+        return int(rows[0]["value"]) if rows else 0
+
     def next_deadline(self) -> int | None:
         """When the next request ends by itself, in nanoseconds since the epoch."""
         found = self._file.rows(_NEXT_DEADLINE)[0]["at"]
