@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from langchain_core.tools import BaseTool, ToolException
+from opentelemetry import trace
 
 from whichstep.approval.admission import Admission
 from whichstep.approval.call import Options
@@ -25,6 +27,7 @@ from whichstep.approval.gate import Gate
 from whichstep.errors import ConfigurationError
 from whichstep.integrations.decisions import refusal
 from whichstep.integrations.held import REFUSALS, Held, edited, key_of, step
+from whichstep.recording import Current
 
 HELD: Final = "__whichstep_held__"
 _CALL_ID: contextvars.ContextVar[str | None] = contextvars.ContextVar("whichstep-tool-call", default=None)
@@ -51,10 +54,11 @@ class _Function:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         ours, theirs = self.split(args, kwargs)
+        around = _recorded()
 
         def act(admission: Admission) -> Any:
             arguments = self.validated(ours, admission)
-            with step(admission, _CALL_ID.get()) as recorded:
+            with around, step(admission, _CALL_ID.get()) as recorded:
                 result = function(*arguments.values(), **theirs) if args else function(**theirs, **arguments)
                 recorded.result(result)
             return result
@@ -71,10 +75,11 @@ class _Function:
         self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         ours, theirs = self.split(args, kwargs)
+        around = _recorded()
 
         async def act(admission: Admission) -> Any:
             arguments = self.validated(ours, admission)
-            with step(admission, _CALL_ID.get()) as recorded:
+            with around, step(admission, _CALL_ID.get()) as recorded:
                 result = await (function(*arguments.values(), **theirs) if args else function(**theirs, **arguments))
                 recorded.result(result)
             return result
@@ -195,6 +200,13 @@ def _held_of(tool: Any) -> Held:
             f"{getattr(tool, 'name', tool)!r} is not held: give what policy.guard(…, on_approval='suspend') made"
         )
     return held
+
+
+def _recorded() -> Current:
+    """Make the span of this call that an instrumentation opened current: ours belongs to it."""
+    module = sys.modules.get("openinference.instrumentation.langchain")
+    span = getattr(module, "get_current_span", lambda: None)()
+    return Current(None if span is None else trace.set_span_in_context(span))
 
 
 def _put(kept: Any, name: str, function: _Function, original: Callable[..., Any]) -> None:
