@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import httpx
@@ -66,8 +67,10 @@ def test_the_sidecar_that_it_starts_has_the_sample_policy(running):
     (endpoint,) = re.findall(r"API +(\S+)", running.said)
     told = httpx.get(f"{endpoint}/api/v1/policy", trust_env=False).json()
     assert told["digest"] == Policy.load(POLICY).digest
-    counts = httpx.get(f"{endpoint}/api/v1/actions?purpose=demo", trust_env=False).json()["counts"]
-    assert counts["actions"] > 0
+    deadline = time.monotonic() + 30  # the jobs follow what was sent
+    while not httpx.get(f"{endpoint}/api/v1/actions?purpose=demo", trust_env=False).json()["counts"]["actions"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_what_it_sends_is_said_to_be_sample_data(running):

@@ -34,9 +34,36 @@ def ask(started, method, path, **headers):
     return httpx.request(method, started.http + path, headers=headers, trust_env=False, timeout=30)
 
 
+def is_page(path):
+    """The light pages for people: they sign in by a form and a cookie, and refuse in their own words."""
+    return path.startswith("/approvals")
+
+
 def test_every_route_of_every_method_asks_for_a_token_except_the_two_probes(closed):
-    open_paths = {entry.path for entry, method, path in routes(closed) if ask(closed, method, path).status_code != 401}
+    refusals = {path: {401, 403} if is_page(path) else {401} for _, _, path in routes(closed)}
+    open_paths = {
+        path for _, method, path in routes(closed) if ask(closed, method, path).status_code not in refusals[path]
+    }
     assert open_paths == {"/healthz", "/readyz"}
+
+
+def test_a_page_tells_nobody_of_a_request_before_a_reviewer_has_signed_in(closed):
+    asked = {"approval_id": "a" * 32, "action": "issue_refund", "arguments": {"amount": 249}, "summary": "pay back"}
+    sent = httpx.post(
+        f"{closed.http}/api/v1/approvals", json=asked, headers={"authorization": "Bearer agent"}, trust_env=False
+    )
+    assert sent.status_code == 201
+    for path in (
+        "/approvals",
+        f"/approvals/{'a' * 32}",
+        "/approvals?token=guess",
+        f"/approvals/{'a' * 32}?token=agent",
+    ):
+        for headers in ({}, {"cookie": "whichstep_reviewer=guess"}):
+            answer = ask(closed, "GET", path, **headers)
+            assert "issue_refund" not in answer.text
+            assert "pay back" not in answer.text
+            assert answer.status_code in (401, 403)
 
 
 def test_what_is_no_route_asks_for_a_token_too(closed):
@@ -56,7 +83,8 @@ def test_every_route_is_closed_to_a_token_without_its_scope(closed):
         "agent": frozenset({INGEST, READ}),
         (closed.store.data_dir / "reviewer.token").read_text().strip(): frozenset({READ, REVIEW}),
     }
-    for (entry, method, path), (token, scopes) in itertools.product(routes(closed), tokens.items()):
+    closed_by_the_gate = [route for route in routes(closed) if not is_page(route[2])]
+    for (entry, method, path), (token, scopes) in itertools.product(closed_by_the_gate, tokens.items()):
         allowed = ANYBODY in entry.allowed or bool(entry.allowed & scopes)
         response = ask(closed, method, path, authorization=f"Bearer {token}")
         assert (response.status_code == 403) != allowed, (method, path)
