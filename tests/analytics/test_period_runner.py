@@ -102,3 +102,12 @@ def test_weeks_are_kept_as_days_are(store):
     runner.touch(put(store, (3, "error", NOON + SECOND)), now=now)
     run(runner, now + 11 * SECOND)
     assert weeks(store) == [("2026-09-14", 1.0, 1), ("2026-09-21", 0.5, 2)]
+
+
+def test_days_of_history_are_computed_at_one_look_and_a_rest_follows_today(store):
+    put(store, (1, "ok", NOON - 8 * DAY), (2, "error", NOON - 7 * DAY), (3, "ok", NOON))
+    runner = PeriodRunner(store)
+    assert runner.tick(now=NOW)
+    over = [day for day, _ in error_rates(store)]
+    assert len(over) == 3  # two that are over, then today; the weeks wait
+    assert runner.has_periods_due
