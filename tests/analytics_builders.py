@@ -17,7 +17,9 @@ FRAME_SCHEMA = {
     "configuration": pl.String, "purpose": pl.String, "status": pl.String, "success": pl.Boolean,
     "success_source": pl.String, "success_disputed": pl.Boolean, "outcome_weight": pl.Float64, "first_pass": pl.Boolean, "self_corrected": pl.Boolean, "escalated": pl.Boolean,
     "escalation_reason": pl.String, "violated": pl.Boolean, "latency_ms": pl.Float64, "active_ms": pl.Float64,
-    "cost_usd": pl.Float64, "wasted_cost_usd": pl.Float64, "tokens": pl.Int64, "tool_accuracy": pl.Float64,
+    "cost_usd": pl.Float64, "wasted_cost_usd": pl.Float64, "tokens": pl.Int64, "tool_accuracy": pl.Float64, "tools_expected": pl.Int32,
+    "tools_called": pl.Int32, "tools_matched": pl.Int32, "calls_matched": pl.Int32, "tool_order": pl.Float64,
+    "expected_escalation": pl.Boolean,
     "tool_call_count": pl.Int32, "tool_error_count": pl.Int32, "contract_violated": pl.Boolean,
     "action_count": pl.Int32, "ungated_count": pl.Int32,
 }  # fmt: skip

@@ -22,9 +22,9 @@ from whichstep_analytics.jobs import (
 )
 from whichstep_analytics.jobs.frames import empty
 from whichstep_analytics.prices import Prices
-from whichstep_store.results import APPROVAL_FIELDS, UNGROUNDED_FIELDS
+from whichstep_store.results import APPROVAL_FIELDS, EXPECTATION_FIELDS, UNGROUNDED_FIELDS
 
-RESULT_VERSION: Final = 15
+RESULT_VERSION: Final = 16
 """Raised with every change of a job, a failure rule or the price table; older rows are recomputed in slices."""
 
 
@@ -39,12 +39,14 @@ class Recomputed(NamedTuple):
     steps: pl.DataFrame
     executions: pl.DataFrame
     actions: pl.DataFrame
+    tool_matches: pl.DataFrame
 
 
 def recompute(
     spans: pl.DataFrame,
     evaluations: pl.DataFrame,
     neighbours: pl.DataFrame,
+    expectations: pl.DataFrame | None = None,
     *,
     prices: Prices,
     as_of: int,
@@ -58,13 +60,14 @@ def recompute(
     Expects all spans of each execution: a part gives the rows of that part. `deciding`: the evaluations that decide
     success, each with the score from which on it is one. `approvals`: requests of these executions; `policy`: of the
     sidecar, with which their actions are compared. `ungrounded`: values in their answers that stand in no source.
+    `expectations`: what the ledger holds to be right.
     """
     spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
     placed = handoffs.add(holds.notice(told.settle(steps.place(spans, mapping))))
     step_rows = ungrounded_values.mark(steps.run(placed, prices, approvals), ungrounded)
     action_rows = actions.run(step_rows, placed, approvals, policy)
-    execution_rows = executions.run(
+    execution_rows, matches = executions.run(
         placed,
         step_rows,
         evaluations,
@@ -72,10 +75,11 @@ def recompute(
         as_of=as_of,
         result_version=result_version(deciding, policy),
         neighbours=neighbours,
+        expectations=empty(EXPECTATION_FIELDS) if expectations is None else expectations,
         deciding=deciding,
         actions=actions.of_executions(action_rows, step_rows, policy),
     )
-    return Recomputed(mapping, step_rows, execution_rows, action_rows)
+    return Recomputed(mapping, step_rows, execution_rows, action_rows, matches)
 
 
 def result_version(deciding: Mapping[str, float] = outcome.DECIDING, policy: Policy | None = None) -> int:

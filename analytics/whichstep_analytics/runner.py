@@ -36,6 +36,7 @@ from whichstep_store.results import (
     MOVED_FIELDS,
     REPLACED_FIELDS,
     STEP_FIELDS,
+    TOOL_MATCH_FIELDS,
     TRACE_EXECUTION_FIELDS,
     JobInputs,
     Results,
@@ -208,10 +209,12 @@ def _results(
     former = before["execution_id"].unique()
     neighbours = from_arrow(inputs.neighbours).filter(~pl.col("execution_id").is_in(former.implode()))
     evaluations = from_arrow(inputs.evaluations)
+    expectations = from_arrow(inputs.expectations)
     found = recompute(
         spans,
         evaluations,
         neighbours,
+        expectations,
         prices=prices,
         as_of=now,
         deciding=deciding,
@@ -228,6 +231,7 @@ def _results(
         steps=to_arrow(found.steps, STEP_FIELDS),
         executions=to_arrow(found.executions, EXECUTION_FIELDS),
         actions=to_arrow(found.actions, ACTION_FIELDS),
+        tool_matches=to_arrow(found.tool_matches, TOOL_MATCH_FIELDS),
         aliases=to_arrow(_aliases(before, found), ALIAS_FIELDS),
         moved=to_arrow(_moved(neighbours, found), MOVED_FIELDS),
         consumed=to_arrow(touched.filter(pl.col("trace_id").is_in(seen.implode())), CONSUMED_FIELDS),

@@ -1,20 +1,24 @@
 """How well the tools that an execution called match the ones that were right, where someone said which were.
 
 The ground truth is the JSON object of `whichstep.expect`. Calls are matched as multisets: by name, and by name with
-arguments (equal as JSON values; a tool whose arguments nobody stated is right with any). For the accuracy a repeat of a
-failed call is no new choice; precision and recall count every call, as tau-bench does.
+arguments (equal as JSON values; a tool whose arguments nobody stated is right with any). Where the order matters only
+calls in that order match. For the accuracy a repeat of a failed call is no new choice; precision and recall count every
+call, as tau-bench does. Pure.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
-import polars as pl
+from rapidfuzz.distance import LCSseq, Levenshtein
 
 from whichstep_store.digests import digest_of_value
+
+NO_TOOL: Final = "(no tool)"
+PERSON: Final = "(a person)"
 
 
 class Call(NamedTuple):
@@ -25,6 +29,17 @@ class Call(NamedTuple):
     """32 hex digits of `digest_of_value`; None where the arguments are not known."""
     repeated: bool = False
     """It repeats a failed call of the same action."""
+    step_id: int | None = None
+
+
+class Match(NamedTuple):
+    """A tool that was right beside the one that was chosen in its place; NO_TOOL where there is none."""
+
+    expected: str
+    chosen: str
+    step_id: int | None = None
+    arguments_match: bool | None = None
+    """Whether the arguments were right, too; None where the tools differ or nobody stated any."""
 
 
 class Judgement(NamedTuple):
@@ -38,75 +53,93 @@ class Judgement(NamedTuple):
     """By name."""
     calls_matched: int | None = None
     """By name and arguments."""
+    tool_order: float | None = None
+    """1 less the edit distance of the two sequences ÷ the length of the longer one."""
     expected_escalation: bool | None = None
+    matches: tuple[Match, ...] = ()
 
 
 UNJUDGED: Final = Judgement(None)
-COLUMNS: Final = pl.Schema(
-    {
-        "tool_accuracy": pl.Float64(),
-        "tools_expected": pl.UInt32(),
-        "tools_called": pl.UInt32(),
-        "tools_matched": pl.UInt32(),
-        "calls_matched": pl.UInt32(),
-        "expected_escalation": pl.Boolean(),
-    }
-)
-
-
-def with_judgements(executions: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
-    """The executions with COLUMNS, null where nobody said what is right.
-
-    Args:
-        executions: rows of the query `execution_frame`.
-        choices: rows of the query `tool_choices`.
-    """
-    judged = [(row["execution_key"], *_judged(row)) for row in choices.iter_rows(named=True)]
-    frame = pl.DataFrame(judged, schema={"execution_key": pl.UInt64(), **COLUMNS}, orient="row")
-    return executions.join(frame, on="execution_key", how="left")
 
 
 def judge(expectation: Mapping[str, Any], calls: Sequence[Call], *, escalated: bool | None) -> Judgement:
     """Compares calls with an expectation; an accuracy of 1 where nothing was right to call and nothing was called.
 
     `any_of` lists alternatives, each a tool or a list of tools that are right beside `tools`; the best one counts.
-    `escalation` is judged like one more tool.
+    `escalation` is judged like one more tool. An expectation that makes no sense judges nothing.
     """
     escalation = expectation.get("escalation")
     escalation = bool(escalation) if escalation is not None else None
+    brought_in = _escalation_match(escalation, escalated)
     speaks_of_tools = expectation.get("tools") is not None or bool(expectation.get("any_of"))
     if not speaks_of_tools:
-        known = escalation is not None and escalated is not None
-        return Judgement(float(escalation == escalated) if known else None, expected_escalation=escalation)
-    wanted = max(
-        _alternatives(expectation), key=lambda tools: _accuracy(expectation, tools, calls, escalated=escalated)
-    )
-    made = Counter(call.tool for call in calls)
+        right = None if brought_in is None else float(brought_in.expected == brought_in.chosen)
+        return Judgement(right, expected_escalation=escalation, matches=(brought_in,) if brought_in else ())
+    made = [call for call in calls if not call.repeated]
+    wanted = max(_alternatives(expectation), key=lambda tools: _accuracy(expectation, tools, made, brought_in))
+    names = [call.tool for call in made]
     return Judgement(
-        tool_accuracy=_accuracy(expectation, wanted, calls, escalated=escalated),
-        tools_expected=wanted.total(),
-        tools_called=made.total(),
-        tools_matched=(wanted & made).total(),
-        calls_matched=_matched_with_arguments(wanted, expectation.get("arguments"), calls),
+        tool_accuracy=_accuracy(expectation, wanted, made, brought_in),
+        tools_expected=len(wanted),
+        tools_called=len(calls),
+        tools_matched=(Counter(wanted) & Counter(call.tool for call in calls)).total(),
+        calls_matched=_matched_with_arguments(Counter(wanted), expectation.get("arguments"), calls),
+        tool_order=Levenshtein.normalized_similarity(wanted, names) if wanted or names else 1.0,
         expected_escalation=escalation,
+        matches=(*_matches(expectation, wanted, made), *((brought_in,) if brought_in else ())),
     )
+
+
+def _escalation_match(expected: bool | None, escalated: bool | None) -> Match | None:  # noqa: FBT001 (two values that a row has)
+    if expected is None or escalated is None or not (expected or escalated):
+        return None if expected is None or escalated is None else Match(NO_TOOL, NO_TOOL)
+    return Match(PERSON if expected else NO_TOOL, PERSON if escalated else NO_TOOL)
 
 
 def _accuracy(
-    expectation: Mapping[str, Any], wanted: Counter[str], calls: Sequence[Call], *, escalated: bool | None
+    expectation: Mapping[str, Any], wanted: Sequence[str], made: Sequence[Call], escalation: Match | None
 ) -> float:
-    made = Counter(call.tool for call in calls if not call.repeated)
-    expected = expectation.get("escalation")
-    rightly = wrongly_escalated = wrongly_not = 0
-    if expected is not None and escalated is not None:
-        rightly = int(bool(expected) and escalated)
-        wrongly_escalated = int(escalated and not expected)
-        wrongly_not = int(bool(expected) and not escalated)
-    matched = (wanted & made).total() + rightly
-    missing = (wanted - made).total() + wrongly_not
-    needless = 0 if expectation.get("allow_extra") else (made - wanted).total()
-    whole = matched + missing + needless + wrongly_escalated
+    names = [call.tool for call in made]
+    ordered = bool(expectation.get("ordered"))
+    matched = LCSseq.similarity(wanted, names) if ordered else (Counter(wanted) & Counter(names)).total()
+    whole = len(wanted) + (0 if expectation.get("allow_extra") else len(names) - matched)
+    if escalation is not None and PERSON in escalation[:2]:
+        matched += escalation.expected == escalation.chosen
+        whole += 1
     return matched / whole if whole else 1.0
+
+
+def _matches(expectation: Mapping[str, Any], wanted: Sequence[str], made: Sequence[Call]) -> list[Match]:
+    """Right calls first, then what was chosen in place of what, in order; what has no counterpart stands alone."""
+    left, right, needless = Counter(wanted), _right_arguments(expectation.get("arguments")), []
+    matches = []
+    for call in made:
+        if left[call.tool]:
+            left[call.tool] -= 1
+            matches.append(Match(call.tool, call.tool, call.step_id, _arguments_match(call, right)))
+        else:
+            needless.append(call)
+    missing = [tool for tool in wanted if left[tool] and not left.subtract([tool])]
+    if expectation.get("allow_extra"):
+        needless = []
+    for tool, chosen in zip_longest(missing, needless):
+        matches.append(Match(tool or NO_TOOL, chosen.tool if chosen else NO_TOOL, chosen.step_id if chosen else None))
+    return matches or [Match(NO_TOOL, NO_TOOL)]
+
+
+def _right_arguments(stated: object) -> dict[str, Counter[str | None]]:
+    return {tool: _digests(value) for tool, value in stated.items()} if isinstance(stated, dict) else {}
+
+
+def _arguments_match(call: Call, right: Mapping[str, Counter[str | None]]) -> bool | None:
+    """Whether the arguments are right ones that no call had before."""
+    known = right.get(call.tool)
+    if not known:
+        return None
+    if known[call.arguments_digest] <= 0:
+        return False
+    known[call.arguments_digest] -= 1
+    return True
 
 
 def _matched_with_arguments(wanted: Counter[str], stated: object, calls: Sequence[Call]) -> int:
@@ -126,23 +159,13 @@ def _digests(arguments: object) -> Counter[str | None]:
     return Counter(digest_of_value(one).hex() for one in several)
 
 
-def _alternatives(expectation: Mapping[str, Any]) -> list[Counter[str]]:
-    tools = Counter(_names(expectation.get("tools")))
-    choices = expectation.get("any_of") or [[]]
-    return [tools + Counter(_names(choice)) for choice in choices]
+def _alternatives(expectation: Mapping[str, Any]) -> list[list[str]]:
+    tools = _names(expectation.get("tools"))
+    choices = expectation.get("any_of")
+    return [tools + _names(choice) for choice in (choices if isinstance(choices, list) and choices else [[]])]
 
 
 def _names(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
     return [str(name) for name in value] if isinstance(value, list) else []
-
-
-def _judged(row: Mapping[str, Any]) -> Judgement:
-    try:
-        expectation = json.loads(row["expectation"])
-    except ValueError:
-        return UNJUDGED  # truncated or not ours: the truth is unknown
-    if not isinstance(expectation, dict):
-        return UNJUDGED
-    return judge(expectation, [Call(**call) for call in row["calls"]], escalated=row["escalated"])

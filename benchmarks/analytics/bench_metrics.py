@@ -83,6 +83,7 @@ def _results(start: int, rows: int, count: int) -> results.Results:
             ("trace_executions", results.TRACE_EXECUTION_FIELDS),
             ("steps", results.STEP_FIELDS),
             ("actions", results.ACTION_FIELDS),
+            ("tool_matches", results.TOOL_MATCH_FIELDS),
             ("aliases", results.ALIAS_FIELDS),
             ("moved", results.MOVED_FIELDS),
             ("consumed", results.CONSUMED_FIELDS),

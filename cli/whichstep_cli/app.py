@@ -26,6 +26,10 @@ COMMANDS: Final[dict[str, Entry]] = {
     "doctor": Entry("doctor", "Check the endpoint, the store and what arrives."),
     "executions": Entry("executions", "List executions; explain one, step by step."),
     "metrics": Entry("metrics", "The eight metrics, each with n, coverage and interval."),
+    "tools": Entry(
+        "tools",
+        "The tools: calls, errors, retries, time and cost of each; and what was chosen where another was right.",
+    ),
     "failures": Entry("failures", "Where executions fail: counts, share, trend, examples."),
     "drift": Entry("drift", "Success and failure by turn, model calls so far and context size."),
     "grounding": Entry("grounding", "Answers that say what stands in no input, source or tool result."),
@@ -35,6 +39,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "judge": Entry("judge", "Ask a model for a second opinion on failing steps, where one is set."),
     "approvals": Entry("approvals", "Requests for approval: list, show, decide."),
     "evaluate": Entry("evaluate", "Attach an evaluation to an execution or step."),
+    "expect": Entry("expect", "Say which tools are right; it needs a reviewer's token."),
     "sql": Entry("sql", "Read-only SQL over the public views."),
     "export": Entry("export", "Write what matches to Parquet or JSONL files."),
     "import": Entry(

@@ -66,7 +66,7 @@ def _write(document: Document) -> None:
     """One group in full; several as a row each, so that they can be compared, and where the mix misleads."""
     if not document["by"]:
         for group in document["groups"]:
-            output.write_table(_COLUMNS, [_row(name, metric) for name, metric in group["metrics"].items()])
+            output.write_table(_COLUMNS, [row(name, metric) for name, metric in group["metrics"].items()])
         return
     headings = {name: name.replace("_", " ") for name in [*document["by"], "n", *_COMPARED]}
     output.write_table(headings, [_compared(group) for group in document["groups"]])
@@ -81,7 +81,8 @@ def _compared(group: dict[str, Any]) -> dict[str, Any]:
     return {**group["group"], "n": max(metric["n"] for metric in metrics.values()), **values}
 
 
-def _row(name: str, metric: dict[str, Any]) -> dict[str, Any]:
+def row(name: str, metric: dict[str, Any]) -> dict[str, Any]:
+    """A metric as a line of a table."""
     unit = metric.get("unit")
     change, trend = metric.get("change") or {}, metric.get("trend") or {}
     return {

@@ -101,6 +101,9 @@ class ExecutionFilterOptions(FilterOptions):
         None
     )
     configuration: Annotated[Values, typer.Option(help="What really ran: its id, as `compare` shows.")] = None
+    tool: Annotated[Values, typer.Option(help="Name of a tool that was called.")] = None
+    expected_tool: Annotated[Values, typer.Option(help="A tool that was right, as `whichstep tools` shows.")] = None
+    chosen_tool: Annotated[Values, typer.Option(help="The tool that was chosen in its place.")] = None
     session_id: Annotated[Values, typer.Option("--session", help="The conversation.")] = None
     user_id: Annotated[Values, typer.Option("--user", help="The user.")] = None
     query: Annotated[OptionalText, typer.Option(metavar="TEXT", help="Text within the input or output.")] = None

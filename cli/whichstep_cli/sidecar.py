@@ -30,12 +30,14 @@ from whichstep_collector.counters import Counters
 from whichstep_collector.errors import PortInUse, SettingsError
 from whichstep_collector.settings import Settings
 from whichstep_collector.sidecar import Addresses, Sidecar
+from whichstep_store import expectations
 from whichstep_store.errors import StoreError
 from whichstep_store.retention import DAYS
 from whichstep_store.store import Store
 
 KEPT_POLICY: Final = "policy.json"
 SETTLE_SECONDS_MAX: Final = 60.0
+EXPECTATIONS_AUTHOR: Final = "expectations file"
 _POLL_SECONDS: Final = 0.05
 
 
@@ -93,6 +95,7 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
         policy = policy_of(settings)
         keep_policy(settings.data_dir, policy)
         keep_contracts(settings)
+        keep_expectations(store, settings)
         runner, counters = job_runner(store, settings), Counters()
         answers = Answers(store, probes=[sidecar_probe(counters), *probes])
         with judging(settings, store, answers, counters) as judge:
@@ -127,6 +130,27 @@ def job_runner(store: Store, settings: Settings) -> JobRunner:
     except ValueError as error:
         raise UsageError(f"success_evaluations: {error}") from error
     return JobRunner(store, deciding=deciding, contracts=contracts_of(settings), policy=policy_of(settings))
+
+
+def keep_expectations(store: Store, settings: Settings) -> None:
+    """Write the file of expectations to the ledger; what changed in it is judged again, in slices.
+
+    Without a file what the last one said stays: the folder's answers hold whoever opens it.
+
+    Raises:
+        UsageError: the file cannot be used; the message has its line.
+    """
+    if settings.expectations is None:
+        return
+    try:
+        text = settings.expectations.read_text(encoding="utf-8")
+        store.ledger.replace_expectations(
+            expectations.parse(text, source=str(settings.expectations)), author=EXPECTATIONS_AUTHOR
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the expectations {settings.expectations}: {error}") from error
+    except expectations.ExpectationsError as error:
+        raise UsageError(str(error)) from error
 
 
 def policy_of(settings: Settings) -> Policy | None:

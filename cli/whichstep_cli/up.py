@@ -50,6 +50,9 @@ def up(
         typer.Option("--dashboard/--no-dashboard", help="With or without the dashboard; with it unless set."),
     ] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Policy that decides on actions.")] = None,
+    expectations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Which tools are right for each task type (TOML).")
+    ] = None,
     contracts: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Contracts (*.toml) for executions of workflows that carry none."),
@@ -65,6 +68,7 @@ def up(
         "dashboard_port": dashboard_port,
         "dashboard": dashboard,
         "policy": policy,
+        "expectations": expectations,
         "contracts": contracts,
     }
     settings = load_settings(arguments)

@@ -48,6 +48,9 @@ class Answers(Protocol):
     def grounding(self, filters: Filters, *, limit: int) -> Document:
         """How many answers say what stands in no source, and the latest that do."""
 
+    def tools(self, filters: Filters) -> Document:
+        """The tools that were called, and whether they were the right ones."""
+
     def filters(self, filters: Filters) -> Document:
         """The values that each filter can take within others, with counts."""
 

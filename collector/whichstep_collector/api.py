@@ -21,9 +21,10 @@ from starlette.responses import Response
 from whichstep_collector import api_query, health
 from whichstep_collector.answers import Answers, Document
 from whichstep_collector.api_evaluations import parse_evaluation, store_evaluation
+from whichstep_collector.api_expectations import parse_expectation, store_expectation
 from whichstep_collector.api_openapi import openapi_document
 from whichstep_collector.counters import Counters
-from whichstep_collector.gate import ANYBODY, GRANTED, Entry, Receive, Scope, Send, send_refusal
+from whichstep_collector.gate import ANYBODY, BEARER, GRANTED, Entry, Receive, Scope, Send, send_refusal
 from whichstep_collector.panics import contained
 from whichstep_collector.refusals import (
     BAD_REQUEST,
@@ -110,10 +111,12 @@ class Api:
                 ("/api/v1/drift", "GET", read, self._drift, "Success and failure by how far executions had come."),
                 ("/api/v1/compare", "GET", read, self._compare, "What changed between two releases, and what moved."),
                 ("/api/v1/grounding", "GET", read, self._grounding, "Answers that say what stands in no source."),
+                ("/api/v1/tools", "GET", read, self._tools, "The tools: how they fare, and whether they were right."),
                 ("/api/v1/filters", "GET", read, self._filters, "The values that each filter can take."),
                 ("/api/v1/doctor", "GET", read, self._doctor, "What is wrong with the data, and what to do."),
                 ("/api/v1/query", "POST", read, self._query, "Read-only SQL or a named query, as Arrow or JSON."),
                 ("/api/v1/evaluations", "POST", frozenset({INGEST, REVIEW}), self._evaluate, "Attach an evaluation."),
+                ("/api/v1/expectations", "POST", frozenset({REVIEW}), self._expect, "Say which tools are right."),
             )
         ]
         entries = [
@@ -192,6 +195,10 @@ class Api:
         limit = page_limit(given.get("limit"))
         return await self._answer(request, lambda: self._answers.grounding(filters, limit=limit))
 
+    async def _tools(self, request: Request) -> Response:
+        filters, _ = self._question(request)
+        return await self._answer(request, lambda: self._answers.tools(filters))
+
     async def _filters(self, request: Request) -> Response:
         filters, _ = self._question(request)
         return await self._answer(request, lambda: self._answers.filters(filters))
@@ -214,6 +221,13 @@ class Api:
     async def _evaluate(self, request: Request) -> Response:
         evaluation = parse_evaluation(await read_body(request), request.scope[GRANTED])
         document = await self._run(lambda: store_evaluation(self._store, self._answers, evaluation))
+        self._on_decision()
+        return Response(orjson.dumps(document), status_code=201, media_type=JSON_TYPE, headers=health.NO_STORE)
+
+    async def _expect(self, request: Request) -> Response:
+        stated = parse_expectation(await read_body(request))
+        author = str(request.scope[BEARER] or "")
+        document = await self._run(lambda: store_expectation(self._store, self._answers, stated, author=author))
         self._on_decision()
         return Response(orjson.dumps(document), status_code=201, media_type=JSON_TYPE, headers=health.NO_STORE)
 

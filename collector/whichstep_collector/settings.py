@@ -46,6 +46,9 @@ class Settings:
     dashboard_port: int = _setting(8501, "Port of the dashboard. 0 picks a free one.")
     dashboard: bool = _setting(True, "Whether the dashboard is started and watched over.")
     policy: Path | None = _setting(None, "Policy file that decides on actions.")
+    expectations: Path | None = _setting(
+        None, "File of the tools that are right for each task type; kept in the ledger until another one is given."
+    )
     contracts: Path | None = _setting(
         None, "Folder of workflow contracts (*.toml) for executions that carry none; read at the start."
     )

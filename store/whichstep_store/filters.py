@@ -56,6 +56,11 @@ class Filters:
     signature: tuple[str, ...] = ()
     configuration: tuple[str, ...] = ()
     """What really ran, 32 hex digits."""
+    tool: tuple[str, ...] = ()
+    """Called at least once."""
+    expected_tool: tuple[str, ...] = ()
+    """Right where `chosen_tool` was chosen; both of one place where both are given."""
+    chosen_tool: tuple[str, ...] = ()
     session_id: tuple[str, ...] = ()
     user_id: tuple[str, ...] = ()
     query: str | None = None

@@ -19,6 +19,7 @@ from whichstep_store.open_rows import AT_HAND
 from whichstep_store.results import (
     APPROVAL_FIELDS,
     EVALUATION_FIELDS,
+    EXPECTATION_FIELDS,
     NEIGHBOUR_FIELDS,
     UNGROUNDED_FIELDS,
     JobInputs,
@@ -68,9 +69,11 @@ def job_inputs(database: Database, segments: Folder, trace_ids: Sequence[str], *
         evaluations, neighbours = _evaluations(session, spans), _neighbours(session, spans, mapping)
         approvals = _approvals(session, spans)
         ungrounded = _ungrounded(session, mapping)
+        expectations = _expectations(session)
     return JobInputs(
         spans=job_spans.complete(database, segments, spans, family.ranges()),
         evaluations=evaluations,
+        expectations=expectations,
         trace_executions=mapping,
         neighbours=neighbours,
         approvals=approvals,
@@ -130,6 +133,12 @@ def _evaluations(session: Session, spans: job_spans.Stored) -> pa.Table:
         return schema(EVALUATION_FIELDS).empty_table()
     facts = {name: spans.distinct(column) for name, column in _SAID_OF.items()}
     return session.arrow(named.text("job_evaluations"), facts)
+
+
+def _expectations(session: Session) -> pa.Table:
+    if not session.rows("select exists (select 1 from expectation_rows)")[0][0]:
+        return schema(EXPECTATION_FIELDS).empty_table()
+    return session.arrow(named.text("job_expectations"))
 
 
 _SAID_OF: Final = {"response_ids": "response_id", "execution_keys": "execution_key"}

@@ -100,6 +100,17 @@ class Ledger:
         }
         return self._write("expectations", values, same=("execution_id", "task_type", "author"))
 
+    def replace_expectations(self, expectations: Mapping[str, str], *, author: str) -> None:
+        """Makes these, JSON by task type, all that this author expects of task types; what is new or gone is changed.
+
+        One that is gone stays as `{}`, which expects nothing.
+        """
+        select = "select task_type, expectation from expectations where author = ? and execution_id is null"
+        held = {row["task_type"]: row["expectation"] for row in self._file.rows(select, [author])}
+        for task_type, expectation in {**dict.fromkeys(held, "{}"), **expectations}.items():
+            if held.get(task_type) != expectation:
+                self.add_expectation(expectation=expectation, task_type=task_type, author=author)
+
     def changes(self, table: str, *, after: int) -> list[dict[str, object]]:
         """Rows of a mirrored table that changed after a sequence number, in the order of their changes."""
         if table not in MIRRORED:

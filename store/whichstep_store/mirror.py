@@ -33,6 +33,8 @@ def mirror(database: Database, ledger: Ledger, touched_at: Callable[[], int]) ->
             _replace(session, rows_table, key, changed)
             if table in _TOUCHING:
                 session.execute(_TOUCH, [touched_at()])
+            if table == "expectations":
+                session.execute(_JUDGE_AGAIN)
         copied += len(changed)
     return copied
 
@@ -67,6 +69,20 @@ def _value(name: str) -> str:
     return f"cast({name} as {_CASTS[name]})" if name in _CASTS else name
 
 
+# Executions of a task type, or of the same case as one that was labelled: as results of another version they are
+# computed again in slices, however many they are.
+_JUDGE_AGAIN: Final = """
+    update execution_rows set result_version = 0
+    where task_type in (select task_type from changed where execution_id is null)
+        or execution_id in (select cast(execution_id as uuid) from changed)
+        or task_id in (
+            select task_id from execution_rows where execution_id in (select cast(execution_id as uuid) from changed)
+        )
+        or input_digest in (
+            select input_digest from execution_rows
+            where execution_id in (select cast(execution_id as uuid) from changed)
+        )
+"""
 _TOUCH: Final = """
     insert into touched_traces (trace_id, touched_at, root_ended, span_count, min_started_at, max_started_at)
     select placed.trace_id, make_timestamp_ns(?), false, 0, min(placed.started_at), max(placed.started_at)

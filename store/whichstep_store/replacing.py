@@ -20,6 +20,7 @@ from whichstep_store.results import (
     HEXES,
     STEP_FIELDS,
     TEMPLATE_FIELDS,
+    TOOL_MATCH_FIELDS,
     TRACE_EXECUTION_FIELDS,
     WEEKLY_FIELDS,
     Fields,
@@ -34,13 +35,14 @@ def replace(session: Session, results: Results) -> None:
     session.bind("new_traces", results.trace_executions)
     session.bind("consumed", results.consumed)
     if session.rows(_COUNT_REPLACED, bounds)[0][0]:
-        for table in ("step_rows", "action_rows", "execution_rows", "conformance_rows"):
+        for table in ("step_rows", "action_rows", "execution_rows", "conformance_rows", "tool_match_rows"):
             session.execute(_DELETE_EXECUTIONS.format(table=table), bounds)
     session.execute(_DELETE_TRACES)
     _insert(session, "trace_executions", results.trace_executions, TRACE_EXECUTION_FIELDS)
     _insert(session, "step_rows", results.steps, STEP_FIELDS)
     _insert(session, "action_rows", results.actions, ACTION_FIELDS)
     _insert(session, "execution_rows", results.executions, EXECUTION_FIELDS)
+    _insert(session, "tool_match_rows", results.tool_matches, TOOL_MATCH_FIELDS)
     _add_aliases(session, results.aliases)
     _move(session, results.moved)
     session.execute(_DELETE_CONSUMED)

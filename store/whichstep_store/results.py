@@ -64,6 +64,15 @@ EVALUATION_FIELDS: Final[Fields] = (
     ("inclusion_probability", pa.float64(), True),  # of the sample that the execution was judged in
     ("occurred_at", TIME, False),
 )
+EXPECTATION_FIELDS: Final[Fields] = (
+    # expectations of the ledger: of a task type, or of one execution with what tells that another is the same case
+    ("labelled_id", HEX, True),  # null: holds for the task type
+    ("task_type", pa.string(), True),
+    ("task_id", pa.string(), True),  # null where the execution had none of its own
+    ("input_digest", HEX, True),
+    ("expectation", pa.string(), False),
+    ("stated_at", TIME, False),
+)
 NEIGHBOUR_FIELDS: Final[Fields] = (
     # execution_rows of the same sessions and tasks, and re-runs: what one execution must know of others
     ("execution_id", HEX, False),
@@ -212,6 +221,15 @@ EXECUTION_FIELDS: Final[Fields] = (
     ("failing_context_tokens", pa.int64(), True),
     ("action_count", pa.int32(), True),
     ("ungated_count", pa.int32(), True),
+    ("expectation", pa.string(), True),
+    ("expectation_source", pa.string(), True),
+    ("tool_accuracy", pa.float64(), True),
+    ("tools_expected", pa.int32(), True),
+    ("tools_called", pa.int32(), True),
+    ("tools_matched", pa.int32(), True),
+    ("calls_matched", pa.int32(), True),
+    ("tool_order", pa.float64(), True),
+    ("expected_escalation", pa.bool_(), True),
 )
 APPROVAL_FIELDS: Final[Fields] = (
     # requests of the ledger, as far as the jobs judge by them
@@ -247,6 +265,15 @@ UNGROUNDED_FIELDS: Final[Fields] = (
     ("execution_id", HEX, False),
     ("step_id", pa.uint64(), False),
     ("ungrounded", TEXTS, False),
+)
+TOOL_MATCH_FIELDS: Final[Fields] = (
+    # rows of tool_match_rows
+    ("execution_id", HEX, False),
+    ("started_at", TIME, False),
+    ("expected", pa.string(), False),
+    ("chosen", pa.string(), False),
+    ("step_id", pa.uint64(), True),
+    ("arguments_match", pa.bool_(), True),
 )
 TEMPLATE_FIELDS: Final[Fields] = (
     # rows of failure_templates
@@ -333,13 +360,14 @@ class JobInputs(NamedTuple):
     spans tell it; 6. last, for every trace found so far, all traces that `trace_executions` gives the same
     execution. 6 is what makes a replacement safe: an execution is never recomputed from a part of its traces.
     `trace_executions`: the stored rows of these traces, several where executions share a trace. `evaluations`: of these
-    traces and executions.
+    traces and executions. `expectations`: all that the ledger holds.
     `neighbours`: stored executions of the sessions and tasks in `spans`, and those that are a re-run of one of them.
     `approvals`: requests for approval of these executions. `ungrounded`: what was found in their answers.
     """
 
     spans: pa.Table
     evaluations: pa.Table
+    expectations: pa.Table
     trace_executions: pa.Table
     neighbours: pa.Table
     approvals: pa.Table
@@ -349,16 +377,17 @@ class JobInputs(NamedTuple):
 class Results(NamedTuple):
     """One replacement of results, applied in one transaction.
 
-    Delete the rows of `replaced` from step_rows, action_rows and execution_rows (every id that the traces had before,
-    and every id that they have now); of all three the old and new rows lie within [since, until] of `started_at`.
-    Delete the trace_executions rows of the traces given; insert all; add `aliases` that are new; set what `moved` says;
-    delete touched_traces rows with `touched_at` at or before the one consumed, trace by trace.
+    Delete the rows of `replaced` from step_rows, action_rows, execution_rows and tool_match_rows (every id that the
+    traces had before, and every id that they have now); of all of them the old and new rows lie within [since, until]
+    of `started_at`. Delete the trace_executions rows of the traces given; insert all; add `aliases` that are new; set
+    what `moved` says; delete touched_traces rows with `touched_at` at or before the one consumed, trace by trace.
     """
 
     replaced: pa.Table
     trace_executions: pa.Table
     steps: pa.Table
     executions: pa.Table
+    tool_matches: pa.Table
     aliases: pa.Table
     moved: pa.Table
     consumed: pa.Table

@@ -135,6 +135,7 @@ _OLD_EXECUTIONS: Final = """
 _DELETES: Final = (
     "delete from step_rows where execution_id in (select execution_id from old_executions)",
     "delete from action_rows where execution_id in (select execution_id from old_executions)",
+    "delete from tool_match_rows where execution_id in (select execution_id from old_executions)",
     "delete from trace_executions where execution_id in (select execution_id from old_executions)",
     "delete from grounding_rows where execution_id in (select execution_id from old_executions)",
     "delete from conformance_rows where execution_id in (select execution_id from old_executions)",

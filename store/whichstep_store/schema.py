@@ -16,7 +16,7 @@ from typing import Final
 from whichstep_store.access import Database, Session
 from whichstep_store.errors import SchemaUnsupported, StoreError
 
-VERSION: Final = 13
+VERSION: Final = 14
 _PACKAGE: Final = files("whichstep_store")
 _MIGRATION: Final = re.compile(r"(\d{4})_\w+\.sql")
 

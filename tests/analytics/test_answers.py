@@ -399,18 +399,22 @@ def test_an_empty_store_has_metrics_that_say_so(answers):
 
 
 def test_tools_are_judged_where_an_expectation_was_set(store, answers):
-    expected = span(1, 1, expectation='{"tools": ["lookup_order"]}')
-    store.writer.load([batch(spans=[expected])], JournalPosition(1, 1))
-    trace_id = expected["trace_id"].hex()
     calls = [
         step(1, 2, type="tool_call", tool="lookup_order"),
         step(1, 3, type="tool_call", tool="issue_refund"),
         step(1, 4, type="tool_call", tool="issue_refund", attempt=2),
     ]
-    link = {"trace_id": trace_id, "execution_id": hex_id(1), "rule": "trace"}
-    put(store, execution(1), execution(2), steps=calls, trace_executions=[link])
+    judged = {
+        "expectation": '{"tools": ["lookup_order"]}', "expectation_source": "code", "tool_accuracy": 0.5,
+        "tools_expected": 1, "tools_called": 2, "tools_matched": 1, "tool_order": 0.5,
+    }  # fmt: skip
+    put(store, execution(1, **judged), execution(2), steps=calls)
     figure = answers.metrics(Filters())["groups"][0]["metrics"]["tool_selection_accuracy"]
     assert (figure["value"], figure["known"], figure["n"]) == (0.5, 1, 2)
+    document = answers.tools(Filters())
+    tools = {row["tool"]: row for row in document["tools"]}
+    assert {name: row["calls"] for name, row in tools.items()} == {"lookup_order": 1, "issue_refund": 2}
+    assert document["metrics"]["tool_selection_accuracy"]["value"] == 0.5
 
 
 def test_an_unknown_grouping_is_refused(answers):
@@ -549,9 +553,7 @@ def test_every_filter_is_bound_in_the_part_that_all_queries_share():
     assert named.parameters("executions_count") == set(Filters().parameters())
 
 
-@pytest.mark.parametrize(
-    "name", ["execution_frame", "failure_rows", "failure_totals", "tool_choices", "executions_list"]
-)
+@pytest.mark.parametrize("name", ["execution_frame", "failure_rows", "failure_totals", "tool_table", "executions_list"])
 def test_figures_and_lists_share_their_filters(name):
     assert set(Filters().parameters()) <= named.parameters(name)
 

@@ -170,8 +170,8 @@ def test_tool_selection_is_averaged_where_the_right_tools_are_known():
     assert (figure["bound_lower"], figure["bound_upper"]) == (0.375, 0.875)
 
 
-def test_tool_selection_is_unknown_without_expectations_or_their_column():
-    frame = compute(executions([{}]).drop("tool_accuracy"), as_of=LATER)
+def test_tool_selection_is_unknown_without_expectations():
+    frame = compute(executions([{}]), as_of=LATER)
     figure = frame.row(by_predicate=pl.col("metric") == "tool_selection_accuracy", named=True)
     assert figure["value"] is None
     assert "whichstep.expect" in figure["reason"]

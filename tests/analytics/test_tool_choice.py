@@ -1,9 +1,6 @@
-import polars as pl
 import pytest
 
-from analytics_builders import executions
-from whichstep_analytics.metrics import compute
-from whichstep_analytics.tool_choice import Call, judge, with_judgements
+from whichstep_analytics.tool_choice import NO_TOOL, PERSON, Call, Match, judge
 from whichstep_store.digests import digest_of_value
 
 
@@ -51,20 +48,6 @@ def test_an_expectation_of_something_else_judges_no_tools():
     assert judge({"arguments": {"order": 1}}, calls("lookup_order"), escalated=False).tool_accuracy is None
 
 
-def test_executions_without_a_readable_expectation_stay_unknown():
-    choices = pl.DataFrame(
-        {
-            "execution_key": [1, 2, 3],
-            "expectation": ['{"tools": ["a"]}', '{"tools": ["a', "[]"],
-            "calls": [[{"tool": "a", "arguments_digest": None, "repeated": False}]] * 3,
-            "escalated": [False, None, None],
-        },
-        schema_overrides={"execution_key": pl.UInt64},
-    )
-    rows = executions([{}, {}, {}, {}]).drop("tool_accuracy")
-    assert with_judgements(rows, choices).sort("execution_key")["tool_accuracy"].to_list() == [1, None, None, None]
-
-
 REFUND = {"tools": ["lookup", "refund", "refund"], "arguments": {"refund": [{"id": 1}, {"id": 2, "full": True}]}}
 
 
@@ -97,22 +80,76 @@ def test_a_repeat_of_a_failed_call_is_no_new_choice_but_a_call():
     assert (found.tool_accuracy, found.tools_called, found.tools_matched) == (1, 2, 1)
 
 
-def test_recall_and_precision_are_sums_over_executions_with_an_expectation():
-    choices = pl.DataFrame(
-        {
-            "execution_key": [1, 2],
-            "expectation": ['{"tools": ["a", "b"]}', '{"tools": ["a"], "escalation": true}'],
-            "calls": [
-                [{"tool": "a", "arguments_digest": None, "repeated": False}],
-                [{"tool": name, "arguments_digest": None, "repeated": False} for name in ("a", "c", "c")],
-            ],
-            "escalated": [False, False],
-        },
-        schema_overrides={"execution_key": pl.UInt64},
+@pytest.mark.parametrize(
+    ("called", "accuracy", "order"),
+    [
+        (["a", "b", "c"], 1, 1),
+        (["b", "a", "c"], 2 / 4, 1 / 3),
+        (["a", "c"], 2 / 3, 2 / 3),
+        ([], 0, 0),
+        (["a", "x", "b", "c"], 3 / 4, 3 / 4),
+    ],
+)
+def test_where_the_order_matters_only_calls_in_it_match(called, accuracy, order):
+    found = judge({"tools": ["a", "b", "c"], "ordered": True}, calls(*called), escalated=None)
+    assert (found.tool_accuracy, found.tool_order) == (pytest.approx(accuracy), pytest.approx(order))
+    assert judge({"tools": ["a", "b", "c"]}, calls("b", "a", "c"), escalated=None).tool_accuracy == 1
+
+
+def test_the_order_is_measured_even_where_it_does_not_matter():
+    assert judge({"tools": ["a", "b"]}, calls("b", "a"), escalated=None).tool_order == 0
+    assert judge({"tools": []}, [], escalated=None).tool_order == 1
+
+
+def pairs(expectation, called, *, escalated=None):
+    return [match[:2] for match in judge(expectation, calls(*called), escalated=escalated).matches]
+
+
+@pytest.mark.parametrize(
+    ("expectation", "called", "expected"),
+    [
+        ({"tools": ["a", "b"]}, ["b", "x"], [("b", "b"), ("a", "x")]),
+        ({"tools": ["a"]}, [], [("a", NO_TOOL)]),
+        ({"tools": ["a"]}, ["a", "a"], [("a", "a"), (NO_TOOL, "a")]),
+        ({"tools": []}, [], [(NO_TOOL, NO_TOOL)]),
+        ({"tools": []}, ["x"], [(NO_TOOL, "x")]),
+        ({"tools": ["a", "a", "b"]}, ["a"], [("a", "a"), ("a", NO_TOOL), ("b", NO_TOOL)]),
+        ({"tools": ["a"], "allow_extra": True}, ["x"], [("a", NO_TOOL)]),
+        ({"any_of": [["a"], ["b"]]}, ["b"], [("b", "b")]),
+    ],
+)
+def test_each_tool_stands_beside_the_one_that_was_chosen_in_its_place(expectation, called, expected):
+    assert pairs(expectation, called) == expected
+
+
+def test_escalation_has_a_place_of_its_own():
+    assert pairs({"tools": ["a"], "escalation": True}, ["a"], escalated=False) == [("a", "a"), (PERSON, NO_TOOL)]
+    assert pairs({"escalation": False}, [], escalated=True) == [(NO_TOOL, PERSON)]
+    assert pairs({"escalation": True}, [], escalated=True) == [(PERSON, PERSON)]
+    assert pairs({"escalation": True}, [], escalated=None) == []
+
+
+def test_a_match_says_which_call_it_was_and_whether_its_arguments_were_right():
+    made = [
+        Call("refund", digest_of_value(arguments).hex(), step_id=number)
+        for number, arguments in enumerate(({"id": 1}, {"id": 1}), start=7)
+    ]
+    found = judge(
+        {"tools": ["refund", "refund"], "arguments": {"refund": [{"id": 1}, {"id": 2}]}}, made, escalated=None
     )
-    rows = with_judgements(executions([{}, {}, {}]).drop("tool_accuracy"), choices)
-    figures = {row["metric"]: row for row in compute(rows, as_of=2**62).to_dicts()}
-    assert (figures["tool_recall_name"]["numerator"], figures["tool_recall_name"]["denominator"]) == (2, 3)
-    assert (figures["tool_precision_name"]["numerator"], figures["tool_precision_name"]["denominator"]) == (2, 4)
-    assert (figures["escalation_recall"]["value"], figures["escalation_recall"]["known"]) == (0, 1)
-    assert figures["escalation_precision"]["value"] is None
+    assert found.matches == (Match("refund", "refund", 7, True), Match("refund", "refund", 8, False))
+    assert judge({"tools": ["refund"]}, made[:1], escalated=None).matches[0].arguments_match is None
+
+
+@pytest.mark.parametrize(
+    "odd", [{"tools": 7}, {"tools": "a"}, {"any_of": 3}, {"tools": ["a"], "arguments": [1]}, {"tools": [None]}]
+)
+def test_an_expectation_of_odd_shape_judges_without_a_crash(odd):
+    found = judge(odd, calls("a"), escalated=True)
+    assert found.tool_accuracy is None or 0 <= found.tool_accuracy <= 1
+
+
+def test_ten_thousand_calls_are_judged():
+    found = judge({"tools": ["a"] * 5_000 + ["b"]}, calls(*["a"] * 10_000), escalated=None)
+    assert (found.tools_matched, found.tools_called, found.tools_expected) == (5_000, 10_000, 5_001)
+    assert found.tool_accuracy == pytest.approx(5_000 / 10_001)

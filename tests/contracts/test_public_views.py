@@ -39,7 +39,7 @@ COLUMNS = {
     "step_content": "execution_id, step_id, field, text",
 }
 OTHERS = {
-    "evaluations", "expectations", "tool_choices", "configurations", "releases", "sessions", "failure_signatures", "gates", "grounding",
+    "evaluations", "expectations", "tool_choices", "tool_matches", "configurations", "releases", "sessions", "failure_signatures", "gates", "grounding",
     "contracts", "conformance",
 }  # fmt: skip
 
@@ -56,7 +56,10 @@ def store(tmp_path_factory):
         }  # fmt: skip
         step = {"execution_id": A, "trace_id": A, "step_id": 1, "span_ids": [1], "type": "tool_call", "tool": "t"}
         mapping = {"trace_id": A, "execution_id": A, "rule": "trace", "started_at": NOON, "ended_at": NOON}
-        opened.writer.replace_results(results(executions=[execution], steps=[step], trace_executions=[mapping]))
+        match = {"execution_id": A, "started_at": NOON, "expected": "t", "chosen": "t", "step_id": 1}
+        opened.writer.replace_results(
+            results(executions=[execution], steps=[step], trace_executions=[mapping], tool_matches=[match])
+        )
         opened.writer.replace_conformance(*conformance(A))
         checked = {"execution_id": A, "step_id": 1, "span_count": 1, "version": 1, "checked": 1, "ungrounded": ["A-1"]}
         opened.writer.replace_grounding(pa.Table.from_pylist([checked], result_schema(GROUNDING_FIELDS)))

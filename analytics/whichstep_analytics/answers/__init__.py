@@ -21,6 +21,7 @@ from whichstep_analytics.answers.executions import explain, list_executions, res
 from whichstep_analytics.answers.failing import failures_document
 from whichstep_analytics.answers.figures import metrics_document
 from whichstep_analytics.answers.grounded import grounding_document
+from whichstep_analytics.answers.tools import tools_document
 from whichstep_analytics.answers.workflows import (
     Bars,
     check_contract,
@@ -95,6 +96,10 @@ class Answers:
     def grounding(self, filters: Filters, *, limit: int = 20) -> Document:
         """How many answers say what stands in no input, source or tool result, and the latest that do."""
         return grounding_document(self._reader, filters, limit=limit)
+
+    def tools(self, filters: Filters) -> Document:
+        """The tools that were called, and whether they were the right ones."""
+        return tools_document(self._reader, filters, now=self._clock())
 
     def filters(self, filters: Filters | None = None) -> Document:
         """The values of each filter among the executions that match, most frequent first.

@@ -51,7 +51,7 @@ def list_executions(reader: Reader, filters: Filters, *, limit: int, cursor: str
         "after_id": after.execution_id if after else None,
         "limit": limit + 1,
     }
-    rows = documents(frame(reader.query("executions_list", parameters)), parsed=("metadata",))
+    rows = documents(frame(reader.query("executions_list", parameters)), parsed=("metadata", "expectation"))
     page, more = rows[:limit], len(rows) > limit
     keys = [row.pop("page_key") for row in page]
     total = reader.query("executions_count", filters.parameters()).column("total")[0].as_py()
@@ -108,7 +108,7 @@ def explain(reader: Reader, text: str) -> Document | None:
     execution_id = resolve(reader, text)
     if execution_id is None:
         return None
-    parsed = ("metadata", "suspects")
+    parsed = ("metadata", "suspects", "expectation")
     rows = documents(frame(reader.query("execution_one", {"execution_id": execution_id})), parsed=parsed)
     if not rows:
         return None  # removed by retention between the two questions

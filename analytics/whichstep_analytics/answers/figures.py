@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from whichstep_analytics import metrics, periods, tool_choice
+from whichstep_analytics import metrics, periods
 from whichstep_analytics.answers.changes import Typed, compared, standardised_groups
 from whichstep_analytics.answers.documents import Document, documents, frame
 from whichstep_analytics.trends import Trend, trends
@@ -67,8 +67,6 @@ def figures_of(
 ) -> tuple[dict[Group, dict[str, Document]], dict[Group, Typed]]:
     """Figures by group and metric, and of those that can be standardised also by task type."""
     executions = frame(reader.query("execution_frame", {**filters.parameters(), "by": [*by, "task_type"]}))
-    choices = frame(reader.query("tool_choices", filters.parameters()))
-    executions = tool_choice.with_judgements(executions, choices)
     found = _by_group(metrics.compute(executions, by=by, as_of=as_of), by)
     typed: dict[Group, Typed] = {group: {} for group in found}
     if not {"task_type", *metrics.TIME_GROUPS} & set(by) and executions["task_type"].n_unique() > 1:

@@ -9,14 +9,15 @@ import polars as pl
 
 from whichstep_analytics.failure.locate import locate
 from whichstep_analytics.failure.signature import of_workflow
-from whichstep_analytics.jobs import configurations, facts, outcome, progress, timing, waste
+from whichstep_analytics.jobs import configurations, expected, facts, outcome, progress, timing, waste
 from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_analytics.jobs.reruns import STATED, reruns
 from whichstep_analytics.jobs.sessions import turns
 from whichstep_store.digests import digest_of
-from whichstep_store.results import EXECUTION_FIELDS
+from whichstep_store.results import EXECUTION_FIELDS, TOOL_MATCH_FIELDS
 
 EXECUTION_SCHEMA: Final = schema_of(EXECUTION_FIELDS)
+MATCH_SCHEMA: Final = schema_of(TOOL_MATCH_FIELDS)
 PREVIEW_LENGTH: Final = 1024
 """Characters of a text that the jobs see; one that is shorter was not cut."""
 ABANDONED_AFTER_NS: Final = 15 * 60 * 10**9
@@ -32,13 +33,15 @@ def run(
     as_of: int,
     result_version: int,
     neighbours: pl.DataFrame,
+    expectations: pl.DataFrame,
     deciding: Mapping[str, float] = outcome.DECIDING,
     actions: pl.DataFrame,
-) -> pl.DataFrame:
-    """EXECUTION_SCHEMA, one row per execution that has a step, sorted by execution id.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """EXECUTION_SCHEMA, one row per execution that has a step, sorted by execution id; and MATCH_SCHEMA of their tools.
 
     `as_of` is in nanoseconds since the epoch; `neighbours` are stored executions of the same sessions and tasks, and
-    re-runs; `deciding` is as `outcome.DECIDING`, `actions` as `actions.of_executions` gives them.
+    re-runs; `expectations` are results.EXPECTATION_FIELDS; `deciding` is as
+    `outcome.DECIDING`, `actions` as `actions.of_executions` gives them.
     """
     frame = facts.of_spans(placed).join(facts.of_steps(steps), on="execution_id")
     stated = outcome.stated(evaluations, mapping, placed, deciding=deciding)
@@ -57,14 +60,18 @@ def run(
     frame = _beside(frame, turns(frame, neighbours))
     frame = frame.drop("rerun_of", "rerun_rule").join(reruns(frame, neighbours), on="execution_id", how="left")
     frame = _with_outcome(frame)
-    located = _located(steps, frame, placed)
+    frame = _beside(frame, expected.of_executions(placed, frame, expectations))
+    judgements, matches = expected.judged(frame, steps)
+    frame = _beside(frame, judgements)
+    located = _located(steps, frame)
     frame = _beside(_beside(frame, located), progress.at_failure(steps, located))
     frame = _completed(frame).with_columns(pl.lit(result_version).alias("result_version"))
-    return shaped(frame, EXECUTION_SCHEMA).sort("execution_id")
+    matches = matches.join(frame.select("execution_id", "started_at"), on="execution_id")
+    return shaped(frame, EXECUTION_SCHEMA).sort("execution_id"), shaped(matches, MATCH_SCHEMA)
 
 
-def _located(steps: pl.DataFrame, frame: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
-    expectations = placed.select("execution_id", "expectation").drop_nulls()
+def _located(steps: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    expectations = frame.select("execution_id", "expectation").drop_nulls()
     return locate(steps, frame.select("execution_id", "status", "success", "success_source"), expectations)
 
 

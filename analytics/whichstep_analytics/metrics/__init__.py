@@ -12,7 +12,6 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics import tool_choice
 from whichstep_analytics.metrics.definitions import EIGHT, QUANTILES, RATIOS, SHARES
 from whichstep_analytics.metrics.figures import NO_EXECUTIONS, Figure, figure_frame
 from whichstep_analytics.metrics.quantiles import quantile_figures
@@ -46,7 +45,7 @@ def compute(
     both of the start in UTC; other groups are null where an execution has no such value.
 
     Args:
-        executions: rows of the query `execution_frame`; beside them what `tool_choice` judged, where it is known.
+        executions: rows of the query `execution_frame`.
         by: names among GROUPS, or further text columns of `executions`.
         as_of: nanoseconds since the epoch; executions that start later are not looked at.
         only: names among METRICS.
@@ -65,12 +64,10 @@ def compute(
 def _prepared(executions: pl.DataFrame, by: Sequence[str], as_of: int) -> pl.LazyFrame:
     started_at = pl.col("started_at")
     times = {"day": started_at.dt.strftime("%Y-%m-%d"), "week": started_at.dt.strftime("%G-W%V")}
-    unknown = {name: pl.lit(None, kind) for name, kind in tool_choice.COLUMNS.items()}
     return (
         executions.lazy()
         .filter(started_at.cast(pl.Int64) <= as_of)
         .with_columns(**{name: times[name] for name in by if name in times})
-        .with_columns(**{name: value for name, value in unknown.items() if name not in executions.columns})
     )
 
 

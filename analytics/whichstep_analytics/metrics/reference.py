@@ -35,6 +35,7 @@ SENTENCES: Final[dict[str, str]] = {
     "self_corrected_rate": "Executions that repeated an action with other arguments by themselves ÷ all.",
     "tokens_per_task": "Tokens in and out of all attempts ÷ distinct tasks completed.",
     "tool_error_rate": "Tool calls that failed ÷ tool calls.",
+    "tool_order_match": "1 less the edit distance of the tools called and those that were right ÷ the longer sequence, averaged.",
     "tool_precision_arguments": "Calls with the right tool and arguments ÷ calls made, where the right ones are known.",
     "tool_precision_name": "Calls of a right tool ÷ calls made, where the right ones are known.",
     "tool_recall_arguments": "Calls with the right tool and arguments ÷ calls that were right.",

@@ -71,5 +71,14 @@ create table execution_rows (
     failing_call integer,                -- model calls up to the failing step, that one included
     failing_context_tokens bigint,       -- input tokens of the last model call up to the failing step
     action_count integer,                -- actions compared with a policy; null: under none, or one could not be judged
-    ungated_count integer                -- of them, those that it holds or blocks and that ran without an approval
+    ungated_count integer,                -- of them, those that it holds or blocks and that ran without an approval
+    expectation varchar,                 -- JSON: what was held to be right; null: nobody said
+    expectation_source varchar,          -- label, code, example, task_type
+    tool_accuracy double,                -- matched / (matched + missing + needless)
+    tools_expected integer,
+    tools_called integer,
+    tools_matched integer,               -- by name
+    calls_matched integer,               -- by name and arguments
+    tool_order double,                   -- 1 - edit distance / length of the longer sequence
+    expected_escalation boolean
 );

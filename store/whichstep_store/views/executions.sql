@@ -52,5 +52,8 @@ select
     rerun_rule,  -- how rerun_of is known: stated by the sender, the same input in the session, the same task id
     context_tokens_max,  -- input tokens of the model call that had most
     failing_call,  -- model calls up to the failing step, that one included
-    failing_context_tokens  -- input tokens of the last model call up to the failing step
+    failing_context_tokens,  -- input tokens of the last model call up to the failing step
+    expectation,  -- JSON: what was held to be right; null: nobody said
+    expectation_source,  -- label (a person's), code, example (the same case as a labelled one), task_type
+    tool_accuracy  -- matched / (matched + missing + needless) tools; null: not known
 from main.execution_rows;

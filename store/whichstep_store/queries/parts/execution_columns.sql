@@ -61,4 +61,7 @@ context_tokens_max,
 failing_call,
 failing_context_tokens,
 action_count,
-ungated_count
+ungated_count,
+expectation,
+expectation_source,
+tool_accuracy

@@ -25,6 +25,14 @@ and ($configuration is null
      or list_contains(
          cast($configuration as varchar[]), coalesce(replace(cast(configuration_id as varchar), '-', ''), '')
      ))
+and ($tool is null
+     or execution_id in (select execution_id from step_rows where list_contains(cast($tool as varchar[]), tool)))
+and (($expected_tool is null and $chosen_tool is null)
+     or execution_id in (
+         select execution_id from tool_match_rows
+         where ($expected_tool is null or list_contains(cast($expected_tool as varchar[]), expected))
+             and ($chosen_tool is null or list_contains(cast($chosen_tool as varchar[]), chosen))
+     ))
 and ($session_id is null or list_contains(cast($session_id as varchar[]), coalesce(session_id, '')))
 and ($user_id is null or list_contains(cast($user_id as varchar[]), coalesce(user_id, '')))
 and ($query is null
