@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 CLEAR_BELOW: Final = 0.05
@@ -39,7 +40,10 @@ def amount(value: float, unit: str) -> str:
         return f"{100 * value:.1f} points"
     if unit == "ms":
         return f"{value / 1000:,.2f} s" if abs(value) >= 1000 else f"{value:,.0f} ms"
-    return f"${value:.3g}" if unit == "usd" else f"{value:,.3g} {unit}"
+    if unit == "usd":
+        digits = format(Decimal(f"{abs(value):.3g}"), "f")  # 0.0000802, not 8.02e-05
+        return f"{'-' if value < 0 else ''}${digits}"
+    return f"{value:,.0f} {unit}" if abs(value) >= 1000 else f"{value:.3g} {unit}"
 
 
 def probability(p_value: float) -> str:

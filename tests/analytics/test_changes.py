@@ -110,7 +110,9 @@ def test_a_sum_of_one_part_is_that_part():
         (250.0, "ms", "250 ms"),
         (1240.0, "ms", "1.24 s"),
         (0.0042, "usd", "$0.0042"),
-        (1500.0, "tokens", "1.5e+03 tokens"),
+        (-0.0000802, "usd", "-$0.0000802"),
+        (1500.0, "tokens", "1,500 tokens"),
+        (12.34, "tokens", "12.3 tokens"),
     ],
 )
 def test_amounts_have_the_unit_that_fits(value, unit, said):
