@@ -13,7 +13,10 @@ nothing: only the sidecar's word lets the action in.
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +35,9 @@ from whichstep.integrations.held import in_context, key_of
 if TYPE_CHECKING:
     from whichstep.policy import Decision
 
+_ran: Final[OrderedDict[str, Future[Any]]] = OrderedDict()
+_lock: Final = threading.Lock()
+_KEPT_MAX: Final = 1000
 APPROVAL: Final = "approval_id"
 """Key of our interrupts' value that tells them from the application's own."""
 
@@ -56,7 +62,30 @@ def run(gate: Gate, call: Call, act: Callable[[Admission], Any]) -> Any:
     if isinstance(found, Admission):
         return act(found)
     kept: Any = task(name=_kept_as(found))
-    return kept(lambda: act(gate.use(found)))().result()
+    return kept(lambda: _once(found.approval_id, lambda: act(gate.use(found))))().result()
+
+
+def _once(approval_id: str, act: Callable[[], Any]) -> Any:
+    """What the action gave, also where it ran before in this process and the graph did not keep it.
+
+    A node that stops for another tool leaves its threads behind: one may be at work still, or done too late for the
+    checkpoint.
+    """
+    with _lock:
+        running, begun = _ran.get(approval_id), False
+        if running is None:
+            running, begun = Future[Any](), True
+            _ran[approval_id] = running
+            if len(_ran) > _KEPT_MAX:
+                _ran.popitem(last=False)
+    if begun:
+        try:
+            running.set_result(act())
+        except BaseException as error:  # noqa: BLE001  raised again below, to whoever waits
+            with _lock:
+                _ran.pop(approval_id, None)
+            running.set_exception(error)
+    return running.result()
 
 
 async def run_async(gate: Gate, call: Call, act: Callable[[Admission], Any]) -> Any:
