@@ -539,10 +539,13 @@ def test_a_policy_that_cannot_be_read_lets_nothing_run(given, desk):
         assert not ran
 
 
-def test_a_policy_that_the_environment_names_holds_the_tools(tmp_path, desk):
+def test_a_policy_that_the_environment_names_holds_the_tools_whatever_ran_before(tmp_path, desk):
     file = tmp_path / "policy.toml"
     file.write_text('[actions]\ndelete_all = "block"\n')
-    with capture(traces_url=desk.endpoint + "/v1/traces", policy_file=file), pytest.raises(whichstep.ActionBlocked):
+    with capture(traces_url=desk.endpoint + "/v1/traces"):
+        tool("delete_all", [])("a")
+        with capture(policy_file=file), pytest.raises(whichstep.ActionBlocked):
+            tool("delete_all", [])("a")
         tool("delete_all", [])("a")
 
 
