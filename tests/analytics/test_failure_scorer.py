@@ -63,6 +63,18 @@ def test_without_weights_all_turns_are_alike() -> None:
     assert [suspect["score"] for suspect in json.loads(located["suspects"][0])] == [0.25] * 4
 
 
+@pytest.mark.parametrize(("order", "blamed"), [("ababa", "a"), ("abcab", "b")])
+def test_of_an_orchestrated_run_the_likeliest_agent_is_blamed_before_the_likeliest_turn(
+    order: str, blamed: str
+) -> None:
+    found = results(failure(), *(told(number, "x", name) for number, name in enumerate(order, 2)))
+    outcome = found.executions.select("execution_id", "status", "success", "success_source")
+    weights = scorer.Weights(rules={}, traits={"second": 0.5}, elsewhere=0.0)  # b: e^0.5 + 1 = 2.6, a: 3 turns of 1
+    first, *others = json.loads(locate(found.steps, outcome, weights=weights)["suspects"][0])
+    assert order[int(first["step_id"], 16) - 2] == blamed
+    assert max(other["score"] for other in [first, *others]) == pytest.approx(1.65 / 5.65, abs=0.002)
+
+
 def test_a_rule_on_an_action_names_the_action_and_the_call_that_asked_as_its_cause() -> None:
     asks = told(4, "", "b", asked_tools=["lookup"], asked_call_ids=[""])
     rows = (

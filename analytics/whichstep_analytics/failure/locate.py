@@ -75,7 +75,11 @@ def _kind_or_unknown(failed: pl.Series) -> pl.Expr:
 def _with_scored(
     prepared: pl.DataFrame, fired: pl.DataFrame, executions: pl.DataFrame, weights: scorer.Weights
 ) -> pl.DataFrame:
-    """What fired; of judged executions that no rule is sure of, the scorer's ranking of their turns instead."""
+    """What fired; of judged executions that no rule is sure of, the scorer's ranking of their turns instead.
+
+    Adds `of_agent`: how likely the scorer thinks the agent of the suspect to blame; of others their score.
+    """
+    fired = fired.with_columns(pl.col("score").alias("of_agent"))
     sure = fired.filter(pl.col("fails") & (pl.col("score") >= rules.SURE))
     doubtful = _failed(executions).select("execution_id").join(sure, on="execution_id", how="anti")
     turns = prepared.filter("judged").join(doubtful, on="execution_id", how="semi", maintain_order="left")
@@ -99,7 +103,7 @@ def _ranked(suspects: pl.DataFrame, steps: pl.DataFrame, executions: pl.DataFram
     beside = suspects.join(steps.select(columns), on="at").join(
         executions.select("execution_id", "status", "success"), on="execution_id"
     )
-    ranked = beside.sort("execution_id", pl.col("score") * -1, "position", "kind")
+    ranked = beside.sort("execution_id", pl.col("of_agent") * -1, pl.col("score") * -1, "position", "kind")
     ranked = ranked.unique(["at", "kind"], keep="first", maintain_order=True)
     return ranked.with_columns((may_fail & blamed).alias("chosen"))
 

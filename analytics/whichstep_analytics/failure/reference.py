@@ -21,7 +21,8 @@ opinion](failures.md) is another thing.
 3. **A ranking**, where a person, the agent's code or an evaluator says that the execution failed and no rule is at
    least {sure:.0%} sure. Every turn (model call) gets the sum of the weights of the rules that fired on it, each by
    how sure it is, and of its traits: what its place and its words say. Their softmax over the turns of the
-   execution is the probability that the turn is to blame, and the confidence. A rule that fired on an action speaks
+   execution is the probability that the turn is to blame, and the confidence. Where one agent leads others, first who
+   is decided, by the sum over the turns of each agent, then which of its turns. A rule that fired on an action speaks
    for the model call that asked for it; the action is then shown as the failing step and the call as its cause.
 
 An execution that runs or waits has not failed. Without model calls the strongest suspect is named; without any the

@@ -2,9 +2,10 @@
 
 A conditional logit: the utility of a turn is the weighted sum of the rules that fired on it (each by how sure it is)
 and of its traits; the softmax over the turns of an execution, less the share of failures that lie elsewhere, is the
-probability that the turn is to blame. The weights are in `weights.json`, with how they were found; nothing is learned
-at run time. A turn is a model call; a rule that fired on an action speaks for the model call that answers for it
-(`turn_at` of `evidence.prepare`).
+probability that the turn is to blame. In an orchestrated run it is first decided who is to blame, by the sum over the
+turns of each agent, and then which turn: several likely turns of one agent outweigh the likeliest of another. The
+weights are in `weights.json`, with how they were found; nothing is learned at run time. A turn is a model call; a rule
+that fired on an action speaks for the model call that answers for it (`turn_at` of `evidence.prepare`).
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _read() -> dict[str, Any]:
 
 
 def features(steps: pl.DataFrame, suspects: pl.DataFrame) -> pl.DataFrame:
-    """One row a turn: execution_id, at, step_id, agent, the traits, and `rule:NAME`, how sure each rule is of it.
+    """One row a turn: execution_id, at, step_id, agent, orchestrated, the traits, and `rule:NAME`, how sure a rule is.
 
     `steps`: of `evidence.prepare`, whole executions; `suspects`: of `rules.fired`.
     """
@@ -94,19 +95,21 @@ def features(steps: pl.DataFrame, suspects: pl.DataFrame) -> pl.DataFrame:
 
 
 def suspects(steps: pl.DataFrame, fired: pl.DataFrame, weights: Weights) -> pl.DataFrame:
-    """The likeliest turns of each execution as suspects, `score` their probability: SUSPECT_SCHEMA and `rule`.
+    """The likeliest turns of each execution as suspects: SUSPECT_SCHEMA, `rule` and `of_agent`.
 
+    `score` is the probability of the turn, `of_agent` that of its agent in an orchestrated run, else that of the turn.
     A turn on which a rule fired is told as that rule tells it: the step that it saw, the turn as its cause.
     """
     turns = features(steps, fired)
     if turns.is_empty():
-        return fired.clear()
+        return fired.clear().with_columns(pl.lit(None, pl.Float64).alias("of_agent"))
     chance = _chance() * (1 - weights.elsewhere)
     turns = turns.with_columns(_utility(weights).alias("utility")).with_columns(chance.alias("probability"))
-    turns = turns.with_columns(_spoken(weights).alias("spoken"))
-    rank = pl.col("probability").rank("ordinal", descending=True).over("execution_id")
-    likely = (rank == 1) | ((rank <= TURNS_NAMED) & (pl.col("probability") >= _NAMED_MIN))
-    named = turns.filter(likely).select("execution_id", "at", "step_id", "probability", "spoken")
+    turns = turns.with_columns(_spoken(weights).alias("spoken"), _of_agent().alias("of_agent"))
+    turns = turns.sort("execution_id", pl.col("of_agent") * -1, pl.col("probability") * -1, "at")
+    rank = pl.int_range(pl.len()).over("execution_id")
+    likely = (rank == 0) | ((rank < TURNS_NAMED) & (pl.col("probability") >= _NAMED_MIN))
+    named = turns.filter(likely).select("execution_id", "at", "step_id", "probability", "of_agent", "spoken")
     return _told(named, _leading(steps, fired, weights))
 
 
@@ -125,6 +128,11 @@ def _utility(weights: Weights) -> pl.Expr:
 def _chance() -> pl.Expr:
     raised = (pl.col("utility") - pl.col("utility").max().over("execution_id")).exp()
     return raised / raised.sum().over("execution_id")
+
+
+def _of_agent() -> pl.Expr:
+    together = pl.col("probability").sum().over("execution_id", "agent")
+    return pl.when("orchestrated").then(together).otherwise("probability")
 
 
 def _spoken(weights: Weights) -> pl.Expr:
@@ -161,4 +169,4 @@ def _told(named: pl.DataFrame, leading: pl.DataFrame) -> pl.DataFrame:
         reason=pl.concat_str([pl.coalesce("reason", most), "spoken"], separator="; ", ignore_nulls=True),
         cause=pl.col("cause"),
     )
-    return suspected.with_columns(found["rule"])
+    return suspected.with_columns(found["rule"], found["of_agent"])

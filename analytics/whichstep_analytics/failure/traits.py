@@ -28,7 +28,7 @@ _NUMBER: Final = r"\d[\d,.]*"
 
 
 def of_turns(steps: pl.DataFrame) -> pl.DataFrame:
-    """One row a turn, in order: execution_id, at, step_id, agent, and a column of Float64 for each of TRAITS.
+    """One row a turn, in order: execution_id, at, step_id, agent, orchestrated, and a Float64 for each of TRAITS.
 
     `steps`: of `evidence.prepare`, whole executions.
     """
@@ -36,7 +36,7 @@ def of_turns(steps: pl.DataFrame) -> pl.DataFrame:
     turns = turns.join(_new_numbers(steps), on="at", how="left", maintain_order="left")
     turns = turns.with_columns(pl.col("at").is_in(_acting(steps).implode()).alias("acts"))
     values = [value.cast(pl.Float64).fill_null(0.0).alias(name) for name, value in _values().items()]
-    return turns.select("execution_id", "at", "step_id", "agent", *values)
+    return turns.select("execution_id", "at", "step_id", "agent", "orchestrated", *values)
 
 
 def _values() -> dict[str, pl.Expr]:
