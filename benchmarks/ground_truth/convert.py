@@ -1,7 +1,7 @@
 """A recorded run as OTLP: one trace of standard GenAI spans under one root, as an instrumented agent would have sent it.
 
 What the run's judge said goes in as the agent's own code would say it (`whichstep.outcome`, `whichstep.expect`), never
-which step was to blame. Records without times become untimed steps, in the order of their index.
+which step was to blame: only that it failed, where that is all that a judge said. Records without times become untimed steps, in the order of their index.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class _Conversion:
         root = self._span(f"invoke_agent {run.agent_system}", "root", self._start, end or self._latest(children), {
             names.OPERATION: "invoke_agent", names.AGENT_NAME: run.agent_system, names.TASK_TYPE: self._stem,
             names.PURPOSE: ATTACKED if run.extra.get("injection_task") else PLAIN, names.TASK_ID: _task(run), names.INPUT: asked, names.OUTPUT: _answer(run.steps),
-            names.OUTCOME_SUCCESS: run.success, names.EXPECTATION: _expectation(run), **_tokens(run),
+            names.OUTCOME_SUCCESS: _success(run), names.EXPECTATION: _expectation(run), **_tokens(run),
             f"{names.METADATA_PREFIX}run": run.trace_id,
         })  # fmt: skip
         if "policy_violation" in run.labels:
@@ -154,6 +154,11 @@ def _taken(waiting: list[Call], name: str) -> Call | None:
 def _task(run: Run) -> str:
     """Runs of one input are one task: trials by the same model, under the same attack."""
     return "/".join(str(part) for part in (run.group, run.model, run.extra.get("injection_task")) if part)
+
+
+def _success(run: Run) -> bool | None:
+    blamed = run.labels.get("failing_step") is not None
+    return False if run.success is None and blamed else run.success
 
 
 def _expectation(run: Run) -> str | None:

@@ -66,32 +66,33 @@ def read(path: Path) -> Iterator[Run]:
 
 
 def _run(record: Mapping[str, Any]) -> Run:
-    duration = record["duration_ms"]
-    expected = record["expected_tools"]
+    """The record's own fields; what it leaves out is unknown."""
+    duration, expected = record.get("duration_ms"), record.get("expected_tools")
+    dataset = record.get("dataset") or ""
     return Run(
-        dataset=record["dataset"],
+        dataset=dataset,
         trace_id=record["trace_id"],
-        group=record["group"],
-        task=record["task"],
-        agent_system=record["agent_system"] or record["dataset"],
-        model=record["model"],
-        success=record["success"],
-        started_at=_nanoseconds(record["started_at"]),
+        group=record.get("group") or record["trace_id"],
+        task=record.get("task"),
+        agent_system=record.get("agent_system") or dataset,
+        model=record.get("model"),
+        success=record.get("success"),
+        started_at=_nanoseconds(record.get("started_at")),
         duration_ns=None if duration is None else round(duration * 1e6),
-        input_tokens=record["input_tokens"],
-        output_tokens=record["output_tokens"],
+        input_tokens=record.get("input_tokens"),
+        output_tokens=record.get("output_tokens"),
         expected=None if expected is None else _calls(expected),
-        labels=record["labels"] or {},
-        extra=record["extra"] or {},
-        steps=tuple(_step(step) for step in record["steps"]),
+        labels=record.get("labels") or {},
+        extra=record.get("extra") or {},
+        steps=tuple(_step(step, at) for at, step in enumerate(record.get("steps") or ())),
     )
 
 
-def _step(step: Mapping[str, Any]) -> Step:
+def _step(step: Mapping[str, Any], at: int) -> Step:
     error = step.get("error")
     return Step(
-        index=int(step["index"]),
-        kind=step["kind"],
+        index=at if step.get("index") is None else int(step["index"]),
+        kind=step.get("kind") or "",
         agent=step.get("agent") or "",
         name=step.get("name") or "",
         text=step.get("text") or "",
@@ -105,7 +106,7 @@ def _step(step: Mapping[str, Any]) -> Step:
 
 
 def _calls(calls: Sequence[Mapping[str, Any]]) -> tuple[Call, ...]:
-    return tuple(Call(call.get("id") or "", call["name"], _parsed(call.get("args"))) for call in calls)
+    return tuple(Call(call.get("id") or "", call.get("name") or "", _parsed(call.get("args"))) for call in calls)
 
 
 def _parsed(arguments: Any) -> Any:
