@@ -5,19 +5,16 @@ CPU figures are of the whole process tree until nothing is left to do, the clien
 
 from __future__ import annotations
 
-import http.client
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import browser
-from benchmarks.load import Request, long_agent_requests, support_requests
+from benchmarks.load import long_agent_requests, support_requests
+from benchmarks.sending import send
 from benchmarks.sidecar import Sidecar
-
-CONNECTIONS = 4
 
 
 def run(spans: int = 1_000_000) -> Iterator[str]:
@@ -35,24 +32,26 @@ def _start_and_idle(data_dir: Path) -> Iterator[str]:
     with Sidecar(data_dir, dashboard=True) as sidecar:
         yield f"doors and API ready: {sidecar.ready_seconds:.2f} s (target 3)"
         yield f"dashboard ready: {sidecar.await_dashboard():.2f} s (target 6)"
-        sidecar.await_quiet()
-        before = sidecar.cpu_seconds()
+        sidecar.tree.await_quiet()
+        before = sidecar.tree.cpu_seconds()
         time.sleep(20)
-        yield f"idle CPU: {(sidecar.cpu_seconds() - before) / 20:.2%} of one core (target about 0)"
-        yield f"PSS of sidecar and dashboard before the first page: {sidecar.pss_mib():.0f} MiB (target 250)"
+        yield f"idle CPU: {(sidecar.tree.cpu_seconds() - before) / 20:.2%} of one core (target about 0)"
+        yield f"PSS of sidecar and dashboard before the first page: {sidecar.tree.pss_mib():.0f} MiB (target 250)"
         yield _after_first_page(sidecar)
 
 
 def _after_first_page(sidecar: Sidecar) -> str:
     if not browser.is_installed():
         return "PSS after the first page: not measured, there is no Chromium"
-    before = sidecar.cpu_seconds()
+    before = sidecar.tree.cpu_seconds()
     with browser.open_page(f"http://127.0.0.1:{sidecar.dashboard_port}/"):
-        while sidecar.cpu_seconds() - before < 0.3:  # the page asks, and the dashboard imports its screens
+        while sidecar.tree.cpu_seconds() - before < 0.3:  # the page asks, and the dashboard imports its screens
             time.sleep(0.1)
-        sidecar.await_quiet()
-        spent = sidecar.cpu_seconds() - before
-        return f"PSS after the first page: {sidecar.pss_mib():.0f} MiB (target 400), {spent:.1f} s CPU for the page"
+        sidecar.tree.await_quiet()
+        spent = sidecar.tree.cpu_seconds() - before
+        return (
+            f"PSS after the first page: {sidecar.tree.pss_mib():.0f} MiB (target 400), {spent:.1f} s CPU for the page"
+        )
 
 
 def _ingest(data_dir: Path, spans: int) -> Iterator[str]:
@@ -62,16 +61,16 @@ def _ingest(data_dir: Path, spans: int) -> Iterator[str]:
     size = sum(len(request.body) for request in requests)
     total = sum(request.spans for request in requests)
     with Sidecar(data_dir, dashboard=False) as sidecar:
-        sidecar.await_quiet()
-        cpu = sidecar.cpu_seconds()
+        sidecar.tree.await_quiet()
+        cpu = sidecar.tree.cpu_seconds()
         began = time.perf_counter()
-        latencies = _send(sidecar.http_port, requests)
+        latencies = send(sidecar.http_port, requests).seconds
         acknowledged = time.perf_counter() - began
         while sidecar.sql("select count(*) from spans")[0][0] < total:
             time.sleep(0.5)  # the count itself costs the sidecar CPU
         queryable = time.perf_counter() - began
-        sidecar.await_quiet()
-        spent = (sidecar.cpu_seconds() - cpu) / total * 1e6
+        sidecar.tree.await_quiet()
+        spent = (sidecar.tree.cpu_seconds() - cpu) / total * 1e6
         kib = size / total / 1024
         target = 60 + 12 * max(0.0, kib - 1500 / 1024)
         yield (
@@ -80,7 +79,7 @@ def _ingest(data_dir: Path, spans: int) -> Iterator[str]:
         )
         yield f"CPU of the process tree until nothing is left: {spent:.1f} us a span (target {target:.0f})"
         yield f"acknowledgement: p50 {statistics.median(latencies) * 1e3:.0f} ms, p99 {_percentile(latencies, 0.99) * 1e3:.0f} ms"
-        yield f"memory after the load: PSS {sidecar.pss_mib():.0f} MiB"
+        yield f"memory after the load: PSS {sidecar.tree.pss_mib():.0f} MiB"
         opened = [
             _open(sidecar, request.trace_ids[0])
             for request in requests[:: max(1, len(requests) // 40)]
@@ -98,7 +97,7 @@ def _freshness(sidecar: Sidecar) -> Iterator[str]:
     for index in range(5):
         request = next(support_requests(1, seed=1000 + index, start_ns=time.time_ns()))
         trace_id = request.trace_ids[0]
-        _send(sidecar.http_port, [request])
+        send(sidecar.http_port, [request])
         acknowledged = time.perf_counter()
         while not sidecar.sql(f"select 1 from spans where trace_id = '{trace_id}' limit 1"):
             time.sleep(0.02)
@@ -115,8 +114,8 @@ def _disk(data_dir: Path) -> Iterator[str]:
     size = sum(len(request.body) for request in requests)
     with Sidecar(data_dir, dashboard=False) as sidecar:
         empty = sidecar.disk_bytes()
-        _send(sidecar.http_port, requests)
-        sidecar.await_quiet()
+        send(sidecar.http_port, requests)
+        sidecar.tree.await_quiet()
     # After the stop: sealed, checkpointed, journal removed.
     used = sum(path.stat().st_blocks * 512 for path in data_dir.rglob("*") if path.is_file()) - empty
     total = sum(request.spans for request in requests)
@@ -124,37 +123,6 @@ def _disk(data_dir: Path) -> Iterator[str]:
         f"disk, agents of 20 turns ({total:,} spans, {size / total / 1024:.1f} KiB a span): "
         f"{used / size:.3f} of the OTLP bytes (target 0.15)"
     )
-
-
-def _send(port: int, requests: Iterable[Request]) -> list[float]:
-    """Posts all requests over a few kept-alive connections, retrying refusals; returns seconds a request."""
-    queue, lock, latencies = iter(list(requests)), threading.Lock(), []
-
-    def work() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        while True:
-            with lock:
-                request = next(queue, None)
-            if request is None:
-                return
-            began = time.perf_counter()
-            while True:
-                connection.request("POST", "/v1/traces", request.body, {"content-type": "application/x-protobuf"})
-                response = connection.getresponse()
-                body = response.read()
-                if response.status == 200:
-                    break
-                if response.status not in (429, 503):
-                    raise RuntimeError(f"refused for good: {response.status} {body[:200]!r}")
-                time.sleep(min(1.0, float(response.headers.get("retry-after", 1))))
-            latencies.append(time.perf_counter() - began)
-
-    threads = [threading.Thread(target=work) for _ in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return latencies
 
 
 def _open(sidecar: Sidecar, execution_id: str) -> float:

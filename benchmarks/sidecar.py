@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import psutil
+from benchmarks.process_tree import ProcessTree
 
 
 class Sidecar:
@@ -33,7 +33,7 @@ class Sidecar:
         self.started_at = time.perf_counter()
         self._log = (self.data_dir.parent / "sidecar.log").open("w+", encoding="utf-8")
         self._process = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT)
-        self._process_info = psutil.Process(self._process.pid)
+        self.tree = ProcessTree(self._process.pid)
         self.http_port = int(self._await_line(r"http://127\.0\.0\.1:(\d+)"))
         while self.get("/readyz")[0] != 200:
             time.sleep(0.02)
@@ -82,35 +82,6 @@ class Sidecar:
             return response.status, response.read()
         except OSError as error:
             return 0, str(error).encode()
-
-    def tree(self) -> list[psutil.Process]:
-        return [self._process_info, *self._process_info.children(recursive=True)]
-
-    def cpu_seconds(self) -> float:
-        """User and system CPU of the process tree, children that ended included."""
-        total = 0.0
-        for process in self.tree():
-            times = process.cpu_times()
-            total += times.user + times.system + times.children_user + times.children_system
-        return total
-
-    def pss_mib(self) -> float:
-        return sum(process.memory_full_info().pss for process in self.tree()) / 2**20
-
-    def await_quiet(self, timeout_seconds: float = 300) -> None:
-        """Returns once the tree used under 3 % of a core for two seconds: nothing is left to do."""
-        deadline, quiet_since, last = time.perf_counter() + timeout_seconds, None, self.cpu_seconds()
-        while time.perf_counter() < deadline:
-            time.sleep(0.5)
-            now = self.cpu_seconds()
-            if now - last > 0.015:
-                quiet_since = None
-            elif quiet_since is None:
-                quiet_since = time.perf_counter()
-            elif time.perf_counter() - quiet_since >= 2:
-                return
-            last = now
-        raise TimeoutError("the sidecar is still busy")
 
     def disk_bytes(self) -> int:
         """Allocated bytes of the data folder."""
