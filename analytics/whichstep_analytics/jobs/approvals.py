@@ -17,6 +17,7 @@ from whichstep_analytics.jobs.trace_executions import HELD
 
 _REFUSAL: Final = (
     r"(?i)\b(reject(ed|ion)?|refused|denied|declined|disapproved|not (been )?(approved|confirmed|granted))\b"
+    r"|; it did not run"  # as every refusal of our own gate ends, which frameworks tell as a result
 )
 _RETURNED_ERROR: Final = "TOOL_ERROR"
 """What Google's ADK calls an error that a tool did not raise: so ends a refusal, whose words need not be sent."""

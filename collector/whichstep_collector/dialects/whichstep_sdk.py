@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from whichstep import attributes as names
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.facts import SpanFacts
@@ -13,6 +15,9 @@ def _kind(span: ReceivedSpan) -> Kind | None:
     return Kind(said) if said in names.STEP_TYPES else None
 
 
+_HELD: Final = frozenset({"tool_call", "approval"})
+
+
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     name = span.attributes.get(names.STEP_NAME)
     if isinstance(name, str) and name:
@@ -21,7 +26,9 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.workflow = facts.step_name
     if names.POLICY_DIGEST in span.attributes:
         facts.flag("under_policy")
-    facts.merge_key = None  # what our SDK writes is never a second sight of another span
+    # What our SDK writes is no second sight of another span, but for what the gate writes inside of a framework's call.
+    is_held = facts.type in _HELD and names.ACTION in span.attributes
+    facts.merge_key = facts.step_name if is_held else None
 
 
 DIALECT = Dialect("whichstep", recognised_by(scopes=(names.SCOPE,), keys=(names.STEP_TYPE,)), _kind, finish=_finish)

@@ -41,6 +41,8 @@ class Call:
     agent: str | None = None
     approval_id: str | None = None
     """32 hex digits that a framework's adapter makes of its own key, so that a run that goes on finds its request."""
+    tool_call_id: str | None = None
+    """The model's id of the call, where the framework tells it: what was held is found by it in the trace."""
 
     @property
     def summary(self) -> str:

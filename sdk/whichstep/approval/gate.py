@@ -201,7 +201,8 @@ class Gate:
 
     def _attempt(self, call: Call, step: Step | None) -> Step:
         if step is None:
-            return tool_call(call.action, {}, ((names.TOOL_ARGUMENTS, dict(call.arguments)),))
+            known = {} if call.tool_call_id is None else {names.TOOL_CALL_ID: call.tool_call_id}
+            return tool_call(call.action, known, ((names.TOOL_ARGUMENTS, dict(call.arguments)),))
         step.called(dict(call.arguments))
         return step
 

@@ -25,6 +25,8 @@ class ApprovalStep(Step):
 
     def __init__(self, call: Call, decision: Decision, approval_id: str) -> None:
         attributes: dict[str, Any] = {names.STEP_NAME: call.action, **marks(decision, approval_id)}
+        if call.tool_call_id is not None:
+            attributes[names.TOOL_CALL_ID] = call.tool_call_id
         content = ((names.INPUT, dict(call.arguments)), (names.STEP_SUMMARY, call.summary))
         super().__init__(call.action, attributes, content)
 

@@ -37,9 +37,12 @@ class Held:
         """Whether the framework stops where a person has to decide, instead of the call waiting."""
         return self.options.on_approval == "suspend"
 
-    def call(self, arguments: Mapping[str, Any], approval_id: str | None = None) -> Call:
+    def call(
+        self, arguments: Mapping[str, Any], approval_id: str | None = None, tool_call_id: str | None = None
+    ) -> Call:
         """One call of the tool; `approval_id` where the framework's own ids make one that outlives the process."""
-        return replace(self.gate.call(self.name, arguments, self.options, self.schema), approval_id=approval_id)
+        call = self.gate.call(self.name, arguments, self.options, self.schema)
+        return replace(call, approval_id=approval_id, tool_call_id=tool_call_id)
 
     def asked(self, arguments: Mapping[str, Any], *key: str) -> Request | None:
         """The pending request for a call that is asked about before it runs; None where no person has to decide.

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from langchain_core.tools import BaseTool, ToolException
 from opentelemetry import trace
+from opentelemetry.context import Context
 
 from whichstep.approval.admission import Admission
 from whichstep.approval.call import Options
@@ -54,43 +55,45 @@ class _Function:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         ours, theirs = self.split(args, kwargs)
-        around = _recorded()
+        call_id, around = _CALL_ID.get(), _recorded()
 
         def act(admission: Admission) -> Any:
             arguments = self.validated(ours, admission)
-            with around, step(admission, _CALL_ID.get()) as recorded:
+            with Current(around), step(admission, call_id) as recorded:
                 result = function(*arguments.values(), **theirs) if args else function(**theirs, **arguments)
                 recorded.result(result)
             return result
 
-        call = self.held.call(ours, self.approval_id(ours))
-        try:
-            if call.approval_id is not None:
-                return _langgraph().run(self.held.gate, call, act)
-            return act(self.held.gate.admit(call))
-        except REFUSALS as error:
-            raise Refused(str(error)) from error
+        with Current(around):
+            call = self.held.call(ours, self.approval_id(ours), call_id)
+            try:
+                if call.approval_id is not None:
+                    return _langgraph().run(self.held.gate, call, act)
+                return act(self.held.gate.admit(call))
+            except REFUSALS as error:
+                raise Refused(str(error)) from error
 
     async def run_async(
         self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         ours, theirs = self.split(args, kwargs)
-        around = _recorded()
+        call_id, around = _CALL_ID.get(), _recorded()
 
         async def act(admission: Admission) -> Any:
             arguments = self.validated(ours, admission)
-            with around, step(admission, _CALL_ID.get()) as recorded:
+            with Current(around), step(admission, call_id) as recorded:
                 result = await (function(*arguments.values(), **theirs) if args else function(**theirs, **arguments))
                 recorded.result(result)
             return result
 
-        call = self.held.call(ours, self.approval_id(ours))
-        try:
-            if call.approval_id is not None:
-                return await _langgraph().run_async(self.held.gate, call, act)
-            return await act(await self.held.gate.admit_async(call))
-        except REFUSALS as error:
-            raise Refused(str(error)) from error
+        with Current(around):
+            call = self.held.call(ours, self.approval_id(ours), call_id)
+            try:
+                if call.approval_id is not None:
+                    return await _langgraph().run_async(self.held.gate, call, act)
+                return await act(await self.held.gate.admit_async(call))
+            except REFUSALS as error:
+                raise Refused(str(error)) from error
 
     def approval_id(self, arguments: Mapping[str, Any]) -> str | None:
         """The id of the request where the graph can be stopped for it; None where the call has to wait."""
@@ -202,11 +205,11 @@ def _held_of(tool: Any) -> Held:
     return held
 
 
-def _recorded() -> Current:
-    """Make the span of this call that an instrumentation opened current: ours belongs to it."""
+def _recorded() -> Context | None:
+    """The context of the span of this call that an instrumentation opened without making it current: ours belong to it."""
     module = sys.modules.get("openinference.instrumentation.langchain")
     span = getattr(module, "get_current_span", lambda: None)()
-    return Current(None if span is None else trace.set_span_in_context(span))
+    return None if span is None else trace.set_span_in_context(span)
 
 
 def _put(kept: Any, name: str, function: _Function, original: Callable[..., Any]) -> None:
