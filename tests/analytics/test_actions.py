@@ -191,3 +191,36 @@ def test_an_object_that_is_cut_anywhere_tells_members_that_it_has_and_no_others(
     known = known_arguments(text[: int(len(text) * where)])
     assert (known.arguments or {}).items() <= members.items() if not known.whole else known.arguments == members
     assert known_arguments(text) == (members, True)
+
+
+def sights(*rows):
+    """Type, name and approval of the steps that are calls of `mail`, or wait for one."""
+    found = results(*rows, approvals=approvals(("a1", "mail", True))).steps
+    return found.filter(pl.col("name") == "mail").select("type", "approval_id").rows()
+
+
+def asks_for(span_id, parent, **columns):
+    """Our gate's own span: it only asks, and the run goes on elsewhere."""
+    given = {"type": "approval", "step_name": "mail", "merge_key": "mail", "approval_id": "a1", "took": 0.1}
+    return span(span_id, parent, control_flow="approval", **{**given, **columns})
+
+
+def test_what_the_gate_writes_inside_of_a_frameworks_call_is_that_call():
+    held = {"merge_key": "mail", "approval_id": "a1"}
+    rows = [agent(), tool(2, name="mail", merge_key="mail"), tool(3, 2, name="mail", **held)]
+    assert sights(*rows) == [("tool_call", "a1")]
+
+
+@pytest.mark.parametrize("says", [{"type": "approval", "control_flow": "interrupt"}, {"type": "tool_call"}])
+def test_a_call_inside_of_which_approval_was_only_asked_for_stopped_there(says):
+    outer = tool(2, name="mail", merge_key="mail", **says)
+    assert sights(agent(), outer, asks_for(3, 2)) == [("approval", "a1")]
+
+
+def test_an_approval_that_messages_tell_of_is_not_shown_beside_its_span():
+    told = {"type": "approval", "tool": "mail", "control_flow": "approval", "synthetic": True, "took": -1}
+    by_call = asks_for(3, 1, tool_call_id="c1")
+    assert sights(agent(), by_call, span(4, 1, tool_call_id="c1", **told)) == [("approval", "a1")]
+    alike = asks_for(3, 1, arguments_digest="a")
+    assert sights(agent(), alike, span(4, 1, arguments_digest="a", **told)) == [("approval", "a1")]
+    assert sights(agent(), alike, span(4, 1, arguments_digest="b", **told)) == [("approval", "a1"), ("approval", None)]

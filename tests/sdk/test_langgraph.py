@@ -1,5 +1,7 @@
 """Actions inside LangGraph: the graph stops, goes on by the decision alone, and runs what was decided once."""
 
+import asyncio
+
 import pytest
 from approval_desk import Desk
 from langchain_core.messages import AIMessage
@@ -119,6 +121,34 @@ async def test_the_tools_of_async_graphs_are_held_alike(desk):
 
     assert (await aresume(graph, CONFIG))["messages"][-1].content == "send_email a"
     assert ran == [("send_email", "a")]
+
+
+async def test_an_async_tool_that_is_at_work_when_its_node_stops_runs_once_and_is_not_lost(desk):
+    from whichstep.integrations.langgraph import aresume
+
+    ran = []
+
+    async def send_email(to: str) -> str:
+        """Send."""
+        ran.append("begun")
+        await asyncio.sleep(0.1)
+        ran.append("done")
+        return f"sent {to}"
+
+    async def send_letter(to: str) -> str:
+        """Send."""
+        return f"posted {to}"
+
+    policy = Policy.from_dict({"send_email": "approve", "send_letter": "approve"})
+    tools = [StructuredTool.from_function(coroutine=each) for each in (send_email, send_letter)]
+    graph = graph_of(policy.guard(tools, on_approval="suspend"))
+    await graph.ainvoke(asking("send_letter", "send_email"), CONFIG)
+    email, letter = sorted(desk.pending(2), key=lambda item: item["action"])
+    desk.decide(email["approval_id"], "approve")
+    assert (await graph.ainvoke(Command(resume="on"), CONFIG))["__interrupt__"]
+    desk.decide(letter["approval_id"], "approve")
+    told = [message.content for message in (await aresume(graph, CONFIG))["messages"][1:]]
+    assert (told, ran) == (["posted a", "sent a"], ["begun", "done"])
 
 
 def test_an_action_inside_a_node_stops_the_graph(desk):

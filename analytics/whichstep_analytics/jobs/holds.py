@@ -2,7 +2,7 @@
 
 A call that runs again under the same call id in a later trace was stopped the first time. A call that a convention
 only suspects of being held was not, if the model went on in the same trace. An approval inside a tool call is the gate
-of that call: it comes before it, and the call starts when it is given.
+of that call: it comes before it, and the call starts when it is given; where it was only asked for, the call stopped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def notice(spans: pl.DataFrame) -> pl.DataFrame:
     spans = _without_mistaken(spans)
     if spans["execution_id"].n_unique() < spans["trace_id"].n_unique():
         spans = _with_asked_before(_with_repeated(_with_resumed(spans)))
-    return _with_gates(spans)
+    return _with_gates(_with_stopped(spans))
 
 
 def _without_mistaken(spans: pl.DataFrame) -> pl.DataFrame:
@@ -118,6 +118,22 @@ def _with_asked_before(spans: pl.DataFrame) -> pl.DataFrame:
         *(held[f"with_{name}"].alias(name) for name in _ASKED_WITH), pl.lit(None, pl.Datetime("ns")).alias("ended_at")
     )
     return pl.concat([spans, found]).sort("execution_id", "started_at", "trace_id", "span_id")
+
+
+def _with_stopped(spans: pl.DataFrame) -> pl.DataFrame:
+    """A call inside of which its own approval was only asked for was stopped there, whatever its span says."""
+    asked = (spans["type"] == "approval") & spans["control_flow"].is_in(_HELD) & ~spans["synthetic"]
+    if not asked.any():
+        return spans
+    above = tree.nearest(tree.parent_rows(spans), kept=spans["type"] != "none")
+    is_call = (spans["type"].gather(above) == "tool_call") & (spans["merge_key"].gather(above) == spans["merge_key"])
+    stopped = above.filter((asked & is_call).fill_null(value=False))
+    if stopped.is_empty():
+        return spans
+    held = pl.int_range(pl.len()).is_in(stopped.implode())
+    return spans.with_columns(
+        pl.when(held).then(pl.lit("approval")).otherwise(name).alias(name) for name in ("type", "control_flow")
+    )
 
 
 def _with_gates(spans: pl.DataFrame) -> pl.DataFrame:

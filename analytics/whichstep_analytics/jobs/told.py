@@ -150,7 +150,10 @@ def _derived(answers: pl.DataFrame, sent: pl.DataFrame, rows: pl.DataFrame) -> p
 
 
 def _approvals(told: pl.DataFrame, asks: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
-    """Each approval that was asked for once, where it was asked; its arguments may be told by its call alone."""
+    """Each approval that was asked for once, where it was asked; its arguments may be told by its call alone.
+
+    One that has a span, of the framework or of our gate, is told by that.
+    """
     asked = told.filter(pl.col("control_flow").is_not_null()).join(asks, on=_BY_CALL, how="left")
     named = pl.coalesce("asked_name", "tool")  # a framework may name what it asks, not whom
     asked = asked.with_columns(
@@ -167,6 +170,9 @@ def _approvals(told: pl.DataFrame, asks: pl.DataFrame, sent: pl.DataFrame) -> pl
             asked.filter(~known).unique(_ALIKE, keep="first", maintain_order=True),
         ]
     )
+    shown = sent.filter(pl.col("type") == "approval").with_columns(pl.coalesce("tool", "step_name").alias("tool"))
+    for same in (_BY_CALL, ["execution_id", "tool", "arguments_digest"]):
+        once = once.join(shown.select(same), on=same, how="anti", maintain_order="left")
     return once.with_columns(
         pl.coalesce("asked_at", "started_at").alias("started_at"),
         pl.col("flags").list.concat(pl.lit(["derived"])).list.unique(maintain_order=True).alias("flags"),

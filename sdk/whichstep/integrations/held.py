@@ -44,7 +44,7 @@ class Held:
         call = self.gate.call(self.name, arguments, self.options, self.schema)
         return replace(call, approval_id=approval_id, tool_call_id=tool_call_id)
 
-    def asked(self, arguments: Mapping[str, Any], *key: str) -> Request | None:
+    def asked(self, arguments: Mapping[str, Any], *key: str, tool_call_id: str | None = None) -> Request | None:
         """The pending request for a call that is asked about before it runs; None where no person has to decide.
 
         A call under ids that were decided on before, in an earlier run, is asked anew. A blocked action is not asked
@@ -53,7 +53,7 @@ class Held:
         Raises:
             ApprovalUnavailable: the sidecar could not be asked.
         """
-        call = self.call(arguments)
+        call = self.call(arguments, tool_call_id=tool_call_id)
         decision = self.gate.decide(call.action, call.arguments, call.agent)
         if decision.risk_level != "approve":
             return None
@@ -63,14 +63,14 @@ class Held:
         found = self.gate.open(replace(call, approval_id=fresh), decision)
         return found if isinstance(found, Request) else None
 
-    def admit_asked(self, arguments: Mapping[str, Any], *key: str) -> Admission:
+    def admit_asked(self, arguments: Mapping[str, Any], *key: str, tool_call_id: str | None = None) -> Admission:
         """Let a call in that the framework has asked about before; the decision is used now.
 
         Raises:
             ActionBlocked, ApprovalRejected, ApprovalExpired, ApprovalUnavailable: it must not run.
             ApprovalPending: nobody has decided yet, whatever the framework was told.
         """
-        call = self.call(arguments)
+        call = self.call(arguments, tool_call_id=tool_call_id)
         decision = self.gate.decide(call.action, call.arguments, call.agent)
         if decision.risk_level != "approve":
             return self.gate.admit(call)
@@ -80,11 +80,11 @@ class Held:
             raise ApprovalPending(f"{self.name} waits for a decision ({found.approval_id})", found.approval_id)
         return found
 
-    async def admit_async(self, arguments: Mapping[str, Any], *key: str) -> Admission:
+    async def admit_async(self, arguments: Mapping[str, Any], *key: str, tool_call_id: str | None = None) -> Admission:
         """Let a call in without blocking the event loop: by what was asked before, or waiting for a decision."""
         if not self.suspends:
-            return await self.gate.admit_async(self.call(arguments))
-        return await in_context(lambda: self.admit_asked(arguments, *key))
+            return await self.gate.admit_async(self.call(arguments, tool_call_id=tool_call_id))
+        return await in_context(lambda: self.admit_asked(arguments, *key, tool_call_id=tool_call_id))
 
     def _known(self, call: Call, key: tuple[str, ...]) -> list[Request]:
         """The requests there are for a call of these ids, in order; more than one where ids came again."""

@@ -176,7 +176,7 @@ def _review(held: Held) -> dict[str, Any]:
 
 def _open(held: Held, tool_call: Any) -> Any:
     """The request for a call that the middleware asks about, whatever became of it: it asks again as it goes on."""
-    call = held.call(tool_call["args"], _middleware_id(held, tool_call["id"]))
+    call = held.call(tool_call["args"], _middleware_id(held, tool_call["id"]), tool_call["id"])
     decision = held.gate.decide(call.action, call.arguments, call.agent)
     return held.gate.open(call, decision) if decision.risk_level == "approve" else None
 
@@ -206,7 +206,7 @@ def _held_of(tool: Any) -> Held:
 
 
 def _recorded() -> Context | None:
-    """The context of the span of this call that an instrumentation opened without making it current: ours belong to it."""
+    """The span of this call as context, where an instrumentation opened one without making it current."""
     module = sys.modules.get("openinference.instrumentation.langchain")
     span = getattr(module, "get_current_span", lambda: None)()
     return None if span is None else trace.set_span_in_context(span)

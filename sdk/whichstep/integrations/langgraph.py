@@ -13,9 +13,10 @@ nothing: only the sidecar's word lets the action in.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -71,21 +72,50 @@ def _once(approval_id: str, act: Callable[[], Any]) -> Any:
     A node that stops for another tool leaves its threads behind: one may be at work still, or done too late for the
     checkpoint.
     """
-    with _lock:
-        running, begun = _ran.get(approval_id), False
-        if running is None:
-            running, begun = Future[Any](), True
-            _ran[approval_id] = running
-            if len(_ran) > _KEPT_MAX:
-                _ran.popitem(last=False)
+    running, begun = _running(approval_id)
     if begun:
         try:
             running.set_result(act())
         except BaseException as error:  # noqa: BLE001  raised again below, to whoever waits
-            with _lock:
-                _ran.pop(approval_id, None)
-            running.set_exception(error)
+            _failed(approval_id, running, error)
     return running.result()
+
+
+async def _once_async(approval_id: str, act: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """The same for coroutines, whose node cancels them: an action that a decision was used for runs to its end."""
+    running, begun = _running(approval_id)
+    if begun:
+        acting = asyncio.ensure_future(act())
+        acting.add_done_callback(lambda done: _ended(approval_id, running, done))
+        return await asyncio.shield(acting)
+    return await asyncio.wrap_future(running)
+
+
+def _running(approval_id: str) -> tuple[Future[Any], bool]:
+    """What an action will give, or gave, and whether it is the caller's to run it."""
+    with _lock:
+        known = _ran.get(approval_id)
+        if known is not None:
+            return known, False
+        running = _ran[approval_id] = Future[Any]()
+        if len(_ran) > _KEPT_MAX:
+            _ran.popitem(last=False)
+        return running, True
+
+
+def _ended(approval_id: str, running: Future[Any], done: asyncio.Future[Any]) -> None:
+    if done.cancelled():
+        _failed(approval_id, running, asyncio.CancelledError())
+    elif (error := done.exception()) is not None:
+        _failed(approval_id, running, error)
+    else:
+        running.set_result(done.result())
+
+
+def _failed(approval_id: str, running: Future[Any], error: BaseException) -> None:
+    with _lock:
+        _ran.pop(approval_id, None)
+    running.set_exception(error)
 
 
 async def run_async(gate: Gate, call: Call, act: Callable[[Admission], Any]) -> Any:
@@ -97,8 +127,11 @@ async def run_async(gate: Gate, call: Call, act: Callable[[Admission], Any]) -> 
     async def acted() -> Any:
         return await act(await in_context(lambda: gate.use(found)))
 
+    async def once() -> Any:
+        return await _once_async(found.approval_id, acted)
+
     kept: Any = task(name=_kept_as(found))
-    return await kept(acted)()
+    return await kept(once)()
 
 
 def asked(gate: Gate, call: Call, decision: Decision | None = None) -> Admission | Request:

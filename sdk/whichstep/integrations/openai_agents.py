@@ -34,7 +34,8 @@ def guard(tool: FunctionTool, gate: Gate, options: Options) -> FunctionTool:
     async def invoke(context: Any, text: str) -> Any:
         arguments = _arguments(text)
         try:
-            admission = await held.admit_async(arguments, _FRAMEWORK, context.tool_call_id)
+            call_id = context.tool_call_id
+            admission = await held.admit_async(arguments, _FRAMEWORK, call_id, tool_call_id=call_id)
         except REFUSALS as error:
             return str(error)
         changed = dict(admission.arguments) != arguments
@@ -44,7 +45,7 @@ def guard(tool: FunctionTool, gate: Gate, options: Options) -> FunctionTool:
         return result
 
     async def needs_approval(context: Any, arguments: dict[str, Any], call_id: str) -> bool:
-        if await in_context(lambda: held.asked(arguments, _FRAMEWORK, call_id)) is not None:
+        if await in_context(lambda: held.asked(arguments, _FRAMEWORK, call_id, tool_call_id=call_id)) is not None:
             return True
         own = tool.needs_approval
         asked: Any = own(context, arguments, call_id) if callable(own) else own

@@ -39,11 +39,11 @@ def guard(tool: Tool[Any], gate: Gate, options: Options) -> Tool[Any]:
     async def call(arguments: dict[str, Any], context: Any) -> Any:
         key = (_FRAMEWORK, str(context.tool_call_id))
         if held.suspends and not context.tool_call_approved:
-            asked = await in_context(lambda: held.asked(arguments, *key))
+            asked = await in_context(lambda: held.asked(arguments, *key, tool_call_id=context.tool_call_id))
             if asked is not None:
                 raise ApprovalRequired(metadata={APPROVAL: asked.approval_id})
         try:
-            admission = await held.admit_async(arguments, *key)
+            admission = await held.admit_async(arguments, *key, tool_call_id=context.tool_call_id)
         except REFUSALS as error:
             return str(error)
         changed = edited(arguments, admission)

@@ -27,10 +27,11 @@ an environment of its own: a model asks for an action that is blocked, then for 
 framework stops by a mechanism of its own, its process is killed (`kill -9`) while the request is pending, and another process
 goes on from what it kept; where the call waits, the sidecar is killed meanwhile and started again. A decision holds when the
 action ran with exactly the decided arguments, once, or not at all; when the model was told why not; and when the execution
-shows, as one, that it waited, the decision, and what ran.
+shows, as one, that it waited, the decision, and what ran, each as one step. The last column: all of it again with
+`whichstep.instrument()` recording the framework, too.
 
-| framework | version | how it waits | {" | ".join(SCENARIOS)} |
-|---|---|---|{"---|" * len(SCENARIOS)}
+| framework | version | how it waits | {" | ".join(SCENARIOS)} | instrumented |
+|---|---|---|{"---|" * (len(SCENARIOS) + 1)}
 """
 
 
@@ -48,13 +49,29 @@ def main() -> int:
 
 def _play(name: str) -> list[str]:
     agent = stage.module(name)
-    program = environments.program_of(f"approvals_{name}", Framework(agent.NAME, agent.REQUIREMENTS, ()))[0]
+    requirements = (*agent.REQUIREMENTS, *agent.INSTRUMENTATION)
+    program = environments.program_of(f"approvals_{name}", Framework(agent.NAME, requirements, ()))[0]
+    plain, instrumented = (_wrong(name, program, instrumented=instrumented) for instrumented in (False, True))
+    held = [_word(plain[each]) for each in SCENARIOS]
+    also = _word([problem for problems in instrumented.values() for problem in problems])
+    _write(agent, " | ".join([agent.NAME, _version(program, agent.PACKAGE), agent.MECHANISM, *held, also]))
+    return [
+        f"{name}{how}, {each}: {problem}"
+        for how, wrong in (("", plain), (" instrumented", instrumented))
+        for each, problems in wrong.items()
+        for problem in problems
+    ]
+
+
+def _wrong(name: str, program: str, *, instrumented: bool) -> dict[str, list[str]]:
+    """What does not hold, by scenario."""
     with tempfile.TemporaryDirectory() as folder:
-        outcomes = stage.outcomes(name, program, Path(folder))
-    wrong = {each: stage.wrong(SCENARIOS[each], outcome) for each, outcome in outcomes.items()}
-    held = ["does not hold" if wrong[each] else "holds" for each in SCENARIOS]
-    _write(agent, " | ".join([agent.NAME, _version(program, agent.PACKAGE), agent.MECHANISM, *held]))
-    return [f"{name}, {each}: {problem}" for each, problems in wrong.items() for problem in problems]
+        outcomes = stage.outcomes(name, program, Path(folder), instrumented=instrumented)
+    return {each: stage.wrong(SCENARIOS[each], outcome) for each, outcome in outcomes.items()}
+
+
+def _word(problems: list[str]) -> str:
+    return "does not hold" if problems else "holds"
 
 
 def _version(program: str, package: str) -> str:

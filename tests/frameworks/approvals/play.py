@@ -1,6 +1,6 @@
 """Plays a framework in its environment: `python -m frameworks.approvals.play MODULE start|go_on JOB`.
 
-A job is JSON: model_urls (scenario -> URL), folder, endpoint, port. `start` says `{"held": …}` once all scenarios have
+A job is JSON: model_urls (scenario -> URL), folder, endpoint, port, instrumented (`whichstep.instrument()` records, too). `start` says `{"held": …}` once all scenarios have
 stopped and then waits to be killed, or, where calls of tools wait, plays to the end. `go_on` plays the rest. Each tool
 that really runs is a line in `ran.jsonl`; each answer a line of standard output.
 """
@@ -31,6 +31,7 @@ class Job:
     model_url: str
     folder: Path
     tools_url: str = ""
+    instrumented: bool = False
 
     @property
     def key(self) -> str:
@@ -80,9 +81,12 @@ def main(module: str, part: str, text: str) -> None:
     import whichstep
 
     whichstep.configure(service="mailer", endpoint=given["endpoint"], environment="test")
+    if given["instrumented"]:
+        whichstep.instrument()
     agent = importlib.import_module(f"frameworks.approvals.agents.{module}")
     jobs = [
-        Job(name, given["model_urls"][name], Path(given["folder"]), given.get("tools_url", "")) for name in SCENARIOS
+        Job(name, given["model_urls"][name], Path(given["folder"]), given.get("tools_url", ""), given["instrumented"])
+        for name in SCENARIOS
     ]
     asyncio.run(_all(agent, part, jobs))
     whichstep.flush()

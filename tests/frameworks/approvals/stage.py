@@ -47,15 +47,16 @@ class Outcome:
     execution: dict[str, Any]
 
 
-def outcomes(name: str, program: str, folder: Path) -> dict[str, Outcome]:
-    """Play one framework; `program` is the Python of its environment."""
+def outcomes(name: str, program: str, folder: Path, *, instrumented: bool = False) -> dict[str, Outcome]:
+    """Play one framework; `program` is the Python of its environment; whether its own instrumentation records, too."""
     policy = folder / "policy.toml"
     policy.write_text(POLICY, encoding="utf-8")
     with contextlib.ExitStack() as stack:
         models, urls = _models(stack)
         with sidecar_process(folder / "data", "--policy", str(policy), exit_code=-9) as sidecar:
             port = sidecar.http.rpartition(":")[2]
-            job = json.dumps({"model_urls": urls, "folder": str(folder), "endpoint": sidecar.http})
+            given = {"model_urls": urls, "folder": str(folder), "endpoint": sidecar.http, "instrumented": instrumented}
+            job = json.dumps(given)
             agent = stack.enter_context(_player(program, name, "start", job, folder))
             suspends = _held(agent, sidecar)
             waiting = sidecar.wait_for(lambda: _waiting(sidecar))

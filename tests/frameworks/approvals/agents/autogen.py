@@ -7,6 +7,7 @@ from frameworks.approvals.scenarios import TICKET
 
 NAME, PACKAGE, SUSPENDS = "AutoGen AgentChat", "autogen-agentchat", False
 REQUIREMENTS = ("autogen-agentchat>=0.7,<0.8", "autogen-ext[openai]>=0.7,<0.8")
+INSTRUMENTATION = ("openinference-instrumentation-autogen-agentchat>=0.1",)
 MECHANISM = "the call waits"
 
 

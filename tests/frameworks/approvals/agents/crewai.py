@@ -10,6 +10,7 @@ from frameworks.approvals.scenarios import TICKET
 
 NAME, PACKAGE, SUSPENDS = "CrewAI", "crewai", False
 REQUIREMENTS = ("crewai>=1.10,<2",)
+INSTRUMENTATION = ("openinference-instrumentation-crewai>=1.0", "openinference-instrumentation-openai>=0.1.41")
 MECHANISM = "the call waits"
 
 

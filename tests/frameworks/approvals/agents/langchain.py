@@ -14,6 +14,7 @@ REQUIREMENTS = (
     "langgraph>=1.2,<2",
     "langgraph-checkpoint-sqlite>=3,<4",
 )
+INSTRUMENTATION = ("openinference-instrumentation-langchain>=0.1.50",)
 MECHANISM = "`HumanInTheLoopMiddleware(interrupt_on(tools))`, `resume(agent, config)`; SQLite checkpoint"
 
 

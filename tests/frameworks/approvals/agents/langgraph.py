@@ -7,6 +7,7 @@ from frameworks.approvals.scenarios import TICKET
 
 NAME, PACKAGE, SUSPENDS = "LangGraph", "langgraph", True
 REQUIREMENTS = ("langgraph>=1.2,<2", "langchain-openai>=1.0,<2", "langgraph-checkpoint-sqlite>=3,<4")
+INSTRUMENTATION = ("openinference-instrumentation-langchain>=0.1.50",)
 MECHANISM = "`interrupt`, `resume(graph, config)`; SQLite checkpoint"
 
 

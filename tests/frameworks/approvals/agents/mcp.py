@@ -11,6 +11,7 @@ from frameworks.approvals.scenarios import TICKET
 
 NAME, PACKAGE, SUSPENDS = "MCP client", "mcp", False
 REQUIREMENTS = ("mcp>=2,<3", "openai>=2")
+INSTRUMENTATION = ("openinference-instrumentation-openai>=0.1.41",)
 MECHANISM = "`call_tool` waits"
 _SERVER = """
 import sys

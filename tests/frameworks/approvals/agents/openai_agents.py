@@ -9,6 +9,7 @@ from frameworks.approvals.scenarios import TICKET
 
 NAME, PACKAGE, SUSPENDS = "OpenAI Agents SDK", "openai-agents", True
 REQUIREMENTS = ("openai-agents>=0.20,<0.30",)
+INSTRUMENTATION = ("openinference-instrumentation-openai-agents>=1.4",)
 MECHANISM = "`needs_approval`, `resume(agent, state)`; `RunState` as text"
 
 
@@ -36,7 +37,7 @@ def _agent(job: Job) -> Any:
 
     import whichstep
 
-    set_tracing_disabled(True)
+    set_tracing_disabled(not job.instrumented)
     policy = whichstep.Policy.from_dict({}, default="auto")
     tools = policy.guard([function_tool(each) for each in job.functions], on_approval="suspend", **job.options)
     client = AsyncOpenAI(base_url=f"{job.model_url}/v1", api_key="scripted")

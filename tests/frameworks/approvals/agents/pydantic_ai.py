@@ -9,6 +9,7 @@ from frameworks.approvals.scenarios import TICKET
 
 NAME, PACKAGE, SUSPENDS = "Pydantic AI", "pydantic-ai-slim", True
 REQUIREMENTS = ("pydantic-ai-slim[openai]>=2.40,<3",)
+INSTRUMENTATION = ()
 MECHANISM = "`ApprovalRequired`, `resume(agent, messages, requests)`; messages and requests as JSON"
 
 
