@@ -45,6 +45,9 @@ class NoAnswers:
     def actions(self, filters, *, kind, limit):
         return {"kind": kind, "actions": [], "counts": {}}
 
+    def approvals(self, filters):
+        return {"requests": 0, "asked": filters.pairs()}
+
     def drift(self, filters, *, by):
         return {"executions": 0, "dimensions": [{"by": name} for name in by]}
 

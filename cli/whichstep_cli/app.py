@@ -37,7 +37,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "workflow": Entry("workflow", "Contracts of workflows: check, learn, show, readiness."),
     "policy": Entry("policy", "Policies on actions: check a file, explain a decision, try another on the past."),
     "judge": Entry("judge", "Ask a model for a second opinion on failing steps, where one is set."),
-    "approvals": Entry("approvals", "Requests for approval: list, show, decide."),
+    "approvals": Entry("approvals", "Requests for approval: list, show, decide; figures of what was decided."),
     "evaluate": Entry("evaluate", "Attach an evaluation to an execution or step."),
     "expect": Entry("expect", "Say which tools are right; it needs a reviewer's token."),
     "sql": Entry("sql", "Read-only SQL over the public views."),

@@ -17,14 +17,19 @@ from urllib.parse import quote
 
 import typer
 
-from whichstep_cli import output
+from whichstep_cli import approval_figures, output
 from whichstep_cli.approval_text import request_text, row
 from whichstep_cli.client import Client, Document, is_loopback
 from whichstep_cli.errors import UsageError
 from whichstep_cli.options import Format, FormatOption, SourceOptions, takes_options
 from whichstep_cli.source import open_source
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Requests for approval: list, show, decide.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Requests for approval: list, show, decide; figures of what was decided.",
+)
+app.command("figures")(approval_figures.figures)
 PATH: Final = "/api/v1/approvals"
 _COLUMNS: Final = {
     "approval_id": "id",

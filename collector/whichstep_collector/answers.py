@@ -39,6 +39,9 @@ class Answers(Protocol):
         """Actions compared with the sidecar's policy."""
         ...
 
+    def approvals(self, filters: Filters) -> Document:
+        """What people decided on held actions, how fast, and what became of it."""
+
     def drift(self, filters: Filters, *, by: Sequence[str]) -> Document:
         """Success and failure by how far executions had come; `by` is some of turn, calls, context."""
 

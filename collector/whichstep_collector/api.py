@@ -108,6 +108,13 @@ class Api:
                     self._actions,
                     "Actions and the policy: blocked, ungated, logged.",
                 ),
+                (
+                    "/api/v1/approvals/figures",
+                    "GET",
+                    read,
+                    self._approvals,
+                    "What people decided on held actions, how fast, and what became of it.",
+                ),
                 ("/api/v1/drift", "GET", read, self._drift, "Success and failure by how far executions had come."),
                 ("/api/v1/compare", "GET", read, self._compare, "What changed between two releases, and what moved."),
                 ("/api/v1/grounding", "GET", read, self._grounding, "Answers that say what stands in no source."),
@@ -177,6 +184,10 @@ class Api:
         filters, given = self._question(request, "kind", "limit")
         kind, limit = given.get("kind") or "blocked", page_limit(given.get("limit"))
         return await self._answer(request, lambda: self._answers.actions(filters, kind=kind, limit=limit))
+
+    async def _approvals(self, request: Request) -> Response:
+        filters, _ = self._question(request)
+        return await self._answer(request, lambda: self._answers.approvals(filters))
 
     async def _drift(self, request: Request) -> Response:
         filters, given = self._question(request, "by")

@@ -48,6 +48,11 @@ def failures(pairs: Pairs, *, by: str) -> Document:
     return _answer("/api/v1/failures", (*pairs, ("by", by)))
 
 
+def approval_figures(pairs: Pairs) -> Document:
+    """What people decided on held actions, how fast, and what became of it."""
+    return _answer("/api/v1/approvals/figures", pairs)
+
+
 def drift(pairs: Pairs) -> Document:
     """Success and failure of the matching executions by turn, model calls so far and context size."""
     return _answer("/api/v1/drift", pairs)

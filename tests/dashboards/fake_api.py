@@ -112,6 +112,7 @@ def small(*, purpose="demo", count=137) -> Store:
         "drift": _drift("bucket", known=True),
         **_workflows("support_agent", held=True),
         "actions": _actions(store.executions, hostile=False),
+        "approvals/figures": _decisions("send_external_email", "ann"),
         "grounding": _grounding(store.executions, "A-4403"),
         "compare": _compare("planner", "--- before\n+++ after\n-Be brief.\n+Be brief, and kind.", "rose by 5 points"),
     }
@@ -495,6 +496,7 @@ def odd() -> Store:
         "drift": _drift(HOSTILE[0], known=False),
         **_workflows(HOSTILE[0], held=False),
         "actions": _actions(store.executions, hostile=True),
+        "approvals/figures": _decisions(HOSTILE[0], HOSTILE[1]),
         "grounding": _grounding(store.executions, *HOSTILE),
         "compare": _compare(HOSTILE[0], HOSTILE[1], HOSTILE[2]),
     }
@@ -625,6 +627,25 @@ def _actions(executions: list[dict], *, hostile: bool) -> dict:
     }
 
 
+def _decisions(action: str, reviewer: str) -> dict:
+    """Twelve requests, ten decided, by one reviewer who reads little."""
+    share = {"value": 0.9, "numerator": 9, "denominator": 10, "lower": 0.6, "upper": 0.98}
+    nothing = {"value": None, "numerator": 0, "denominator": 0, "lower": None, "upper": None}
+    figures = {
+        **dict.fromkeys(("approval_rate", "edit_rate", "expired_share", "decided_in_time", "unused_share"), share),
+        "approved_then_failed": nothing,
+        "requests": 12, "decided": 10, "pending": 1, "expired": 1, "cancelled": 0, "seconds_p50": 12.5, "seconds_p95": 90.0,
+    }  # fmt: skip
+    voted = {"reviewer": reviewer, "decisions": 10, "approval_rate": share, "fast_share": share, "seconds_p50": 2.0}
+    return {
+        **figures,
+        "by_action": [{"action": action, **figures}],
+        "by_reviewer": [{**voted, "sign": "never says no"}],
+        "by_week": [],
+        "notifications": {"delivered": 3, "undelivered": 2},
+    }
+
+
 def _grounding(executions: list[dict], *values: str) -> dict:
     """Of each execution one answer, some of them with these values; by the task types that there are."""
     counts = {"executions": 20, "checked": 18, "with_values": 10, "ungrounded": 2}
@@ -716,7 +737,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self.store.failures.get(query["by"][-1], none)
             case ["filters"]:
                 return self.store.filters
-            case ["workflows", *_]:
+            case ["workflows" | "approvals", *_]:
                 return self.store.more.get(unquote("/".join(path)))
             case [name]:
                 return self.store.more.get(name)

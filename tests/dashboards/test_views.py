@@ -261,6 +261,15 @@ def test_safety_shows_rates_counts_and_what_they_rest_on(open_page):
     assert "customer-0@example.com" in table["arguments"][0]
 
 
+def test_safety_shows_what_people_decided_and_who_reads_little(open_page):
+    page = open_page("safety", "small")
+    said = texts(page).replace("\\", "")
+    assert "10 of 12 requests decided by a person" in said
+    assert "2 notifications undelivered" in said
+    assert [card.value for card in page.metric if card.label == "Approved, then failed"] == ["unknown"]
+    assert list(page.dataframe[1].value["sign"]) == ["⚠ never says no"]
+
+
 def test_safety_without_a_policy_says_how_to_have_one(open_page):
     assert "whichstep up --policy" in texts(open_page("safety", "odd"))
 

@@ -215,6 +215,20 @@ def test_blocked_ungated_and_logged_actions_are_listed_and_reviews_are_seen(play
     assert [action["review"] for action in asked("logged")["actions"]] == ["fine"]
 
 
+def test_the_decisions_are_figures_in_the_api_and_in_the_terminal(played):
+    _, _, _, sidecar = played
+    found = sidecar.get("/api/v1/approvals/figures", purpose="all")
+    assert [found[name] for name in ("requests", "decided", "pending", "expired")] == [3, 3, 0, 0]
+    rates = ("approval_rate", "edit_rate", "rejection_rate", "unused_share", "approved_then_error")
+    counted = [(found[name]["numerator"], found[name]["denominator"]) for name in rates]
+    assert counted == [(2, 3), (1, 3), (1, 3), (0, 2), (0, 2)]
+    assert [(row["reviewer"], row["decisions"], row["sign"]) for row in found["by_reviewer"]] == [("reviewer", 3, None)]
+    assert sidecar.json("approvals", "figures", "--purpose", "all") == found
+    said = sidecar.run("approvals", "figures", "--purpose", "all")
+    assert "66.7%" in said.stdout
+    assert "3 of 3 requests were decided by a person" in said.stderr
+
+
 def test_another_policy_over_the_past_says_what_it_would_have_asked_and_blocked(played, tmp_path):
     _, _, _, sidecar = played
     other = tmp_path / "other.toml"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from whichstep_analytics.answers.acting import actions_document
 from whichstep_analytics.answers.comparing import compare_document
+from whichstep_analytics.answers.deciding import approvals_document
 from whichstep_analytics.answers.doctor import Check, Probe, doctor_document
 from whichstep_analytics.answers.documents import Document, documents, frame
 from whichstep_analytics.answers.drifting import drift_document
@@ -88,6 +89,10 @@ class Answers:
     def actions(self, filters: Filters, *, kind: str = "blocked", limit: int = 50) -> Document:
         """Actions compared with the sidecar's policy: counts, and those that are blocked, ungated or logged."""
         return actions_document(self._reader, filters, kind=kind, limit=limit)
+
+    def approvals(self, filters: Filters) -> Document:
+        """What people decided on held actions, how fast, and what became of it."""
+        return approvals_document(self._reader, self._store.ledger, filters)
 
     def compare(self, filters: Filters, *, before: str, after: str) -> Document:
         """What changed between two releases or configurations, and what moved."""

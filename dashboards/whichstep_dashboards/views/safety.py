@@ -1,4 +1,4 @@
-"""What agents tried that the policy forbids, what ran without an approval, and marked actions to look at afterwards."""
+"""What agents tried that the policy forbids, what ran without approval, what to review, and what people decided."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from whichstep_dashboards.figures import METRICS, UNGATED, Metric, format_count
 from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import one_line, plain
 from whichstep_dashboards.query_string import Pairs
-from whichstep_dashboards.views import action_table, filters, metric_card, notices
+from whichstep_dashboards.views import action_table, decisions, filters, metric_card, notices
 
 BLOCKED, UNGATED_KIND, LOGGED = "blocked", "ungated", "logged"
 KINDS: Final[Mapping[str, str]] = {
@@ -56,6 +56,7 @@ def show() -> None:
     with st.container(border=True):
         _choose(kind, counts)
         _list(kind, found)
+    decisions.show(data.approval_figures(pairs), colours=palette.of_theme(st.context.theme.type))
 
 
 def _rates(pairs: Pairs, colours: Palette) -> None:
