@@ -64,5 +64,9 @@ class GroundingRunner:
         assert isinstance(earliest, int)  # noqa: S101 - a minimum of integers that are not null
         since = max(0, earliest - _CLOCK_SLACK)
         steps = from_arrow(self._store.reader.query("grounding_steps", {"execution_ids": ids, "since": since}))
-        found = answers.run(due, steps, from_arrow(self._store.reader.distinct_texts(ids)))
+        found = answers.silent(due, steps)
+        telling = due.join(found, on="execution_id", how="anti", maintain_order="left")
+        if telling.height:
+            texts = from_arrow(self._store.reader.distinct_texts(telling["execution_id"].to_list()))
+            found = pl.concat([found, answers.run(telling, steps, texts)])
         self._store.writer.replace_grounding(to_arrow(found, GROUNDING_FIELDS))

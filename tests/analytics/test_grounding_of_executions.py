@@ -6,11 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analytics.test_runner import Bench
 from store_builders import NOON, SECOND, batch, content, hex_id, span, trace
 from whichstep_analytics.answers import Answers
+from whichstep_analytics.grounding import answers
 from whichstep_analytics.runner import JobRunner
 from whichstep_store.batches import JournalPosition
 from whichstep_store.filters import FilterError, Filters
@@ -71,6 +75,39 @@ def test_of_a_failure_the_made_up_answer_is_a_suspect(bench: Bench) -> None:
     (suspect,) = [one for one in explained(bench, 1)["suspects"] if one["kind"] == "ungrounded_output"]
     assert suspect["step_id"] == f"{3:016x}"
     assert "$43.75" in suspect["reason"]
+
+
+def test_of_an_answer_that_names_nothing_no_text_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(_ids: object) -> None:
+        pytest.fail("the texts were read")
+
+    monkeypatch.setattr(bench.store.reader, "distinct_texts", read)
+    asks = json.dumps(
+        [{"role": "assistant", "parts": [{"type": "tool_call", "name": "pay", "arguments": {"id": 4711}}]}]
+    )
+    bench.load(*run(1, "It is on its way."), *run(2, asks))
+    bench.runner.drain()
+    for number in (1, 2):
+        assert explained(bench, number)["grounding"] == {"step_id": f"{3:016x}", "checked": 0, "ungrounded": []}
+
+
+@given(st.lists(st.tuples(st.sampled_from(("llm_call", "agent", "tool_call")), st.sampled_from(("ok", "error")),
+                          st.booleans(), st.sampled_from((None, " ", "Done.", "It costs $43.75.", '{"a": 17}'))), min_size=1))  # fmt: skip
+def test_what_previews_settle_is_what_the_whole_texts_say(said: list[tuple[str, str, bool, str | None]]) -> None:
+    due = pl.DataFrame({"execution_id": ["e"], "span_count": pl.Series([len(said)], dtype=pl.Int32)})
+    rows = [
+        ("e", f"{at + 2**63:016x}", None if top else f"{1:016x}", kind, at, status, text)
+        for at, (kind, status, top, text) in enumerate(said)
+    ]
+    names = ("execution_id", "step_id", "parent_step_id", "type", "position", "status", "output")
+    steps = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String) | {"position": pl.Int32}, orient="row")
+    texts = steps.select("execution_id", "step_id", field=pl.lit("output"), part=pl.lit(1), text="output").drop_nulls()
+    whole = answers.run(due, steps.drop("output"), texts)
+    settled = answers.silent(due, steps)
+    assert settled.schema == whole.schema
+    assert settled.equals(
+        whole if whole["step_id"].is_not_null().item() and not whole["checked"].item() else whole.clear()
+    )
 
 
 def test_a_value_far_into_a_long_text_is_found(bench: Bench) -> None:

@@ -1,5 +1,8 @@
 """Of each execution the answer, and the texts that it may rest on; and what the check finds. Pure: frames in, one out.
 
+Most answers name nothing that can be looked up; `silent` tells those by their previews, so that nobody has to read the
+texts that they rest on.
+
 The answer is the output of the last model call that worked, else that of the topmost step. Sources are the inputs of
 model calls (less what the model itself said before) and of topmost steps, results of tools, documents, and outputs of
 steps in between that are no model, agent or workflow and have no steps below them.
@@ -7,13 +10,15 @@ steps in between that are no model, agent or workflow and have no steps below th
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from whichstep_analytics.grounding.check import check
+from whichstep_analytics.grounding.check import check, leaves
+from whichstep_analytics.grounding.values import values
 from whichstep_analytics.jobs.frames import schema_of
 from whichstep_store.results import GROUNDING_FIELDS
 
@@ -21,6 +26,8 @@ VERSION: Final = 2
 """Raised with every change of the check; older findings are made again."""
 TEXT_CHARACTERS_MAX: Final = 4_000_000
 """An execution with more is not checked: reading that much costs a second."""
+_WHOLE_BYTES: Final = 1024 - 4
+"""A preview of no more bytes is the whole text: it is cut at 1 KiB, at a character."""
 _GIVEN: Final = ("result", "sources")
 _MADE: Final = ("agent", "workflow", "llm_call")
 
@@ -38,6 +45,35 @@ class _Text(NamedTuple):
     """The input of a model call or a topmost step."""
     source: bool
     """Anything else that an answer may rest on."""
+
+
+def silent(due: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+    """GROUNDING_FIELDS of the executions whose answer is short enough to stand in its preview, and names no value.
+
+    Args:
+        due: execution_id, span_count.
+        steps: rows of the query `grounding_steps`.
+    """
+    said = steps.filter(pl.col("output").str.strip_chars() != "").sort("execution_id", "position")
+    is_call = (pl.col("type") == "llm_call") & (pl.col("status") == "ok")
+    called = said.filter(is_call).unique("execution_id", keep="last")
+    topmost = said.filter(pl.col("parent_step_id").is_null()).unique("execution_id", keep="first")
+    answers = pl.concat([called, topmost.join(called, on="execution_id", how="anti")])
+    short = answers.filter(pl.col("output").str.len_bytes() <= _WHOLE_BYTES)
+    nothing = [not _names_values(text) for text in short["output"]]
+    found = due.join(short.filter(pl.Series(nothing, dtype=pl.Boolean)), on="execution_id", maintain_order="left")
+    return found.select(
+        "execution_id",
+        pl.col("step_id").str.to_integer(base=16, dtype=pl.UInt64),
+        "span_count",
+        pl.lit(VERSION).alias("version"),
+        pl.lit(0).alias("checked"),
+        pl.lit([], pl.List(pl.String)).alias("ungrounded"),
+    ).cast(schema_of(GROUNDING_FIELDS))
+
+
+def _names_values(text: str) -> bool:
+    return _VALUE.search(text) is not None and bool(values("\n".join(leaves(text, of_model=True))))
 
 
 def run(due: pl.DataFrame, steps: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -90,6 +126,8 @@ def _answer(texts: list[_Text]) -> list[_Text]:
     return [each for each in called or topmost if each.step_id == step_id]
 
 
+_VALUE: Final = re.compile(r"\d|@|://")
+"""Every value has a digit, but for addresses."""
 _OUTPUT: Final = (pl.col("field") == "output") & (pl.col("text").str.strip_chars() != "")
 _COMPUTED: Final = (pl.col("field") == "output") & pl.col("leaf") & ~pl.col("type").is_in(_MADE)
 _IS: Final[dict[str, pl.Expr]] = {
