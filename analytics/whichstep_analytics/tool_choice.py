@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
-from rapidfuzz.distance import LCSseq, Levenshtein
-
 from whichstep_store.digests import digest_of_value
 
 NO_TOOL: Final = "(no tool)"
@@ -84,7 +82,7 @@ def judge(expectation: Mapping[str, Any], calls: Sequence[Call], *, escalated: b
         tools_called=len(calls),
         tools_matched=(Counter(wanted) & Counter(call.tool for call in calls)).total(),
         calls_matched=_matched_with_arguments(Counter(wanted), expectation.get("arguments"), calls),
-        tool_order=Levenshtein.normalized_similarity(wanted, names) if wanted or names else 1.0,
+        tool_order=_order(wanted, names),
         expected_escalation=escalation,
         matches=(*_matches(expectation, wanted, made), *((brought_in,) if brought_in else ())),
     )
@@ -96,9 +94,17 @@ def _escalation_match(expected: bool | None, escalated: bool | None) -> Match | 
     return Match(PERSON if expected else NO_TOOL, PERSON if escalated else NO_TOOL)
 
 
+def _order(wanted: Sequence[str], names: Sequence[str]) -> float:
+    from rapidfuzz.distance import Levenshtein  # noqa: PLC0415  only where somebody said what is right
+
+    return float(Levenshtein.normalized_similarity(wanted, names)) if wanted or names else 1.0
+
+
 def _accuracy(
     expectation: Mapping[str, Any], wanted: Sequence[str], made: Sequence[Call], escalation: Match | None
 ) -> float:
+    from rapidfuzz.distance import LCSseq  # noqa: PLC0415  see above
+
     names = [call.tool for call in made]
     ordered = bool(expectation.get("ordered"))
     matched = LCSseq.similarity(wanted, names) if ordered else (Counter(wanted) & Counter(names)).total()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from whichstep.contract import Contract, load, to_toml
 from whichstep.errors import ConfigurationError
-from whichstep_analytics.conformance.outputs import schema_problem
 from whichstep_cli.errors import UsageError
 from whichstep_collector.settings import Settings
 
@@ -64,7 +63,13 @@ def read_contract(file: Path) -> Contract:
     except ConfigurationError as error:
         raise UsageError(str(error)) from error
     for step in contract.steps:
-        problem = schema_problem(step.output) if step.output is not None else None
+        problem = _schema_problem(step.output) if step.output is not None else None
         if problem is not None:
             raise UsageError(f"{file}: the output schema of {step.name} is none: {problem}; mend it")
     return contract
+
+
+def _schema_problem(schema: Mapping[str, Any]) -> str | None:
+    from whichstep_analytics.conformance.output_schema import schema_problem  # noqa: PLC0415  few contracts declare any
+
+    return schema_problem(schema)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from whichstep_analytics.answers import Answers
-from whichstep_analytics.judge.endpoint import ChatModel
-from whichstep_analytics.judge.judge import Budget, Judge
 from whichstep_collector.counters import Counters
 from whichstep_collector.job_thread import JobThread
 from whichstep_collector.settings import Settings
 from whichstep_store.store import Store
+
+if TYPE_CHECKING:
+    from whichstep_analytics.judge.judge import Judge
 
 _STOP_SECONDS: Final = 2.0
 
@@ -23,6 +24,9 @@ def judging(settings: Settings, store: Store, answers: Answers, counters: Counte
     if settings.judge_endpoint is None or settings.judge_model is None:
         yield None
         return
+    from whichstep_analytics.judge.endpoint import ChatModel  # noqa: PLC0415  few have a judge, whose libraries cost 5 MiB
+    from whichstep_analytics.judge.judge import Budget, Judge  # noqa: PLC0415  see above
+
     model = ChatModel(
         settings.judge_endpoint,
         settings.judge_model,

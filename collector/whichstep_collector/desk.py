@@ -7,13 +7,8 @@ the agents that wait for it at once, in whichever thread it is made.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
-
-import jsonschema
-import referencing
-import referencing.exceptions
 
 from whichstep_collector.approval_documents import time_text
 from whichstep_collector.approval_policy import BLOCK, Judge, requirement
@@ -34,7 +29,6 @@ from whichstep_store.ledger_approvals import Approvals
 from whichstep_store.ledger_approvals import Creation as Created
 
 SECOND: Final = 1_000_000_000
-_NOWHERE: Final = referencing.Registry()
 """A schema may refer to itself alone: nothing is fetched for it."""
 
 
@@ -159,7 +153,11 @@ class Desk:
         if edited == json.loads(approval.edited_arguments or approval.arguments):
             raise Refused(BAD_REQUEST, "the arguments are the same; approve them as they are")
         if approval.arguments_schema is not None:
-            _check_schema(edited, json.loads(approval.arguments_schema))
+            from whichstep_collector.argument_schema import misfit  # noqa: PLC0415  its library costs 3 MiB
+
+            wrong = misfit(edited, json.loads(approval.arguments_schema))
+            if wrong is not None:
+                raise Refused(BAD_REQUEST, f"the edited arguments do not fit: {wrong}")
 
 
 def refused(error: ChangeRefused) -> Refused:
@@ -212,16 +210,3 @@ def _blocked(rule: str, reason: str) -> NoReturn:
 
 def _unknown() -> NoReturn:
     raise Refused(NO_SUCH_THING, "no such request for approval")
-
-
-def _check_schema(edited: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """Hold edited arguments against the tool's schema, where that is one that can be read."""
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    try:
-        kind.check_schema(schema)
-        wrong = next(iter(kind(schema, registry=_NOWHERE).iter_errors(edited)), None)
-    except (jsonschema.SchemaError, referencing.exceptions.Unresolvable, RecursionError, re.error):
-        return  # a schema that is none binds nobody
-    if wrong is not None:
-        where = "".join(f"[{part!r}]" for part in wrong.absolute_path)
-        raise Refused(BAD_REQUEST, f"the edited arguments do not fit: arguments{where}: {wrong.message[:300]}")

@@ -10,7 +10,7 @@ import ipaddress
 import logging
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from whichstep.policy import Policy
 from whichstep_collector.admission import Admission
@@ -41,7 +41,6 @@ from whichstep_collector.redact_patterns import PatternsError
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import FIRST_REVIEWER, INGEST, READ, REVIEW, Grant, Tokens, grant, reviewer_token
 from whichstep_collector.waiting import Waiting
-from whichstep_collector.webhook import Target, Webhook
 from whichstep_store.approvals import EXPIRED, PENDING
 from whichstep_store.errors import StoreError
 from whichstep_store.ledger_deliveries import UNDELIVERED
@@ -50,6 +49,9 @@ from whichstep_store.store import Store
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 
 _RESTORING_SECONDS: Final = 0.25
+
+if TYPE_CHECKING:
+    from whichstep_collector.webhook import Webhook
 
 log = logging.getLogger("whichstep")
 
@@ -247,6 +249,8 @@ class Sidecar:
         settings, ledger = self._settings, self._store.ledger
         if settings.webhook_url is None:
             return None
+        from whichstep_collector.webhook import Target, Webhook  # noqa: PLC0415  few name one
+
         target = Target(settings.webhook_url, settings.webhook_secret, settings.public_url or own_url)
         return Webhook(target, ledger.approvals, ledger.deliveries, counters=self.counters)
 

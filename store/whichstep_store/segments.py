@@ -19,7 +19,6 @@ from typing import Final, Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 
 from whichstep_store.access import Database, Session, quoted
 from whichstep_store.batches import CONTENT_SCHEMA, LOG_SCHEMA, SPAN_SCHEMA, UUID
@@ -267,6 +266,8 @@ def hash_file(path: Path) -> str:
 def _write(kind: Kind, rows: pa.Table, path: Path) -> _Facts:
     compression, level = SEAL_COMPRESSION[kind]
     try:
+        from pyarrow import parquet  # noqa: PLC0415  6 MiB of libraries, of which the first seal is time enough
+
         parquet.write_table(
             rows,
             path,

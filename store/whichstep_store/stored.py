@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 
 from whichstep_store.access import Database
 from whichstep_store.batches import LOG_SCHEMA, SPAN_SCHEMA, UUID, UUIDS
@@ -47,6 +46,8 @@ def pieces(database: Database, folder: Folder) -> Iterator[Stored]:
 
 def _batches(folder: Folder, segment: Segment) -> Iterator[pa.RecordBatch]:
     schema = LOG_SCHEMA if segment.kind == "logs" else SPAN_SCHEMA
+    from pyarrow import parquet  # noqa: PLC0415  see `segments`
+
     with parquet.ParquetFile(folder.file(segment.segment_id)) as file:
         for batch in file.iter_batches(_ROWS):
             columns = [_typed(batch, field.name, field.type) for field in schema]

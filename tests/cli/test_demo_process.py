@@ -103,6 +103,6 @@ def test_ended_while_it_sends_it_says_how_to_go_on(tmp_path, number):
         lines_until(process, "Sending sample data")
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 1, errors
     assert "the same command sends the rest" in errors
     assert "Traceback" not in errors

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import polars as pl
-from drain3.drain import Drain
 
 from whichstep_analytics.failure.signature import SEPARATOR
 
@@ -41,6 +40,8 @@ def mine(signatures: pl.DataFrame) -> pl.DataFrame:
 
 def _clusters(place: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
     """Rows of TEMPLATE_SCHEMA of one place. What all its signatures begin with is no word that they share."""
+    from drain3.drain import Drain  # noqa: PLC0415  only where something fails
+
     texts = place["failure_signature"].to_list()
     head = _head(*(place[name][0] for name in _PLACE), text=texts[0])
     miner = Drain(sim_th=SIMILARITY_MIN, parametrize_numeric_tokens=False)
