@@ -58,11 +58,12 @@ _SHARES: Final = {
 
 
 def figures(outcomes: pl.DataFrame) -> dict[str, Any]:
-    """All figures of these requests (OUTCOME_SCHEMA), whole, by action, by reviewer and by week of the request."""
+    """All figures of these requests (OUTCOME_SCHEMA), whole and by action, rule, reviewer and week of the request."""
     rows = outcomes.with_columns(_seconds("decided_at").alias("seconds"), _week().alias("week"))
     return {
         **_of(rows),
         "by_action": [{"action": name, **_of(part)} for name, part in _parts(rows, "action")],
+        "by_rule": [{"rule": name, **_of(part)} for name, part in _parts(rows, "rule")],
         "by_reviewer": _reviewers(rows),
         "by_week": [{"week": name, **_of(part)} for name, part in _parts(rows, "week", most_first=False)],
     }

@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "approvals": Entry("approvals", "Requests for approval: list, show, decide; figures of what was decided."),
     "evaluate": Entry("evaluate", "Attach an evaluation to an execution or step."),
     "expect": Entry("expect", "Say which tools are right; it needs a reviewer's token."),
+    "dataset": Entry("dataset", "Examples from what happened: decisions of reviewers, as a file of JSON lines."),
     "sql": Entry("sql", "Read-only SQL over the public views."),
     "export": Entry("export", "Write what matches to Parquet or JSONL files."),
     "import": Entry(

@@ -21,8 +21,8 @@ _SHARES: Final = {
     "approved_then_failed": "used, and the execution failed",
 }
 _COLUMNS: Final = {"figure": "figure", "value": "value", "interval": "95 % interval", "of": "of"}
-_ACTIONS: Final = {
-    "action": "action", "requests": "requests", "decided": "decided", "approved": "approved", "edited": "edited",
+_GROUP: Final = {
+    "requests": "requests", "decided": "decided", "approved": "approved", "edited": "edited",
     "expired": "expired", "seconds": "median", "failed": "used, then failed",
 }  # fmt: skip
 _REVIEWERS: Final = {
@@ -50,15 +50,18 @@ def _write(document: Document) -> None:
     output.write_table(_COLUMNS, [_share(words, document[name]) for name, words in _SHARES.items()])
     p50, p95 = (_seconds(document[name]) for name in ("seconds_p50", "seconds_p95"))
     output.write_text(f"time to a decision: median {p50 or 'unknown'}, p95 {p95 or 'unknown'}")
-    if document["by_action"]:
-        output.write_text("")
-        output.write_table(_ACTIONS, [_action(row) for row in document["by_action"]])
+    for by in ("action", "rule"):
+        if document[f"by_{by}"]:
+            output.write_text("")
+            output.write_table({by: by, **_GROUP}, [_group(row) for row in document[f"by_{by}"]])
     if document["by_reviewer"]:
         output.write_text("")
         output.write_table(_REVIEWERS, [_reviewer(row) for row in document["by_reviewer"]])
     undelivered = document["notifications"]["undelivered"]
     if undelivered:
         output.write_text(f"! {undelivered:,} notifications never reached the webhook")
+    if document["without_execution"]:
+        output.remark(f"{document['without_execution']:,} further requests belong to no stored execution")
     output.remark(
         f"{document['decided']:,} of {document['requests']:,} requests were decided by a person;"
         f" {document['pending']:,} are pending, {document['cancelled']:,} were cancelled"
@@ -74,7 +77,7 @@ def _share(words: str, share: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _action(row: dict[str, Any]) -> dict[str, Any]:
+def _group(row: dict[str, Any]) -> dict[str, Any]:
     failed = row["approved_then_failed"]
     return {
         **row,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from whichstep_cli import output
+from whichstep_cli.client import Client
 from whichstep_cli.errors import UsageError
 from whichstep_cli.options import Format, FormatOption, SourceOptions, takes_options
 from whichstep_cli.source import open_source
@@ -33,6 +35,9 @@ def expect(
     escalation: Annotated[
         bool | None, typer.Option("--escalation/--no-escalation", help="Whether a person should be brought in.")
     ] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="In place of an execution: what each example of a file expects.")
+    ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Expect nothing any more.")] = False,  # noqa: FBT002 (a flag)
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
@@ -40,8 +45,8 @@ def expect(
 
     A label comes before what the execution's own code expects, and stands for other runs of the same case or input.
     """
-    if (execution_id is None) == (task_type is None):
-        raise UsageError("name one execution, or give --task-type")
+    if sum(given is not None for given in (execution_id, task_type, dataset)) != 1:
+        raise UsageError("name one execution, or give --task-type or --dataset")
     stated: dict[str, Any] = {
         "tools": None if tools is None else _names(tools),
         "ordered": ordered or None,
@@ -51,15 +56,39 @@ def expect(
         "escalation": escalation,
     }
     expectation = {name: value for name, value in stated.items() if value is not None}
+    if dataset is not None:
+        if withdraw or expectation:
+            raise UsageError("with --dataset the examples say what is right: give nothing else")
+        with open_source(source) as client:
+            return _expect_all(client, dataset, format)
     if withdraw == bool(expectation):
         raise UsageError("say what is right with --tools, --any-of or --escalation; or --withdraw and nothing else")
     spoken_of = {"execution_id": execution_id} if execution_id else {"task_type": task_type}
     with open_source(source) as client:
         document = client.post("/api/v1/expectations", {**spoken_of, **expectation})
     if format is Format.JSON:
-        output.write_json(document)
+        return output.write_json(document)
+    return output.write_text(
+        f"{'nothing is expected any more' if withdraw else 'noted'} of {execution_id or task_type}"
+    )
+
+
+def _expect_all(client: Client, file: Path, form: Format) -> None:
+    """Labels every execution of a dataset with what its examples expect together."""
+    from whichstep_analytics.examples import expectations  # noqa: PLC0415 (with its reader slow to import)
+    from whichstep_cli.dataset import read  # noqa: PLC0415
+
+    found = read(file)
+    stated = expectations(found)
+    for execution_id, expectation in stated.items():
+        client.post("/api/v1/expectations", {"execution_id": execution_id, **expectation})
+    silent = sum(not example.get("expectation") for example in found)
+    if form is Format.JSON:
+        output.write_json({"executions": len(stated), "examples": len(found), "without_expectation": silent})
     else:
-        output.write_text(f"{'nothing is expected any more' if withdraw else 'noted'} of {execution_id or task_type}")
+        output.write_text(
+            f"noted of {len(stated):,} executions, from {len(found) - silent:,} of {len(found):,} examples"
+        )
 
 
 def _names(text: str) -> list[str]:

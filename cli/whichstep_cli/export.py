@@ -18,7 +18,8 @@ import typer
 
 from whichstep_cli import output
 from whichstep_cli.client import Client
-from whichstep_cli.errors import CommandError, UsageError
+from whichstep_cli.errors import UsageError
+from whichstep_cli.named_query import ask, is_cut, of_executions
 from whichstep_cli.options import ExecutionFilterOptions, SourceOptions, takes_options
 from whichstep_cli.source import open_source
 from whichstep_cli.table_files import FORMATS, TableFile
@@ -30,7 +31,6 @@ PAGE: Final = 1000
 CONTENT_PAGE: Final = 50
 """Executions a page of whole texts: an agent of 20 turns that sends its history again has some 600 KB of them."""
 TABLES: Final = ("executions", "steps", "step_content")
-_ARROW: Final = "application/vnd.apache.arrow.stream"
 
 
 @app.command()
@@ -95,39 +95,15 @@ def _pages(client: Client, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, 
     after: dict[str, Any] = {"after_key": None, "after_id": None}
     while True:
         order = {"order": "started_at", "descending": False, "limit": PAGE}
-        found = _query(client, "executions_list", {**matching, **order, **after})
+        found = ask(client, "executions_list", {**matching, **order, **after})
         executions = found.drop_columns(["page_key"])
         ids = executions.column("execution_id").to_pylist()
         yield "executions", executions
         since = executions.column("started_at")[0].cast(pa.int64()).as_py() if ids else 0
-        yield from (("steps", steps) for steps in _of_executions(client, "steps_of_executions", ids, since=since))
+        yield from (("steps", steps) for steps in of_executions(client, "steps_of_executions", ids, since=since))
         for start in range(0, max(len(ids), 1), CONTENT_PAGE):
-            texts = _of_executions(client, "step_content", ids[start : start + CONTENT_PAGE])
+            texts = of_executions(client, "step_content", ids[start : start + CONTENT_PAGE])
             yield from (("step_content", rows) for rows in texts)
-        if found.num_rows < PAGE and not _is_cut(found):
+        if found.num_rows < PAGE and not is_cut(found):
             return
         after = {"after_key": found.column("page_key")[-1].as_py(), "after_id": ids[-1]}
-
-
-def _of_executions(client: Client, name: str, ids: list[str], **more: int) -> Iterator[pa.Table]:
-    """The rows of these executions. An answer that was cut is asked for again in halves."""
-    rows = _query(client, name, {"execution_ids": ids, **more})
-    if not _is_cut(rows):
-        yield rows
-    elif len(ids) == 1:
-        raise CommandError(
-            f"cannot export execution {ids[0]}: {name} has more than {rows.num_rows:,} rows, the most that one answer "
-            "holds; raise query_rows_max of the sidecar"
-        )
-    else:
-        for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
-            yield from _of_executions(client, name, half, **more)
-
-
-def _is_cut(rows: pa.Table) -> bool:
-    return (rows.schema.metadata or {}).get(b"truncated") == b"true"
-
-
-def _query(client: Client, name: str, parameters: dict[str, Any]) -> pa.Table:
-    with client.stream("/api/v1/query", {"name": name, "parameters": parameters}, accept=_ARROW) as response:
-        return pa.ipc.open_stream(response.read()).read_all()

@@ -25,9 +25,7 @@ def text(name: str) -> str:
     """The SQL of a named query with its parts in place. Raises StoreError for a name that is none."""
     if not _NAME.fullmatch(name) or name not in names():
         raise StoreError(f"there is no query {name!r}; queries are {', '.join(names())}")
-    folder = files("whichstep_store") / "queries"
-    sql = (folder / f"{name}.sql").read_text(encoding="utf-8")
-    return _INCLUDE.sub(lambda found: (folder / "parts" / f"{found[1]}.sql").read_text(encoding="utf-8"), sql)
+    return _whole((files("whichstep_store") / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 @cache
@@ -35,3 +33,9 @@ def parameters(name: str) -> frozenset[str]:
     """Names of the parameters that a query binds."""
     code = re.sub(r"--[^\n]*", "", text(name))
     return frozenset(_PARAMETER.findall(code))
+
+
+def _whole(sql: str) -> str:
+    """The text with its parts, and theirs, in place."""
+    parts = files("whichstep_store") / "queries" / "parts"
+    return _INCLUDE.sub(lambda found: _whole((parts / f"{found[1]}.sql").read_text(encoding="utf-8")), sql)

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sidecar_process import environment, sidecar_process
+from sidecar_process import environment, sidecar_process, whichstep
 
 POLICY = """
 [[rule]]
@@ -96,9 +96,18 @@ class Reviewer(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("held")
+
+
+@pytest.fixture(scope="module")
+def reviewer_token(folder, played):
+    return (folder / "data" / "reviewer.token").read_text().strip()
+
+
+@pytest.fixture(scope="module")
+def played(folder):
     """The agent's run, what the reviewer saw, and the document of the execution."""
-    folder = tmp_path_factory.mktemp("held")
     (folder / "policy.toml").write_text(POLICY)
     with sidecar_process(folder / "data", "--policy", str(folder / "policy.toml")) as sidecar:
         reviewer = Reviewer(sidecar, folder / "data")
@@ -227,6 +236,48 @@ def test_the_decisions_are_figures_in_the_api_and_in_the_terminal(played):
     said = sidecar.run("approvals", "figures", "--purpose", "all")
     assert "66.7%" in said.stdout
     assert "3 of 3 requests were decided by a person" in said.stderr
+    assert [(row["rule"], row["requests"]) for row in found["by_rule"]] == [("mail outside", 3)]
+    assert found["without_execution"] == 0
+
+
+def test_decisions_become_examples_that_say_what_was_right(played, tmp_path):
+    told, _, _, sidecar = played
+    file = tmp_path / "decisions.jsonl"
+    create = ("dataset", "create", "--from", "approvals", "--purpose", "all", "--out", file)
+    assert f"3 of 3 decided requests written to {file}" in sidecar.run(*create).stdout
+    once = file.read_bytes()
+    assert sidecar.json(*create)["examples"] == 3
+    assert file.read_bytes() == once
+    approved, edited, rejected = examples = [json.loads(line) for line in once.splitlines()]
+    assert [example["decision"] for example in examples] == ["approve", "edit", "reject"]
+    assert {example["execution_id"] for example in examples} == {told["id"]}
+    assert (approved["action"], approved["arguments"]["to"]) == ("send_email", "a@customer.net")
+    assert edited["edited_arguments"] == {"to": "b@customer.net", "body": "better"}
+    assert edited["expectation"]["arguments"] == {"send_email": [edited["edited_arguments"]]}
+    assert (rejected["reason"], rejected["expectation"]) == ("not this one", None)
+    assert [example["outcome"]["used"] for example in examples] == [True, True, False]
+    assert [example["outcome"]["action_failed"] for example in examples] == [False, False, None]
+    (counted,) = json.loads(whichstep("dataset", "show", file, "--format", "json").stdout)["actions"]
+    assert [counted[name] for name in ("examples", "approve", "edit", "reject")] == [3, 1, 1, 1]
+
+
+def test_the_examples_label_their_executions(played, reviewer_token, tmp_path):
+    _, _, _, sidecar = played
+    file = tmp_path / "decisions.jsonl"
+    sidecar.run("dataset", "create", "--from", "approvals", "--purpose", "all", "--out", file)
+    said = subprocess.run(
+        [sys.executable, "-m", "whichstep_cli", "expect", "--dataset", file, "--endpoint", sidecar.http],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=environment() | {"WHICHSTEP_TOKEN": reviewer_token},
+    )
+    assert "noted of 1 executions, from 2 of 3 examples" in said.stdout
+    (label,) = sidecar.sql("select expectation from expectations where author is not null").rows()
+    stated = json.loads(label[0])
+    assert (stated["tools"], stated["allow_extra"]) == (["send_email", "send_email"], True)
+    assert [call["to"] for call in stated["arguments"]["send_email"]] == ["a@customer.net", "b@customer.net"]
 
 
 def test_another_policy_over_the_past_says_what_it_would_have_asked_and_blocked(played, tmp_path):

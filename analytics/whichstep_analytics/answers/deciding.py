@@ -12,7 +12,11 @@ from whichstep_store.reader import Reader
 
 
 def approvals_document(reader: Reader, ledger: Ledger, filters: Filters) -> Document:
-    """Figures of the requests of the executions that match; `notifications`: of all that is stored."""
+    """Figures of the requests of the executions that match.
+
+    Of all that is stored: `notifications`, and `without_execution`, the requests that no filter can find.
+    """
     outcomes = shaped(frame(reader.query("approval_outcomes", filters.parameters())), decisions.OUTCOME_SCHEMA)
     sent = {state: ledger.deliveries.count(state) for state in (DELIVERED, UNDELIVERED)}
-    return {**decisions.figures(outcomes), "notifications": sent}
+    without = reader.query("approval_totals", {})["without_execution"][0].as_py()
+    return {**decisions.figures(outcomes), "notifications": sent, "without_execution": without}

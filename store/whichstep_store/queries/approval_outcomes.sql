@@ -1,16 +1,6 @@
 -- Requests for approval of the executions that match, the oldest first, and what became of them: the outcome of the
 -- execution, and whether the action that ran failed. Parameters: Filters.parameters().
-with matched as (
-    select execution_id, success
-    from execution_rows
-    where /* include matching */
-),
-ran as (
-    select execution_id, approval_id, bool_or(status = 'error') as failed
-    from step_rows
-    where approval_id is not null and type in ('tool_call', 'handoff') and status in ('ok', 'error')
-    group by execution_id, approval_id
-)
+with /* include approved_runs */
 select
     asked.approval_id,
     asked.action,
