@@ -10,11 +10,15 @@ from benchmarks import end_to_end, machine
 
 PARTS = (
     "benchmarks.sdk.bench_overhead",
+    "benchmarks.sdk.bench_gate",
+    "benchmarks.sdk.bench_policy",
     "benchmarks.sdk.bench_workflow",
     "benchmarks.collector.bench_normalise",
     "benchmarks.collector.bench_journal",
+    "benchmarks.collector.bench_approvals",
     "benchmarks.store.load",
     "benchmarks.analytics.bench_jobs",
+    "benchmarks.analytics.bench_locate",
     "benchmarks.analytics.bench_metrics",
     "benchmarks.analytics.bench_grounding",
     "benchmarks.analytics.bench_conformance",

@@ -289,7 +289,7 @@ def test_a_decision_wakes_the_agent_that_waits(desk):
     desk.decide(request["approval_id"], "ann", "approve")
     waiter.join(10)
     assert found["answer"]["state"] == "approved"
-    assert found["at"] - decided_at < 5  # benchmarks/collector measures it; this says that it does not wait for 30 s
+    assert found["at"] - decided_at < 5  # bench_approvals measures it; this says that it does not wait for 30 s
 
 
 def test_waiting_ends_at_the_expiry_and_at_the_time_that_was_asked_for(desk):
