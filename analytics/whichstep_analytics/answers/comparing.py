@@ -9,9 +9,8 @@ from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple
 
 from whichstep_analytics import configurations
-from whichstep_analytics.answers.changes import compared
 from whichstep_analytics.answers.documents import Document, documents, frame
-from whichstep_analytics.answers.figures import figures_of
+from whichstep_analytics.answers.figures import Side, compared_with
 from whichstep_store.filters import FilterError, Filters
 from whichstep_store.reader import Reader
 
@@ -97,12 +96,9 @@ def _ran(reader: Reader, side: _Side) -> configurations.Ran:
 
 
 def _moved(reader: Reader, before: Filters, after: Filters, *, now: int) -> dict[str, Any]:
-    old, old_typed = figures_of(reader, before, (), as_of=now)
-    new, new_typed = figures_of(reader, after, (), as_of=now)
-    typed, typed_before = new_typed.get((), {}), old_typed.get((), {})
+    old, new = Side(reader, before, (), as_of=now), Side(reader, after, (), as_of=now)
     return {
-        metric: {**figure, **compared(figure, old.get((), {}).get(metric), typed, typed_before, metric)}
-        for metric, figure in new.get((), {}).items()
+        metric: {**figure, **compared_with(new, old, (), metric)} for metric, figure in new.figures.get((), {}).items()
     }
 
 

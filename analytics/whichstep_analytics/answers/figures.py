@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
 
 from whichstep_analytics import metrics, periods
-from whichstep_analytics.answers.changes import Typed, compared, standardised_groups
+from whichstep_analytics.answers.changes import Typed, compared, ends, standardised_groups
 from whichstep_analytics.answers.documents import Document, documents, frame
 from whichstep_analytics.trends import Trend, trends
 from whichstep_store.filters import NANOSECONDS, FilterError, Filters, format_time
@@ -32,9 +33,9 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
     if unknown:
         raise FilterError(f"cannot group by {', '.join(unknown)}; group by {', '.join(metrics.GROUPS)}")
     names = tuple(dict.fromkeys(by))
-    current, typed = figures_of(reader, filters, names, as_of=now)
+    current = Side(reader, filters, names, as_of=now)
     before = _window_before(filters, names, now=now)
-    earlier, typed_before = figures_of(reader, before, names, as_of=now) if before else ({}, {})
+    earlier = Side(reader, before, names, as_of=now) if before else None
     heading = _trends(reader, filters, names, now=now)
     groups: list[Document] = [
         {
@@ -42,15 +43,13 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
             "metrics": {
                 metric: {
                     **figure,
-                    **compared(
-                        figure, earlier.get(group, {}).get(metric), typed[group], typed_before.get(group, {}), metric
-                    ),
+                    **compared_with(current, earlier, group, metric),
                     "trend": heading.get(group, {}).get(metric),
                 }
                 for metric, figure in figures.items()
             },
         }
-        for group, figures in current.items()
+        for group, figures in current.figures.items()
     ]
     return {
         "since": None if filters.since is None else format_time(filters.since),
@@ -58,22 +57,48 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
         "as_of": format_time(now),
         "by": list(names),
         "groups": groups,
-        "disagreements": standardised_groups(groups, [typed[group] for group in current], names),
+        "disagreements": standardised_groups(groups, current.typed_groups() if len(groups) > 1 else [], names),
     }
 
 
-def figures_of(
-    reader: Reader, filters: Filters, by: Sequence[str], *, as_of: int
-) -> tuple[dict[Group, dict[str, Document]], dict[Group, Typed]]:
-    """Figures by group and metric, and of those that can be standardised also by task type."""
-    executions = frame(reader.query("execution_frame", {**filters.parameters(), "by": [*by, "task_type"]}))
-    found = _by_group(metrics.compute(executions, by=by, as_of=as_of), by)
-    typed: dict[Group, Typed] = {group: {} for group in found}
-    if not {"task_type", *metrics.TIME_GROUPS} & set(by) and executions["task_type"].n_unique() > 1:
-        figures = metrics.compute(executions, by=(*by, "task_type"), as_of=as_of, only=metrics.STANDARDISED)
-        for group, of_type in _by_group(figures, (*by, "task_type")).items():
-            typed[group[:-1]][group[-1]] = of_type
-    return found, typed
+class Side:
+    """The executions that match, and their figures by group and metric."""
+
+    def __init__(self, reader: Reader, filters: Filters, by: Sequence[str], *, as_of: int) -> None:
+        self._by, self._as_of = by, as_of
+        self._executions = frame(reader.query("execution_frame", {**filters.parameters(), "by": [*by, "task_type"]}))
+        self.figures = _by_group(metrics.compute(self._executions, by=by, as_of=as_of), by)
+
+    def typed(self, group: Group) -> Typed:
+        """The figures of a group that can be standardised, by task type; none where there is one type, or no group.
+
+        Computed when first asked for: only a comparison needs them, and they cost more than all figures together.
+        """
+        return self._typed.get(group, {})
+
+    def typed_groups(self) -> list[Typed]:
+        """Those of all groups, in order."""
+        return [self.typed(group) for group in self.figures]
+
+    @cached_property
+    def _typed(self) -> dict[Group, Typed]:
+        found: dict[Group, Typed] = {}
+        if {"task_type", *metrics.TIME_GROUPS} & set(self._by) or self._executions["task_type"].n_unique() < 2:
+            return found
+        by = (*self._by, "task_type")
+        figures = metrics.compute(self._executions, by=by, as_of=self._as_of, only=metrics.STANDARDISED)
+        for group, of_type in _by_group(figures, by).items():
+            found.setdefault(group[:-1], {})[group[-1]] = of_type
+        return found
+
+
+def compared_with(current: Side, earlier: Side | None, group: Group, metric: str) -> dict[str, Document | None]:
+    """What `compared` says of one figure of a group; the task types are looked at only where there is a change."""
+    figure = current.figures[group][metric]
+    previous = None if earlier is None else earlier.figures.get(group, {}).get(metric)
+    if earlier is None or ends(previous) is None:
+        return compared(figure, previous, {}, {}, metric)
+    return compared(figure, previous, current.typed(group), earlier.typed(group), metric)
 
 
 def _window_before(filters: Filters, by: Sequence[str], *, now: int) -> Filters | None:
