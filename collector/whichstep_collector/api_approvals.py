@@ -87,7 +87,8 @@ class ApprovalsApi:
         if filters.get("state", PENDING) not in STATES:
             raise Refused(BAD_REQUEST, f"state is one of {', '.join(STATES)}")
         page = await self.run(lambda: self._approvals.page(filters, limit=limit, after=after))
-        found = [listed(approval) for approval in page.approvals]
+        told = await self.run(lambda: self._deliveries.latest([approval.approval_id for approval in page.approvals]))
+        found = [listed(approval, told.get(approval.approval_id)) for approval in page.approvals]
         return _answer({"approvals": found, "total": page.total, "next_cursor": _cursor_text(page.next)})
 
     async def _show(self, request: Request) -> Response:

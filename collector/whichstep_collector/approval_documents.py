@@ -32,12 +32,15 @@ def document(approval: Approval) -> dict[str, Any]:
     }
 
 
-def listed(approval: Approval) -> dict[str, Any]:
-    """Return one request in a list: without the schema, and with `omitted` naming what is too long for a list."""
+def listed(approval: Approval, told: Delivery | None = None) -> dict[str, Any]:
+    """Return one request in a list: without the schema, and with `omitted` naming what is too long for a list.
+
+    `notification` is the newest message about it to the webhook; null where there is none.
+    """
     found = document(approval)
     del found["arguments_schema"]
     omitted = [name for name in _LONG if len(getattr(approval, name) or "") > LISTED_CHARACTERS_MAX]
-    return {**found, **dict.fromkeys(omitted), "omitted": omitted}
+    return {**found, **dict.fromkeys(omitted), "omitted": omitted, "notification": told and receipt(told)}
 
 
 def receipt(delivery: Delivery) -> dict[str, Any]:

@@ -129,6 +129,14 @@ def approval(approval_id: str, *, token: str | None = None) -> Document:
     return _get(settings.endpoint, token or settings.token, f"{_APPROVALS}/{quote(approval_id, safe='')}", ())
 
 
+def deliveries(approval_id: str, *, token: str | None = None) -> list[Document]:
+    """What the webhook was told of a request, the oldest message first; empty where there is no webhook."""
+    settings = DashboardSettings.from_environment()
+    path = f"{_APPROVALS}/{quote(approval_id, safe='')}/deliveries"
+    found: list[Document] = _get(settings.endpoint, token or settings.token, path, ())["deliveries"]
+    return found
+
+
 def decide(approval_id: str, decision: Document, *, token: str | None = None) -> Document:
     """Decides on a request in the name of the token; the request as it stands then.
 

@@ -7,6 +7,7 @@ the request is over, or ATTEMPTS_MAX is reached; every receipt is kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from whichstep_store.approvals import EXPIRED, PENDING
@@ -85,6 +86,15 @@ class Deliveries:
             [approval_id],
         )
         return [Delivery(*row) for row in rows]
+
+    def latest(self, approval_ids: Sequence[str]) -> dict[str, Delivery]:
+        """The newest message about each of these requests; those without one are left out."""
+        rows = self._file.rows(
+            f"select {_COLUMNS} from approval_deliveries where approval_id in ({', '.join('?' * len(approval_ids))})"
+            " order by created_at, event",
+            list(approval_ids),
+        )
+        return {row["approval_id"]: Delivery(*row) for row in rows}
 
     def count(self, state: str) -> int:
         """How many messages are in a state."""

@@ -9,6 +9,7 @@ from fake_api import HOSTILE
 
 from running import running
 from whichstep.policy import Policy
+from whichstep_store.ledger_deliveries import ATTEMPTS_MAX
 
 POLICY = Policy.from_dict(
     {
@@ -185,3 +186,28 @@ def test_a_decided_request_says_who_decided_and_offers_nothing_more(open_desk, d
 def test_an_unknown_request_says_so(open_desk, desk):
     page = open_desk(approval="none")
     assert "there is nothing of that id" in texts(page).replace("\\", "")
+
+
+def test_what_the_webhook_did_not_take_is_marked_in_the_inbox_and_said_on_the_request(open_desk, desk):
+    deliveries = desk.started.store.ledger.deliveries
+    request, retried = desk.ask(summary="nobody heard of it"), desk.ask(summary="again")
+    assert "webhook" not in open_desk().dataframe[0].value.columns
+    assert "webhook" not in texts(open_desk(approval=request))
+    now = desk.started.store.ledger.approvals.now()
+    assert {one.approval_id for one in deliveries.due(now)} == {request, retried}
+    (again,) = deliveries.of(retried)
+    deliveries.refused(again, status=503, error="it answered 503: <b>busy</b>", now=now)
+    for _ in range(ATTEMPTS_MAX):
+        (one,) = deliveries.of(request)
+        deliveries.refused(one, status=None, error="connection refused", now=now)
+    table = open_desk().dataframe[0].value
+    assert dict(zip(table["summary"], table["webhook"], strict=True)) == {
+        "nobody heard of it": "⚠ undelivered",
+        "again": "⚠ trying again (1)",
+    }
+    said = texts(open_desk(approval=request))
+    assert "webhook, that it waits" in said
+    assert f"⚠ undelivered after {ATTEMPTS_MAX} attempts: connection refused" in said
+    assert "503: <b>busy</b>" in texts(open_desk(approval=retried))
+    deliveries.taken(again, status=200, now=now)
+    assert "delivered, " in texts(open_desk(approval=retried))

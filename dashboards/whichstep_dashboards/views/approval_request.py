@@ -16,7 +16,7 @@ from whichstep_dashboards import data, pages, query_string
 from whichstep_dashboards.data import ApiError, Document
 from whichstep_dashboards.figures import format_time
 from whichstep_dashboards.plain import one_line, plain
-from whichstep_dashboards.views import notices, reviewer
+from whichstep_dashboards.views import deliveries, notices, reviewer
 
 EVIDENCE_SHOWN: Final = 3
 TEXT_SHOWN: Final = 4000
@@ -46,6 +46,7 @@ def show(approval_id: str) -> None:
         else:
             _outcome(item)
         _facts(item)
+        deliveries.show(data.deliveries(approval_id, token=reviewer.token()))
 
 
 def _proposal(item: Document) -> None:

@@ -13,12 +13,14 @@ from whichstep_dashboards import data, query_string
 from whichstep_dashboards.data import ApiError, Document
 from whichstep_dashboards.figures import format_age, format_left
 from whichstep_dashboards.plain import one_line, plain
-from whichstep_dashboards.views import approval_request, notices, reviewer
+from whichstep_dashboards.views import approval_request, deliveries, notices, reviewer
 
 PAGE_SIZE: Final = 50
 REFRESH_SECONDS: Final = 3
 STATES: Final = ("pending", "approved", "edited", "rejected", "expired", "cancelled", "consumed", "all")
 _ROW_PIXELS: Final = 35
+_OFTEN_EMPTY: Final = ("time", "decided by", "webhook")
+"""Columns that are left out where no request of the page has a value."""
 _SCHEMA: Final = pa.schema(
     [
         ("time", pa.string()),
@@ -29,6 +31,7 @@ _SCHEMA: Final = pa.schema(
         ("summary", pa.string()),
         ("age", pa.string()),
         ("decided by", pa.string()),
+        ("webhook", pa.string()),
     ]
 )
 
@@ -96,8 +99,9 @@ def _nothing(state: str) -> None:
 
 def _table(rows: Sequence[Document]) -> None:
     now = datetime.now(UTC)
+    table = pa.Table.from_pylist([_cells(row, now) for row in rows], schema=_SCHEMA)
     st.dataframe(
-        pa.Table.from_pylist([_cells(row, now) for row in rows], schema=_SCHEMA),
+        table.drop_columns([name for name in _OFTEN_EMPTY if table[name].null_count == len(rows)]),
         key="approvals",
         hide_index=True,
         width="stretch",
@@ -115,6 +119,7 @@ def _table(rows: Sequence[Document]) -> None:
             "summary": st.column_config.TextColumn(width=420),
             "age": st.column_config.TextColumn(width=90),
             "decided by": st.column_config.TextColumn(width=110),
+            "webhook": st.column_config.TextColumn(width=150, help="Whether the message about it was taken."),
         },
     )
 
@@ -129,6 +134,7 @@ def _cells(row: Mapping[str, Any], now: datetime) -> dict[str, str | None]:
         "summary": one_line(row["summary"], limit=200),
         "age": format_age(row["created_at"], now=now),
         "decided by": one_line(row["decided_by"], limit=80) or None,
+        "webhook": deliveries.state(row["notification"]) if row["notification"] else None,
     }
 
 
