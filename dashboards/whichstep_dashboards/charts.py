@@ -124,6 +124,36 @@ def pareto(rows: Rows, *, colours: Palette, selected: str | None = None) -> alt.
     return view(chart, height=LINE_PIXELS * len(data) + TITLED_AXIS_PIXELS)
 
 
+def confusion(rows: Rows, *, expected: Sequence[str], chosen: Sequence[str], colours: Palette) -> alt.LayerChart:
+    """How often a tool was chosen where one was right; right pairs in another colour. A click picks a pair.
+
+    Rows: `expected`, `chosen`, `count`, `right`.
+    """
+    most = max((row["count"] for row in rows), default=1)
+    data = [{**row, "weight": 0.25 + 0.75 * row["count"] / most} for row in rows]
+    pick = alt.selection_point(name=SELECTED, fields=["expected", "chosen"], on="click", empty=False)
+    base = chart_of(data).encode(
+        x=alt.X(
+            "chosen:N",
+            title=None,
+            scale=alt.Scale(domain=list(chosen)),
+            axis=axis(colours, orient="top", labelAngle=-40, labelLimit=110, labelOverlap=False),
+        ),
+        y=alt.Y("expected:N", title=None, scale=alt.Scale(domain=list(expected)), axis=axis(colours, labelLimit=150)),
+        tooltip=[
+            alt.Tooltip("expected:N", title="right"),
+            alt.Tooltip("chosen:N", title="chosen"),
+            alt.Tooltip("count:Q", title="times"),
+        ],
+    )
+    cells = base.mark_rect(cornerRadius=4, stroke=colours.background, strokeWidth=3, cursor="pointer").encode(
+        color=alt.condition(alt.datum.right, alt.value(colours.accent), alt.value(colours.failing)),
+        opacity=alt.Opacity("weight:Q", scale=None, legend=None),
+    )
+    numbers = base.mark_text(fontSize=12, color=colours.text, fontWeight="bold").encode(text="count:Q")
+    return view(cells.add_params(pick) + numbers, height=LINE_PIXELS * len(expected) + 2 * TITLED_AXIS_PIXELS)
+
+
 def heat_map(rows: Rows, *, weeks: Sequence[str], labels: Sequence[str], colours: Palette) -> alt.LayerChart:
     """Failures of each group in each week, darker is more. Rows: `label`, `week`, `count`."""
     data = [{**row, "label": one_line(row["label"], limit=60)} for row in rows if row["count"]]

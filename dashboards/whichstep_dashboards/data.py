@@ -53,6 +53,11 @@ def approval_figures(pairs: Pairs) -> Document:
     return _answer("/api/v1/approvals/figures", pairs)
 
 
+def tools(pairs: Pairs) -> Document:
+    """The tools that were called, how they fared, and whether they were the right ones."""
+    return _answer("/api/v1/tools", pairs)
+
+
 def drift(pairs: Pairs) -> Document:
     """Success and failure of the matching executions by turn, model calls so far and context size."""
     return _answer("/api/v1/drift", pairs)

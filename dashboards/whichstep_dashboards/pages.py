@@ -25,12 +25,13 @@ FAILING_STEPS: Final = Screen("failing_steps", "Failing steps", ":material/error
 DRIFT: Final = Screen("drift", "Drift", ":material/trending_down:")
 COMPARE: Final = Screen("compare", "Compare", ":material/compare_arrows:")
 GROUNDING: Final = Screen("grounding", "Grounding", ":material/fact_check:")
+TOOLS: Final = Screen("tools", "Tools", ":material/build:")
 WORKFLOWS: Final = Screen("workflows", "Workflows", ":material/schema:")
 SAFETY: Final = Screen("safety", "Safety", ":material/shield:")
 EXECUTION: Final = Screen("execution", "Execution", ":material/account_tree:")
 APPROVALS: Final = Screen("approvals", "Approvals", ":material/approval:")
 SCREENS: Final = (
-    OVERVIEW, EXECUTIONS, FAILING_STEPS, APPROVALS, DRIFT, GROUNDING, COMPARE, WORKFLOWS, SAFETY, EXECUTION,
+    OVERVIEW, EXECUTIONS, FAILING_STEPS, TOOLS, APPROVALS, DRIFT, GROUNDING, COMPARE, WORKFLOWS, SAFETY, EXECUTION,
 )  # fmt: skip
 MENU: Final = SCREENS[:-1]
 

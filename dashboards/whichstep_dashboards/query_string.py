@@ -17,7 +17,7 @@ TEXT_FILTERS: Final = ("since", "until", "query")
 CHOICE_FILTERS: Final = (
     "release", "task_type", "agent", "service", "environment", "purpose",
     "status", "success", "failure_kind", "failing_step", "failing_path", "signature", "configuration",
-    "session_id", "user_id",
+    "session_id", "user_id", "tool", "expected_tool", "chosen_tool",
 )  # fmt: skip
 FILTERS: Final = (*TEXT_FILTERS, *CHOICE_FILTERS)
 SHARED_FILTERS: Final = ("since", "until", "release", "task_type", "agent", "service", "environment", "purpose")

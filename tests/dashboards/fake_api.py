@@ -113,6 +113,7 @@ def small(*, purpose="demo", count=137) -> Store:
         **_workflows("support_agent", held=True),
         "actions": _actions(store.executions, hostile=False),
         "approvals/figures": _decisions("send_external_email", "ann"),
+        "tools": _tools("lookup_order", "issue_refund", "refund_request", labelled=True),
         "grounding": _grounding(store.executions, "A-4403"),
         "compare": _compare("planner", "--- before\n+++ after\n-Be brief.\n+Be brief, and kind.", "rose by 5 points"),
     }
@@ -497,6 +498,7 @@ def odd() -> Store:
         **_workflows(HOSTILE[0], held=False),
         "actions": _actions(store.executions, hostile=True),
         "approvals/figures": _decisions(HOSTILE[0], HOSTILE[1]),
+        "tools": _tools(HOSTILE[0], HOSTILE[1], HOSTILE[2], labelled=True),
         "grounding": _grounding(store.executions, *HOSTILE),
         "compare": _compare(HOSTILE[0], HOSTILE[1], HOSTILE[2]),
     }
@@ -624,6 +626,35 @@ def _actions(executions: list[dict], *, hostile: bool) -> dict:
         "kind": "blocked",
         "total": 4,
         "actions": rows,
+    }
+
+
+def _tools(right: str, wrong: str, task_type: str, *, labelled: bool) -> dict:
+    """Two tools, one of which was chosen in place of the other; a third was right and never chosen."""
+    figure = {"value": 0.8, "lower": 0.6, "upper": 0.9, "n": 100, "known": 40, "reason": None}
+    nothing = {"value": None, "lower": None, "upper": None, "n": 100, "known": 0, "reason": "nobody said the order"}
+    names = ("tool_selection_accuracy", "tool_recall_name", "tool_precision_name", "tool_precision_arguments")
+    figures = {**dict.fromkeys(names, figure), "tool_order_match": nothing}
+    table = [
+        {
+            "tool": tool, "calls": 30, "executions": 20, "ended": 30, "errors": 3, "error_rate": 0.1,
+            "error_rate_lower": 0.03, "error_rate_upper": 0.26, "retries": 2, "latency_p50_ms": 120.0,
+            "latency_p95_ms": None, "cost_usd": None, "asked_cost_usd": 0.0123,
+        }
+        for tool in (right, wrong)
+    ]  # fmt: skip
+    pairs = [(right, right, 25), (right, wrong, 5), ("(no tool)", wrong, 2), (right, "(no tool)", 1)]
+    cells = [{"expected": a, "chosen": b, "count": count, "executions": count} for a, b, count in pairs]
+    return {
+        "executions": 100,
+        "expectations": {"code": {"executions": 40, "unjudged": 0}} if labelled else {"none": {"executions": 100}},
+        "metrics": figures,
+        "by_task_type": [{"task_type": task_type, "metrics": figures}],
+        "confusion": cells,
+        "never_chosen": [{"tool": "no_such_tool", "expected": 4}],
+        "unknown": ["no_such_tool"],
+        "needless": [{"tool": wrong, "calls": 2, "executions": 2}],
+        "tools": table,
     }
 
 

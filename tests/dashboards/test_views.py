@@ -8,7 +8,7 @@ import fake_api
 import pytest
 from dashboard_texts import texts
 
-SCREENS = ("overview", "executions", "failing_steps", "drift", "safety", "grounding", "compare", "workflows")
+SCREENS = ("overview", "executions", "failing_steps", "tools", "drift", "safety", "grounding", "compare", "workflows")
 FIRST = fake_api.small().executions[0]["execution_id"]
 FAILED = next(row for row in fake_api.small().executions if row["success"] is False)["execution_id"]
 LONG = fake_api.odd().executions[0]["execution_id"]
@@ -268,6 +268,17 @@ def test_safety_shows_what_people_decided_and_who_reads_little(open_page):
     assert "2 notifications undelivered" in said
     assert [card.value for card in page.metric if card.label == "Approved, then failed"] == ["unknown"]
     assert list(page.dataframe[1].value["sign"]) == ["⚠ never says no"]
+
+
+def test_tools_shows_the_choice_what_is_amiss_and_each_tool(open_page):
+    page = open_page("tools", "small")
+    said = texts(page).replace("\\", "")
+    assert "no_such_tool** was right 4 times and never chosen; no stored execution ever called it" in said
+    assert "issue_refund** was called 2 times where no tool was needed" in said
+    assert "nobody said the order" in said
+    assert list(page.dataframe[0].value["errors"]) == ["3 of 30"] * 2
+    box = next(box for box in page.selectbox if box.label == "Look at")
+    assert box.options[0] == "issue_refund in place of lookup_order · 5"
 
 
 def test_safety_without_a_policy_says_how_to_have_one(open_page):

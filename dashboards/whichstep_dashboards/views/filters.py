@@ -28,7 +28,7 @@ _SUCCESS_WORDS: Final = {"true": "succeeded", "false": "failed", "unknown": "unk
 # Set by links only; shown as removable chips so that nothing filters unseen.
 _LINKED: Final = {
     "failing_step": "failing step", "failing_path": "failing step", "signature": "signature", "session_id": "session",
-    "user_id": "user", "until": "until",
+    "user_id": "user", "until": "until", "tool": "tool", "expected_tool": "right tool", "chosen_tool": "chosen tool",
 }  # fmt: skip
 
 
