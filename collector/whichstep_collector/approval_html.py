@@ -8,15 +8,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from whichstep_collector.argument_form import HIDDEN, Field, fields
+from whichstep_collector.argument_form import HIDDEN, Field, fields, shown, unshown_fields
 from whichstep_store.approvals import PENDING
 
 TEXT_SHOWN: Final = 4000
-JSON_SHOWN: Final = 20_000
 EVIDENCE_SHOWN: Final = 3
 _STYLE: Final = """
 :root{color-scheme:light dark;--line:#8886;--soft:#8882;--go:#00795a;--stop:#b84a00;--link:#0072b2}
@@ -24,7 +23,7 @@ _STYLE: Final = """
 h1{font-size:1.3rem;margin:.2rem 0}h2{font-size:1rem;margin:1.2rem 0 .4rem}p{margin:.3rem 0}
 .state{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;font-size:.85rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .8rem;margin:.4rem 0}dt{opacity:.7}
-dd{margin:0;overflow-wrap:anywhere}pre,.text{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--soft);
+dd{margin:0;overflow-wrap:anywhere}.arguments{display:block}.text{white-space:pre-wrap;max-height:60vh;overflow:auto;overflow-wrap:anywhere;background:var(--soft);
 border-radius:.4rem;padding:.6rem;margin:.3rem 0;font:.85rem/1.4 ui-monospace,monospace}
 label{display:block;margin:.6rem 0 .2rem}input,textarea,select{width:100%;font:inherit;padding:.55rem;
 border:1px solid var(--line);border-radius:.4rem;background:transparent;color:inherit}
@@ -54,16 +53,24 @@ class Visitor(NamedTuple):
     form_key: str
 
 
-def request_page(item: Mapping[str, Any], visitor: Visitor, *, said: str = "", execution_url: str | None = None) -> str:
-    """One request on one screen; `said` is what came of the last attempt to decide."""
+def request_page(
+    item: Mapping[str, Any],
+    visitor: Visitor,
+    *,
+    now: datetime,
+    said: str = "",
+    execution_url: str | None = None,
+    whole: bool = False,
+) -> str:
+    """One request on one screen; `said` is what came of the last attempt to decide, `whole`: no argument is cut."""
     title = f"{item['action']}: {item['state']}"
     body = [
         f"<p><a href='/approvals'>All requests</a></p><h1>{_text(item['action'])}</h1>",
         f"<p><span class='state'>{_text(item['state'])}</span> {_text(item['summary'])}</p>",
         f"<p class='said' role='alert'>{_text(said)}</p>" if said else "",
-        "<h2>Arguments</h2>",
-        _json(item["arguments"]),
-        *(["<h2>Edited to</h2>", _json(item["edited_arguments"])] if item["edited_arguments"] is not None else []),
+        f"<p><small>{_left(item, now)}</small></p>" if item["state"] == PENDING else "",
+        _arguments("Arguments", item["arguments"], item, whole=whole),
+        _arguments("Edited to", item["edited_arguments"], item, whole=whole),
         _evidence(item["evidence"]),
         _facts(item, execution_url),
         _forms(item, visitor) if item["state"] == PENDING else _outcome(item),
@@ -71,17 +78,35 @@ def request_page(item: Mapping[str, Any], visitor: Visitor, *, said: str = "", e
     return _page(title, "".join(body))
 
 
-def inbox_page(items: Sequence[Mapping[str, Any]], total: int, visitor: Visitor) -> str:
+def inbox_page(items: Sequence[Mapping[str, Any]], total: int, visitor: Visitor, *, now: datetime) -> str:
     """The pending requests, the least time first."""
     rows = "".join(
         f"<li><a href='/approvals/{_text(item['approval_id'])}'>{_text(item['action'])}</a> "
         f"<span class='state'>{_text(item['risk_level'])}</span><br>{_text(item['summary'], 300)}<br>"
-        f"<small>{_text(item['agent'] or 'agent unknown')}, until {_text(item['expires_at'][:16])} UTC</small></li>"
+        f"<small>{_text(item['agent'] or 'agent unknown')}, {_left(item, now)}</small></li>"
         for item in items
     )
-    count = f"{len(items)} of {total} requests" if total > len(items) else f"{total} requests"
-    body = f"<h1>Requests for approval</h1><p>{count} wait</p><ul>{rows}</ul>{_who(visitor)}"
+    count = (
+        f"{len(items):,} of {total:,} requests wait, the least time first:" if total > len(items) else _waiting(total)
+    )
+    body = f"<h1>Requests for approval</h1><p>{count}</p><ul>{rows}</ul>{_who(visitor)}"
     return _page("Requests for approval", body)
+
+
+def _waiting(total: int) -> str:
+    if not total:
+        return "Nothing waits for a decision."
+    return "1 request waits" if total == 1 else f"{total:,} requests wait"
+
+
+def _left(item: Mapping[str, Any], now: datetime) -> str:
+    """Until when there is time, and how much that is."""
+    until = datetime.fromisoformat(item["expires_at"][:19]).replace(tzinfo=UTC)
+    minutes = int((until - now).total_seconds()) // 60
+    left = (
+        f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min" if minutes >= 1 else "seconds"
+    )
+    return f"{left} left, until {until:%Y-%m-%d %H:%M} UTC"
 
 
 def message_page(title: str, sentence: str) -> str:
@@ -154,13 +179,22 @@ def _forms(item: Mapping[str, Any], visitor: Visitor) -> str:
     )
     reason = "<label>Reason (optional)<textarea name='reason' rows='2'></textarea></label>"
     inputs = "".join(_input(field, f"argument.{number}") for number, field in enumerate(fields(item)))
+    unshown = unshown_fields(item)
+    kept = f"<p>{unshown:,} more arguments stay as they are.</p>" if unshown else ""
     return (
-        f"<h2>Decide as {_text(visitor.reviewer)}</h2>"
+        f"<h2>Decide as {_text(visitor.reviewer)}</h2>{_not_theirs(item, visitor)}"
         f"{begin}{reason}<button class='go' name='decision' value='approve'>Approve</button>"
         f"<button class='stop' name='decision' value='reject'>Reject</button></form>"
-        f"<details><summary>Edit the arguments</summary>{begin}{inputs}{reason}"
+        f"<details><summary>Edit the arguments</summary>{begin}{inputs}{kept}{reason}"
         f"<button class='go' name='decision' value='edit'>Approve as edited</button></form></details>{_who(visitor)}"
     )
+
+
+def _not_theirs(item: Mapping[str, Any], visitor: Visitor) -> str:
+    """Said before somebody reads and decides in vain; the policy in force may have changed, so they can try."""
+    if not item["reviewers"] or visitor.reviewer in item["reviewers"]:
+        return ""
+    return f"<p class='said'>The rule wants {_text(', '.join(item['reviewers']))} to decide.</p>"
 
 
 def _input(field: Field, name: str) -> str:
@@ -192,9 +226,19 @@ def _sign_in(approval_id: str) -> str:
     )
 
 
-def _json(value: object) -> str:
-    whole = json.dumps(value, indent=2, ensure_ascii=False)
-    return f"<pre>{_text(whole, JSON_SHOWN)}</pre>"
+def _arguments(title: str, arguments: Mapping[str, Any] | None, item: Mapping[str, Any], *, whole: bool) -> str:
+    if arguments is None:
+        return ""
+    found = shown(arguments, whole=whole)
+    told = "".join(
+        f"<dt>{_text(name, 200)}</dt><dd class='text' tabindex='0'>{_text(text, len(text))}</dd>"
+        for name, text in found.arguments
+    )
+    more = (
+        f"<p><a href='/approvals/{_text(item['approval_id'])}?whole=1'>Show all of it</a></p>" if found.is_cut else ""
+    )
+    listed = f"<dl class='arguments'>{told}</dl>" if told else "<p>None.</p>"
+    return f"<h2>{title}</h2>{listed}{more}"
 
 
 def _text(value: object, limit: int = TEXT_SHOWN) -> str:

@@ -1,6 +1,7 @@
-"""The arguments of a request as a form, and back, for the light page and the dashboard. Pure, standard library only.
+"""The arguments of a request to be read, and as a form and back: light page and dashboard. Pure, standard library only.
 
-A field that was left as it was shown keeps its very value, so an edit changes what somebody changed and nothing else.
+What is too long is cut value by value, so that no long one keeps another out of sight. A field that was left as it was
+shown keeps its very value, so an edit changes what somebody changed and nothing else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 FIELDS_MAX: Final = 40
+SHOWN_MAX: Final = 100
+"""Arguments shown at first, and entries of a list or object in one."""
+TEXT_SHOWN: Final = 2000
+"""Characters of an argument shown at first."""
+_INNER_SHOWN: Final = 500
 HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Characters that nobody sees, or that make others look like something else."""
 
@@ -23,6 +29,62 @@ class Field(NamedTuple):
     """text, number, boolean, choice or json."""
     value: str
     choices: tuple[str, ...] = ()
+
+
+class Shown(NamedTuple):
+    """Arguments to be read: names and texts, and whether anything is left out (which the texts say, too)."""
+
+    arguments: list[tuple[str, str]]
+    is_cut: bool
+
+
+def shown(arguments: Mapping[str, Any], *, whole: bool = False) -> Shown:
+    """The arguments one by one: a text as it is, with its lines; all else, and a text that looks like it, as JSON."""
+    if whole:
+        return Shown([(name, _written(value)) for name, value in arguments.items()], is_cut=False)
+    names = list(arguments)[:SHOWN_MAX]
+    found = [(name, _cut_text(_written(_cut(arguments[name])), TEXT_SHOWN)) for name in names]
+    left = len(arguments) - len(names)
+    rest = [("…", f"and {left:,} more arguments")] if left else []
+    return Shown([*found, *rest], is_cut=bool(rest) or found != shown(arguments, whole=True).arguments)
+
+
+def _written(value: Any) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=HIDDEN.search(str(value)) is not None, indent=2)
+    hidden = HIDDEN.search(value) is not None
+    return json.dumps(value, ensure_ascii=hidden) if hidden or not value.strip() or _is_json(value) else value
+
+
+def _cut(value: Any, *, inner: bool = False) -> Any:
+    """A value without what is too long in it, with how much that is."""
+    if isinstance(value, str):
+        return _cut_text(value, _INNER_SHOWN) if inner else value
+    if isinstance(value, list):
+        left = len(value) - SHOWN_MAX
+        return [*(_cut(one, inner=True) for one in value[:SHOWN_MAX]), *([f"… and {left:,} more"] if left > 0 else [])]
+    if isinstance(value, dict):
+        left = len(value) - SHOWN_MAX
+        kept = {name: _cut(value[name], inner=True) for name in list(value)[:SHOWN_MAX]}
+        return {**kept, **({"…": f"and {left:,} more"} if left > 0 else {})}
+    return value
+
+
+def _cut_text(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]} … and {len(text) - limit:,} more characters"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def unshown_fields(item: Mapping[str, Any]) -> int:
+    """How many arguments the form has no field for; an edit leaves them as they are."""
+    return max(len(item["edited_arguments"] or item["arguments"]) - FIELDS_MAX, 0)
 
 
 def fields(item: Mapping[str, Any]) -> list[Field]:

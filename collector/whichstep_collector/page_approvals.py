@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
@@ -66,7 +67,8 @@ class ApprovalPages:
             _may_read(bearer)
             found = self._approvals.page({"state": PENDING}, limit=_LISTED)
             visitor = Visitor(_reviewer(bearer), "")
-            return _html(approval_html.inbox_page([listed(one) for one in found.approvals], found.total, visitor))
+            items = [listed(one) for one in found.approvals]
+            return _html(approval_html.inbox_page(items, found.total, visitor, now=self._now()))
 
         return await self._answered(page)
 
@@ -123,7 +125,13 @@ class ApprovalPages:
         item = document(self._desk.find(approval_id))
         execution = f"{self._dashboard}/?execution={item['execution_id']}" if self._dashboard else None
         visitor = Visitor(_reviewer(bearer), form_key(_cookie(request), approval_id))
-        return _html(approval_html.request_page(item, visitor, said=said, execution_url=execution), status=status)
+        page = approval_html.request_page(
+            item, visitor, now=self._now(), said=said, execution_url=execution, whole="whole" in request.query_params
+        )
+        return _html(page, status=status)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._approvals.now() / 1e9, UTC)
 
     def _wish(self, approval_id: str, form: dict[str, str]) -> Wish:
         decision = form.get("decision", "")

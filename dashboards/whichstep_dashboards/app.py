@@ -14,13 +14,14 @@ from whichstep_dashboards.views import notices
 # Only ever this constant: no content of traces goes through st.html.
 _STYLE: Final = """<style>
 .stMainBlockContainer, .block-container { padding-top: 2.5rem; padding-bottom: 3rem; }
+@media (max-width: 640px) { .stMainBlockContainer, .block-container { padding-top: 4.5rem; } }
 [class*="st-key-card-"] :is(h2, h3) { padding: 0.1rem 0 0.8rem 0; }
 </style>"""
 
 
 def main() -> None:
     """Runs the screen that the address names; `?execution=ID` shows that execution in place of any screen."""
-    st.set_page_config(page_title="whichstep", page_icon="◆", layout="wide", initial_sidebar_state="expanded")
+    st.set_page_config(page_title="whichstep", page_icon="◆", layout="wide", initial_sidebar_state="auto")
     current = st.navigation([pages.page(screen) for screen in pages.SCREENS], position="hidden")
     st.html(_STYLE)
     with st.sidebar:

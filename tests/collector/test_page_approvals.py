@@ -1,4 +1,4 @@
-"""The light page, as a browser without scripts uses it; a real browser is in tests/end_to_end/test_reviewing.py."""
+"""The light page, as a browser without scripts uses it; a real browser is in tests/end_to_end/test_seed_scenario.py."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from running import running, wait_until
 from whichstep.policy import Policy
@@ -78,7 +80,7 @@ def test_a_request_shows_on_one_page_and_nobody_decides_before_signing_in(browse
         "R2",
         "carl",
         "approve, by rule default",
-        "&quot;amount&quot;: 40",
+        "<dt>amount</dt><dd class='text' tabindex='0'>40</dd>",
     ):
         assert word in page
     assert "Evidence (3 of 5)" in page
@@ -185,6 +187,59 @@ def test_a_huge_argument_is_cut_on_the_page_and_says_so(browser, started, ask):
     page = browser.get(f"/approvals/{request}").text
     assert "more characters" in page
     assert page.count("name='argument.") == argument_form.FIELDS_MAX
+
+
+def test_a_huge_argument_hides_no_other_and_is_one_click_away(browser, started, ask):
+    sign_in(browser, started)
+    request = ask(action="write", arguments={"text": "x" * 30_000 + "END", "rows": [0] * 101, "to": "ann"})
+    page = browser.get(f"/approvals/{request}").text
+    read = page.partition("<h2>Evidence")[0]
+    assert "END" not in read
+    assert "<dt>to</dt><dd class='text' tabindex='0'>ann</dd>" in read
+    assert "… and 1 more" in read
+    assert f"<a href='/approvals/{request}?whole=1'>" in page
+    whole = browser.get(f"/approvals/{request}?whole=1").text.partition("<h2>Evidence")[0]
+    assert "END" in whole
+    assert "more characters" not in whole
+
+
+def test_arguments_are_read_as_they_are_meant():
+    read = argument_form.shown(
+        {"letter": "Dear Ann,\n\nhello", "text": "40", "number": 40, "nothing": None, "empty": "", "odd": "a\u202eb"}
+    )
+    assert dict(read.arguments) == {
+        "letter": "Dear Ann,\n\nhello",
+        "text": '"40"',
+        "number": "40",
+        "nothing": "null",
+        "empty": '""',
+        "odd": '"a\\u202eb"',
+    }
+    assert not read.is_cut
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=30) | st.just("x" * 3000),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=5))
+def test_whatever_the_arguments_are_each_is_there_and_bounded_and_a_cut_is_said(arguments):
+    read, whole = argument_form.shown(arguments), argument_form.shown(arguments, whole=True)
+    assert [name for name, _ in read.arguments] == [name for name, _ in whole.arguments] == list(arguments)
+    assert read.is_cut == (read.arguments != whole.arguments)
+    for (_, text), (_, full) in zip(read.arguments, whole.arguments, strict=True):
+        assert len(text) <= argument_form.TEXT_SHOWN + 40
+        assert text == full or "… and" in text or "\\u2026 and" in text
+
+
+def test_the_time_that_is_left_is_told(browser, started, ask):
+    sign_in(browser, started)
+    request = ask(expires_in_seconds=5400)
+    assert "1 h 29 min left, until " in browser.get(f"/approvals/{request}").text
+    assert "1 h 29 min left, until " in browser.get("/approvals").text
 
 
 def test_the_inbox_lists_what_waits(browser, started, ask):

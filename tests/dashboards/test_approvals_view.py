@@ -17,6 +17,7 @@ POLICY = Policy.from_dict(
         "rule": [
             {"action": "wire", "risk_level": "block", "when": ["amount > 1000"], "id": "too-much"},
             {"action": "publish", "risk_level": "approve", "quorum": 2},
+            {"action": "hire", "risk_level": "approve", "reviewers": ["ann", "bob"]},
         ],
     }
 )
@@ -97,7 +98,8 @@ def test_a_request_shows_everything_and_is_approved_with_a_reason(open_desk, des
     ):
         assert word in said, word
     assert "kb-3" not in said
-    assert '"amount": 40' in page.code[0].value
+    assert [element.value for element in page.code] == ["40", "slow"]
+    assert "3 h 59 min left" in texts(page)
     page.text_area(key="approval-reason").set_value("checked")
     page = button(page, "Approve").click().run()
     assert not page.exception
@@ -211,3 +213,20 @@ def test_what_the_webhook_did_not_take_is_marked_in_the_inbox_and_said_on_the_re
     assert "503: <b>busy</b>" in texts(open_desk(approval=retried))
     deliveries.taken(again, status=200, now=now)
     assert "delivered, " in texts(open_desk(approval=retried))
+
+
+def test_a_long_argument_hides_no_other_and_can_be_shown_whole(open_desk, desk):
+    request = desk.ask(action="write", arguments={"text": "x" * 50_000 + "END", "to": "somebody else\nin two lines"})
+    page = open_desk(approval=request)
+    text, to = (element.value for element in page.code)
+    assert text.endswith("… and 48,003 more characters")
+    assert to == "somebody else\nin two lines"
+    page.toggle(key="whole-Arguments").set_value(True).run()
+    assert page.code[0].value == "x" * 50_000 + "END"
+
+
+def test_whoever_the_rule_does_not_want_is_told_before_reading(open_desk, desk):
+    request = desk.ask(action="hire")
+    page = open_desk(approval=request)
+    assert "The rule wants ann, bob to decide." in texts(page).replace("\\", "")
+    assert "The rule wants" not in texts(open_desk(approval=desk.ask()))

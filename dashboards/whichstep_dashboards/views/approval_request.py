@@ -5,22 +5,21 @@ The decision goes out with the version that was shown: a request that changed me
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import streamlit as st
 
-from whichstep_collector.argument_form import HIDDEN, Field, fields, read_fields
+from whichstep_collector.argument_form import HIDDEN, Field, fields, read_fields, shown, unshown_fields
 from whichstep_dashboards import data, pages, query_string
 from whichstep_dashboards.data import ApiError, Document
-from whichstep_dashboards.figures import format_time
+from whichstep_dashboards.figures import format_left, format_time
 from whichstep_dashboards.plain import one_line, plain
 from whichstep_dashboards.views import deliveries, notices, reviewer
 
 EVIDENCE_SHOWN: Final = 3
 TEXT_SHOWN: Final = 4000
-JSON_SHOWN: Final = 20_000
 WATCH_SECONDS: Final = 3
 _SAID: Final = "approval-said"
 
@@ -34,6 +33,8 @@ def show(approval_id: str) -> None:
     )
     st.header(f"{plain(item['action'])} :{colour}-badge[{plain(item['state'])}]")
     st.text(one_line(item["summary"], limit=1000))
+    if item["state"] == "pending":
+        st.caption(f"{format_left(item['expires_at'], now=datetime.now(UTC))} left")
     if said := st.session_state.pop(_SAID, None):
         st.error(plain(said, limit=1000), icon=":material/block:")
     proposal, decision = st.columns([3, 2], gap="large")
@@ -50,11 +51,9 @@ def show(approval_id: str) -> None:
 
 
 def _proposal(item: Document) -> None:
-    st.markdown("##### Arguments")
-    _json(item["arguments"])
+    _arguments("Arguments", item["arguments"])
     if item["edited_arguments"] is not None:
-        st.markdown("##### Edited to")
-        _json(item["edited_arguments"])
+        _arguments("Edited to", item["edited_arguments"])
     pieces: Sequence[Mapping[str, Any]] = item["evidence"]
     shown = f" ({min(len(pieces), EVIDENCE_SHOWN)} of {len(pieces)})" if pieces else ""
     st.markdown(f"##### Evidence{shown}")
@@ -74,6 +73,8 @@ def _decision(item: Document) -> None:
         return
     with st.container(border=True):
         st.markdown(f"##### Decide as {plain(name)}")
+        if item["reviewers"] and name not in item["reviewers"]:
+            st.warning(f"The rule wants {plain(', '.join(item['reviewers']))} to decide.", icon=":material/group:")
         st.text_area("Reason", key="approval-reason", height=68, placeholder="optional; the agent is told")
         approve, reject = st.columns(2)
         approve.button(
@@ -89,10 +90,12 @@ def _decision(item: Document) -> None:
             args=(item, "reject"),
         )
     with st.expander("Edit the arguments", icon=":material/edit:"), st.form("approval-edit", border=False):
-        shown = fields(item)
-        for number, field in enumerate(shown):
+        inputs = fields(item)
+        for number, field in enumerate(inputs):
             _input(field, f"argument.{number}")
-        st.form_submit_button("Approve as edited", icon=":material/check:", on_click=_edit, args=(item, shown))
+        if unshown := unshown_fields(item):
+            st.caption(f"{unshown:,} more arguments stay as they are.")
+        st.form_submit_button("Approve as edited", icon=":material/check:", on_click=_edit, args=(item, inputs))
         st.caption("The policy judges the changed arguments anew.")
 
 
@@ -107,10 +110,10 @@ def _input(field: Field, key: str) -> None:
         st.text_area(label, field.value, key=key)
 
 
-def _edit(item: Document, shown: Sequence[Field]) -> None:
-    form = {f"argument.{number}": str(st.session_state[f"argument.{number}"]) for number in range(len(shown))}
+def _edit(item: Document, inputs: Sequence[Field]) -> None:
+    form = {f"argument.{number}": str(st.session_state[f"argument.{number}"]) for number in range(len(inputs))}
     try:
-        changed = read_fields(shown, form, item["edited_arguments"] or item["arguments"])
+        changed = read_fields(inputs, form, item["edited_arguments"] or item["arguments"])
     except ValueError as error:
         st.session_state[_SAID] = str(error)
         return
@@ -192,8 +195,18 @@ def _back() -> None:
     query_string.write(approval=None)
 
 
-def _json(value: object) -> None:
-    st.code(_visible(json.dumps(value, indent=2, ensure_ascii=False), JSON_SHOWN), language="json", wrap_lines=True)
+def _arguments(title: str, arguments: Mapping[str, Any]) -> None:
+    """Each argument with its lines; one that is cut says so, and all can be shown."""
+    st.markdown(f"##### {title}")
+    found = shown(arguments)
+    if found.is_cut and st.toggle("Show all of it", key=f"whole-{title}"):
+        found = shown(arguments, whole=True)
+    if not found.arguments:
+        st.caption("None.")
+    for name, text in found.arguments:
+        with st.container(gap="xxsmall"):
+            st.caption(plain(name))
+            st.code(HIDDEN.sub("·", text), language=None, wrap_lines=True)
 
 
 def _visible(text: str, limit: int) -> str:

@@ -19,19 +19,19 @@ PAGE_SIZE: Final = 50
 REFRESH_SECONDS: Final = 3
 STATES: Final = ("pending", "approved", "edited", "rejected", "expired", "cancelled", "consumed", "all")
 _ROW_PIXELS: Final = 35
-_OFTEN_EMPTY: Final = ("time", "decided by", "webhook")
+_OFTEN_EMPTY: Final = ("time", "state", "decided by", "webhook")
 """Columns that are left out where no request of the page has a value."""
 _SCHEMA: Final = pa.schema(
     [
         ("time", pa.string()),
         ("state", pa.string()),
         ("action", pa.string()),
+        ("webhook", pa.string()),
         ("risk", pa.string()),
         ("agent", pa.string()),
         ("summary", pa.string()),
         ("age", pa.string()),
         ("decided by", pa.string()),
-        ("webhook", pa.string()),
     ]
 )
 
@@ -79,7 +79,7 @@ def _inbox(state: str) -> None:
     if not rows:
         _nothing(state)
         return
-    _table(rows)
+    _table(rows, of_all_states=state == "all")
     if found["next_cursor"]:
         st.button(
             "Next page",
@@ -97,9 +97,9 @@ def _nothing(state: str) -> None:
         st.info(f"No request is {plain(state)}.", icon=":material/filter_alt_off:")
 
 
-def _table(rows: Sequence[Document]) -> None:
+def _table(rows: Sequence[Document], *, of_all_states: bool) -> None:
     now = datetime.now(UTC)
-    table = pa.Table.from_pylist([_cells(row, now) for row in rows], schema=_SCHEMA)
+    table = pa.Table.from_pylist([_cells(row, now, of_all_states=of_all_states) for row in rows], schema=_SCHEMA)
     st.dataframe(
         table.drop_columns([name for name in _OFTEN_EMPTY if table[name].null_count == len(rows)]),
         key="approvals",
@@ -116,25 +116,25 @@ def _table(rows: Sequence[Document]) -> None:
             "action": st.column_config.TextColumn(width=180),
             "risk": st.column_config.TextColumn(width=70),
             "agent": st.column_config.TextColumn(width=120),
-            "summary": st.column_config.TextColumn(width=420),
+            "summary": st.column_config.TextColumn(width=320),
             "age": st.column_config.TextColumn(width=90),
             "decided by": st.column_config.TextColumn(width=110),
-            "webhook": st.column_config.TextColumn(width=150, help="Whether the message about it was taken."),
+            "webhook": st.column_config.TextColumn(width=150, help="Where the message about it was not taken."),
         },
     )
 
 
-def _cells(row: Mapping[str, Any], now: datetime) -> dict[str, str | None]:
+def _cells(row: Mapping[str, Any], now: datetime, *, of_all_states: bool) -> dict[str, str | None]:
     return {
         "time": format_left(row["expires_at"], now=now) if row["state"] == "pending" else None,
-        "state": row["state"],
+        "state": row["state"] if of_all_states else None,
         "action": one_line(row["action"], limit=120),
         "risk": row["risk_level"],
         "agent": one_line(row["agent"], limit=80) or None,
         "summary": one_line(row["summary"], limit=200),
         "age": format_age(row["created_at"], now=now),
         "decided by": one_line(row["decided_by"], limit=80) or None,
-        "webhook": deliveries.state(row["notification"]) if row["notification"] else None,
+        "webhook": deliveries.trouble(row["notification"]) if row["notification"] else None,
     }
 
 

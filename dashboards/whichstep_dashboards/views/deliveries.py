@@ -24,6 +24,12 @@ def state(delivery: Mapping[str, Any]) -> str:
     )
 
 
+def trouble(delivery: Mapping[str, Any]) -> str | None:
+    """The state of a message that was tried and not taken; None for any other."""
+    failed = delivery["state"] == "undelivered" or (delivery["state"] == "waiting" and delivery["attempts"])
+    return state(delivery) if failed else None
+
+
 def show(found: Sequence[Document]) -> None:
     """Draws the receipts; nothing where no webhook was told."""
     for delivery in found:
