@@ -13,7 +13,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from whichstep import attributes as names
 from whichstep_cli.demo.play import TROUBLES, Ending, play
@@ -47,7 +47,13 @@ MISHAPS: Final[dict[str, int]] = {
     "handed_over": 25,
     "asked_for_person": 8,
     "failed_and_handed_over": 6,
+    "made_up": 4,
 }
+LATER_TURN: Final[dict[str, int]] = {"made_up": 10, "corrected_arguments": 30, "gateway_error": 25}
+"""What is more frequent with every further turn of a session, in how many of a thousand."""
+FOLLOWED: Final = 0.3
+"""Share of the executions after which the same customer asks something else, minutes later."""
+TURNS_MAX: Final = 5
 LABELLED: Final = 0.4
 """Share of the executions for which somebody has written down the right tools."""
 REGRESSION: Final[dict[str, int]] = {"release_trouble": 260, "loop": 30}
@@ -102,22 +108,48 @@ def _release_number(day: dt.date) -> int:
 def _executions_of(day: dt.date, seed: int) -> Iterator[PlannedExecution]:
     rng = random.Random(f"{seed} {day}")  # noqa: S311 (sample data)
     count = round(EXECUTIONS_PER_DAY[day.weekday() < 5] * rng.uniform(0.85, 1.15))
+    turn = _Turn(1, "", "", "", 0)
     for number in range(count):
-        yield _execution(day, f"{seed} {day} {number}")
+        found, clock = _execution(day, f"{seed} {day} {number}", turn)
+        root = found.steps[0]
+        session, customer = (str(root.attributes[name]) for name in (names.SESSION_ID, names.USER_ID))
+        pause = int(rng.uniform(60, 900) * 1e9)
+        same_day = dt.datetime.fromtimestamp((clock + pause) // 10**9 + 300, dt.UTC).date() == day
+        goes_on = turn.number < TURNS_MAX and rng.random() < FOLLOWED and same_day
+        turn = (
+            _Turn(turn.number + 1, session, customer, root.name, clock + pause) if goes_on else _Turn(1, "", "", "", 0)
+        )
+        yield found
 
 
-def _execution(day: dt.date, seed: str) -> PlannedExecution:
+class _Turn(NamedTuple):
+    """Which turn of a session an execution is; of a later one whose, with which agent, and when."""
+
+    number: int
+    session: str
+    customer: str
+    agent: str
+    clock: int
+
+
+def _execution(day: dt.date, seed: str, turn: _Turn) -> tuple[PlannedExecution, int]:
+    """One execution, and when it ended."""
     rng = random.Random(seed)  # noqa: S311 (sample data)
     execution_id = f"{rng.getrandbits(128) | 1:032x}"
-    task = rng.choices(TASKS, [task.share for task in TASKS])[0]
+    tasks = [task for task in TASKS if turn.agent in ("", task.agent)]
+    task = rng.choices(tasks, [task.share for task in tasks])[0]
     case = fill_in(rng)
+    identity = _identity(execution_id, task, case, rng)
     regressed = is_regressed(day) and task.agent == "support_agent"
     timeline = _timeline(rng, day, task, regressed=regressed)
-    timeline.open(task.agent, task.question.format(**case), _identity(execution_id, task, case, rng))
-    mishap = _mishap(rng, task, regressed=regressed)
+    if turn.number > 1:
+        identity |= {names.SESSION_ID: turn.session, names.USER_ID: turn.customer}
+        timeline.clock = turn.clock
+    timeline.open(task.agent, task.question.format(**case), identity)
+    mishap = _mishap(rng, task, regressed=regressed, turn=turn.number)
     ending = play(timeline, task, case, mishap, TROUBLES[_release_number(day) % len(TROUBLES)])
     timeline.close(ending.output, ending.failure, _outcome(rng, ending))
-    return PlannedExecution(
+    planned = PlannedExecution(
         execution_id=execution_id,
         service=AGENTS[task.agent].service,
         release=release_of(day),
@@ -126,6 +158,7 @@ def _execution(day: dt.date, seed: str) -> PlannedExecution:
         evaluations=tuple(_evaluations(rng, ending)),
         seed=seed,
     )
+    return planned, timeline.clock
 
 
 def _timeline(rng: random.Random, day: dt.date, task: Task, *, regressed: bool) -> Timeline:
@@ -143,8 +176,9 @@ def _timeline(rng: random.Random, day: dt.date, task: Task, *, regressed: bool) 
     )
 
 
-def _mishap(rng: random.Random, task: Task, *, regressed: bool) -> str | None:
+def _mishap(rng: random.Random, task: Task, *, regressed: bool, turn: int) -> str | None:
     odds = {**MISHAPS, **(REGRESSION if regressed else {})}
+    odds |= {name: odds[name] + more * (turn - 1) for name, more in LATER_TURN.items()}
     possible = {name: weight for name, weight in odds.items() if task.actions or name in _WITHOUT_TOOLS}
     if not task.needs_approval:
         possible.pop("rejected", None)
@@ -152,7 +186,9 @@ def _mishap(rng: random.Random, task: Task, *, regressed: bool) -> str | None:
     return drawn or None
 
 
-_WITHOUT_TOOLS: Final = frozenset({"rate_limited", "empty_retrieval", "model_error", "handed_over", "asked_for_person"})
+_WITHOUT_TOOLS: Final = frozenset(
+    {"rate_limited", "empty_retrieval", "model_error", "handed_over", "asked_for_person", "made_up"}
+)
 
 
 def _identity(execution_id: str, task: Task, case: dict[str, str], rng: random.Random) -> dict[str, Any]:

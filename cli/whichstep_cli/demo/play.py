@@ -195,6 +195,10 @@ def _hand_over(timeline: Timeline, reason: str, summary: str) -> Ending:
 
 def _answer(timeline: Timeline, task: Task, case: dict[str, str], mishap: str | None) -> Ending:
     answer = task.answer.format(**case)
+    if mishap == "made_up":
+        answer += f" Your reference is RF-{timeline.rng.randrange(10_000, 100_000)}."
+        timeline.say(answer)
+        return Ending(answer, success=False, explanation="gave a reference that nobody told it", ungrounded=True)
     timeline.say(answer)
     if mishap == "empty_retrieval":
         return Ending(answer, success=False, explanation="answered without a source", ungrounded=True)
