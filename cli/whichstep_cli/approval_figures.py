@@ -103,6 +103,6 @@ def _percent(value: float | None) -> str | None:
 
 
 def _seconds(value: float | None) -> str | None:
-    if value is None:
-        return None
+    if value is None or value < 1:
+        return None if value is None else f"{value * 1000:.0f} ms"
     return f"{value:,.1f} s" if value < 120 else f"{value / 60:,.1f} min"

@@ -46,8 +46,10 @@ def sparkline(points: Rows, *, unit: str, colours: Palette) -> alt.LayerChart:
     return view(line + dots, height=56)
 
 
-def share_by_group(rows: Rows, *, colours: Palette, what: str = "success") -> alt.LayerChart:
-    """Shares of `what` with their intervals, one line a group, in the order given.
+def share_by_group(
+    rows: Rows, *, colours: Palette, what: str = "success", counted: str = "executions"
+) -> alt.LayerChart:
+    """Shares of `what` among n of `counted`, with their intervals, one line a group, in the order given.
 
     Rows: `label`, `value`, `lower`, `upper`, `n`. An unknown share has no dot, and says so.
     """
@@ -60,7 +62,7 @@ def share_by_group(rows: Rows, *, colours: Palette, what: str = "success") -> al
         tooltip=[
             alt.Tooltip("label:N", title="group"),
             alt.Tooltip("shown:N", title=what),
-            alt.Tooltip("n:Q", title="executions"),
+            alt.Tooltip("n:Q", title=counted),
         ],
     )
     share = alt.Scale(domain=[0, 1], nice=False)

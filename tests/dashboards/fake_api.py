@@ -671,8 +671,10 @@ def _decisions(action: str, reviewer: str) -> dict:
     return {
         **figures,
         "by_action": [{"action": action, **figures}],
+        "by_rule": [{"rule": None, **figures}],
+        "without_execution": 3,
         "by_reviewer": [{**voted, "sign": "never says no"}],
-        "by_week": [],
+        "by_week": [{"week": "2026-W47", **figures}],
         "notifications": {"delivered": 3, "undelivered": 2},
     }
 

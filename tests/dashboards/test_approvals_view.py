@@ -230,3 +230,13 @@ def test_whoever_the_rule_does_not_want_is_told_before_reading(open_desk, desk):
     page = open_desk(approval=request)
     assert "The rule wants ann, bob to decide." in texts(page).replace("\\", "")
     assert "The rule wants" not in texts(open_desk(approval=desk.ask()))
+
+
+def test_the_inbox_shows_the_requests_of_the_action_that_the_address_names(open_desk, desk):
+    desk.ask(summary="a payment")
+    desk.ask(action="publish", summary="a page")
+    page = open_desk(action="publish")
+    assert list(page.dataframe[0].value["summary"]) == ["a page"]
+    button(page, "Only publish").click().run()
+    assert len(page.dataframe[0].value) == 2
+    assert "No request of this action" in texts(open_desk(action="nothing"))

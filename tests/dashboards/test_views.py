@@ -268,6 +268,10 @@ def test_safety_shows_what_people_decided_and_who_reads_little(open_page):
     assert "2 notifications undelivered" in said
     assert [card.value for card in page.metric if card.label == "Approved, then failed"] == ["unknown"]
     assert list(page.dataframe[1].value["sign"]) == ["⚠ never says no"]
+    assert "3 further requests belong to no stored execution" in said
+    assert "1 of 1 actions" in said
+    assert "1 of 1 weeks, the latest" in texts(open_page("safety", "small", decisions_by="week"))
+    assert not open_page("safety", "odd", decisions_by="rule").exception
 
 
 def test_tools_shows_the_choice_what_is_amiss_and_each_tool(open_page):

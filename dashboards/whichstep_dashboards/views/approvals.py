@@ -46,6 +46,14 @@ def show() -> None:
     st.title("Approvals")
     reviewer.last_decision()
     state = _choose_state()
+    if action := query_string.read_one("action"):
+        st.button(
+            f"Only {plain(one_line(action, limit=60))}",
+            icon=":material/close:",
+            on_click=query_string.filter_by,
+            kwargs={"action": None},
+            help="Show the requests of every action.",
+        )
     _inbox(state)
 
 
@@ -67,6 +75,8 @@ def _choose_state() -> str:
 def _inbox(state: str) -> None:
     """The list, read again every few seconds while the page is open."""
     pairs = [("limit", str(PAGE_SIZE)), *([] if state == "all" else [("state", state)])]
+    if action := query_string.read_one("action"):
+        pairs.append(("action", action))
     if cursor := query_string.read_one("cursor"):
         pairs.append(("cursor", cursor))
     try:
@@ -77,7 +87,7 @@ def _inbox(state: str) -> None:
     rows = found["approvals"]
     st.markdown(f"**{len(rows):,} of {found['total']:,}**")
     if not rows:
-        _nothing(state)
+        _nothing(state, filtered=bool(action))
         return
     _table(rows, of_all_states=state == "all")
     if found["next_cursor"]:
@@ -89,8 +99,10 @@ def _inbox(state: str) -> None:
         )
 
 
-def _nothing(state: str) -> None:
-    if state == "pending":
+def _nothing(state: str, *, filtered: bool) -> None:
+    if filtered:
+        st.info("No request of this action is in this state.", icon=":material/filter_alt_off:")
+    elif state == "pending":
         st.info("**Nothing waits for a decision.** New requests appear here by themselves.", icon=":material/inbox:")
         st.caption("An action waits for a person where the policy says so: `whichstep policy explain ACTION` tells.")
     else:

@@ -8,11 +8,11 @@ from typing import Any, Final
 import pyarrow as pa
 import streamlit as st
 
-from whichstep_dashboards import charts, pages
+from whichstep_dashboards import charts, pages, query_string
 from whichstep_dashboards.data import Document
 from whichstep_dashboards.figures import format_count, format_duration, format_share, format_value
 from whichstep_dashboards.palette import Palette
-from whichstep_dashboards.plain import one_line
+from whichstep_dashboards.plain import one_line, plain
 
 _CARDS: Final = {
     "approval_rate": ("Approved", "Of the requests that a person decided, with or without changes."),
@@ -21,15 +21,17 @@ _CARDS: Final = {
     "decided_in_time": ("Decided within 30 s", "From the request to the decision."),
     "approved_then_failed": ("Approved, then failed", "Executions that failed although their action was approved."),
 }
-_ACTIONS_MAX: Final = 12
+_BY: Final = ("action", "rule", "week")
+_CHOSEN: Final = "decisions_by"
+_GROUPS_MAX: Final = 12
 _SCHEMA: Final = pa.schema(
     [
         ("reviewer", pa.string()),
+        ("sign", pa.string()),
         ("decisions", pa.int64()),
         ("approved", pa.string()),
         ("median", pa.string()),
         ("fast", pa.string()),
-        ("sign", pa.string()),
     ]
 )
 
@@ -38,21 +40,53 @@ def show(found: Document, *, colours: Palette) -> None:
     """Draws the section; says so where no person was asked for anything."""
     with st.container(border=True):
         st.subheader("Decisions of people")
+        if without := found.get("without_execution"):
+            st.caption(
+                f"{format_count(without)} further requests belong to no stored execution: they are not counted here."
+            )
         if not found.get("requests"):
-            st.caption("No action waited for a person in this window.")
+            st.caption("No action of these executions waited for a person.")
             return
         _cards(found)
-        rows = found.get("by_action") or []
-        by_action, by_reviewer = st.columns(2, gap="large")
-        with by_action:
-            st.markdown("**Approved, by action**")
-            st.altair_chart(charts.share_by_group(_groups(rows[:_ACTIONS_MAX]), colours=colours, what="approved"))
-            st.caption(f"{min(len(rows), _ACTIONS_MAX)} of {len(rows)} actions, the most frequent first")
+        by_group, by_reviewer = st.columns(2, gap="large")
+        with by_group:
+            _shares(found, colours)
         with by_reviewer:
             st.markdown("**By reviewer**")
             _reviewers(found.get("by_reviewer") or [])
         st.caption(_evidence(found))
-        pages.link(pages.APPROVALS, "To the requests", icon=":material/inbox:")
+        pages.link(pages.APPROVALS, "To the requests", parameters={"state": "all"}, icon=":material/inbox:")
+
+
+def _shares(found: Document, colours: Palette) -> None:
+    """The approved share by action, rule or week, with links to the requests of each action."""
+    st.markdown("**Approved, by**")
+    chosen = query_string.read_one(_CHOSEN, _BY[0])
+    st.session_state[_CHOSEN] = by = chosen if chosen in _BY else _BY[0]
+    st.segmented_control(
+        "Approved, by", _BY, key=_CHOSEN, label_visibility="collapsed", required=True,
+        on_change=lambda: query_string.write(**{_CHOSEN: st.session_state[_CHOSEN]}),
+    )  # fmt: skip
+    rows = found.get(f"by_{by}") or []
+    shown = rows[-_GROUPS_MAX:] if by == "week" else rows[:_GROUPS_MAX]
+    chart = charts.share_by_group(_groups(shown, by), colours=colours, what="approved", counted="decided")
+    st.altair_chart(chart, width="stretch", key="decisions")
+    order = "the latest" if by == "week" else "the most frequent first"
+    st.caption(f"{len(shown)} of {len(rows)} {by}s, {order}")
+    if by == "action":
+        _links(shown)
+
+
+def _links(rows: Sequence[Document]) -> None:
+    """From an action to its requests, and, where any was approved and then failed, to the failed executions with it."""
+    for row in rows:
+        action, failed = str(row.get("action")), (row.get("approved_then_failed") or {}).get("numerator")
+        with st.container(horizontal=True, gap="small"):
+            label = f"{plain(one_line(action, limit=40))}: {format_count(row.get('requests'))} requests"
+            pages.link(pages.APPROVALS, label, parameters={"state": "all", "action": action})
+            if failed:
+                failures: dict[str, str | list[str]] = {"tool": action, "success": "false"}
+                pages.link(pages.EXECUTIONS, "failed executions with it", parameters=failures)
 
 
 def _cards(found: Document) -> None:
@@ -68,11 +102,11 @@ def _cards(found: Document) -> None:
             st.caption(f"{format_count(share.get('numerator'))} of {format_count(all_)} · {lower} to {upper}")
 
 
-def _groups(rows: Sequence[Document]) -> list[dict[str, Any]]:
+def _groups(rows: Sequence[Document], by: str) -> list[dict[str, Any]]:
     shares = [(row, row.get("approval_rate") or {}) for row in rows]
     return [
         {
-            "label": one_line(row.get("action"), limit=40),
+            "label": one_line(row.get(by) or f"no {by}", limit=40),
             "n": share.get("denominator") or 0,
             **{name: share.get(name) for name in ("value", "lower", "upper")},
         }
