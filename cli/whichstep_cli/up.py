@@ -27,7 +27,7 @@ from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import REVIEWER_FILE, reviewer_token
 
 app = typer.Typer(add_completion=False)
-_EXIT_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+EXIT_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 @app.command()
@@ -150,7 +150,7 @@ def serving(settings: Settings) -> Iterator[Served]:
 def wait_for_signal() -> None:
     """Sleep until the process is asked to end; from then on the same signals end it at once."""
     asked = threading.Event()
-    for number in _EXIT_SIGNALS:
+    for number in EXIT_SIGNALS:
         signal.signal(number, lambda *_: asked.set())
     asked.wait()
     end_at_once_by_signal()
@@ -158,5 +158,5 @@ def wait_for_signal() -> None:
 
 def end_at_once_by_signal() -> None:
     """From now on a signal ends the process without finishing anything."""
-    for number in _EXIT_SIGNALS:
+    for number in EXIT_SIGNALS:
         signal.signal(number, signal.SIG_DFL)

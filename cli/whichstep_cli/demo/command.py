@@ -23,7 +23,7 @@ from whichstep_cli.errors import EXIT_FAILED, UnreachableError
 from whichstep_cli.folder import owner_endpoint
 from whichstep_cli.options import DEFAULT_ENDPOINT, Format, SourceOptions, takes_options
 from whichstep_cli.sidecar import load_settings
-from whichstep_cli.up import Served, end_at_once_by_signal, serving, wait_for_signal
+from whichstep_cli.up import EXIT_SIGNALS, Served, end_at_once_by_signal, serving, wait_for_signal
 
 app = typer.Typer(add_completion=False)
 
@@ -47,7 +47,8 @@ def demo(
     """
     arguments = {"dashboard_port": dashboard_port, "http_port": http_port, "grpc_port": grpc_port}
     with _sidecar(source, arguments) as (client, started):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the sending as Ctrl-C does
+        for number in EXIT_SIGNALS:  # SIGINT too: what runs in the background of a script starts with it ignored
+            signal.signal(number, signal.default_int_handler)
         try:
             _send(client, started, weeks=weeks, seed=seed, agents=agents)
         except KeyboardInterrupt:
