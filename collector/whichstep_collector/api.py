@@ -231,7 +231,8 @@ class Api:
 
     async def _evaluate(self, request: Request) -> Response:
         evaluation = parse_evaluation(await read_body(request), request.scope[GRANTED])
-        document = await self._run(lambda: store_evaluation(self._store, self._answers, evaluation))
+        author = str(request.scope[BEARER] or "")
+        document = await self._run(lambda: store_evaluation(self._store, self._answers, evaluation, author=author))
         self._on_decision()
         return Response(orjson.dumps(document), status_code=201, media_type=JSON_TYPE, headers=health.NO_STORE)
 

@@ -71,8 +71,8 @@ def parse_evaluation(body: bytes, granted: frozenset[str]) -> Evaluation:
     )
 
 
-def store_evaluation(store: Store, answers: Answers, evaluation: Evaluation) -> Document:
-    """Write an evaluation to the ledger and return it with its id.
+def store_evaluation(store: Store, answers: Answers, evaluation: Evaluation, *, author: str) -> Document:
+    """Write an evaluation to the ledger and return it with its id. `author`: whose token it came with, if with one.
 
     Raises:
         Refused: NO_SUCH_THING when there is no such execution or step.
@@ -84,8 +84,8 @@ def store_evaluation(store: Store, answers: Answers, evaluation: Evaluation) -> 
     if evaluation.step_id is not None and evaluation.step_id not in steps:
         raise Refused(NO_SUCH_THING, "the execution has no such step")
     stored = evaluation._replace(execution_id=str(execution["execution_id"]))
-    evaluation_id = store.ledger.add_evaluation(**stored._asdict())
-    return {"evaluation_id": evaluation_id, **stored._asdict()}
+    evaluation_id = store.ledger.add_evaluation(**stored._asdict(), author=author)
+    return {"evaluation_id": evaluation_id, **stored._asdict(), "author": author}
 
 
 def _text(document: Mapping[str, Any], key: str, length_max: int) -> str | None:

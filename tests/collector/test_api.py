@@ -247,7 +247,8 @@ def test_a_human_evaluation_needs_a_reviewers_token(client, sidecar):
     assert_problem(client.post("/api/v1/evaluations", json=body), 403)
     assert "task_success" not in evaluations(sidecar)
     assert client.post("/api/v1/evaluations", json=body, headers=reviewer(sidecar)).status_code == 201
-    assert evaluations(sidecar)["task_success"]["source"] == "HUMAN"
+    row = evaluations(sidecar)["task_success"]
+    assert (row["source"], row["author"]) == ("HUMAN", "reviewer")
     unsaid = {"execution_id": KNOWN, "name": "polite", "label": "yes"}
     assert client.post("/api/v1/evaluations", json=unsaid, headers=reviewer(sidecar)).json()["source"] == "HUMAN"
 

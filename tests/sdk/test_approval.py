@@ -110,6 +110,23 @@ def test_edited_runs_with_what_the_person_wrote_and_keeps_what_was_left(spans, d
     assert '"to":"b"' in spans.one("execute_tool send_email")["attributes"]["gen_ai.tool.call.arguments"]
 
 
+def test_an_edit_keeps_what_the_sidecar_showed_without_its_secret(spans, desk):
+    gated()
+    ran = []
+
+    def edit():
+        (request,) = desk.pending()
+        shown = {**request["arguments"], "body": "code [redacted]"}  # by a pattern of the sidecar's alone
+        request["arguments"] = shown
+        desk.decide(request["approval_id"], "edit", edited={**shown, "to": "b"})
+
+    reviewer = threading.Thread(target=edit)
+    reviewer.start()
+    tool("send_email", ran)("a", "code 4711")
+    reviewer.join()
+    assert [(to, body) for to, body, *_ in ran] == [("b", "code 4711")]
+
+
 def test_an_edit_that_the_policy_blocks_does_not_run(spans, desk):
     gated(
         {

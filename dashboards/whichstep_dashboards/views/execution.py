@@ -275,8 +275,10 @@ def _evaluations(execution: Document) -> None:
     for evaluation in evaluations:
         with st.container(border=True):
             said = [str(evaluation[name]) for name in ("label", "score") if evaluation.get(name) is not None]
-            name, source = plain(evaluation.get("name")), plain(evaluation.get("source"))
-            st.markdown(f"**{name}** {plain(' · '.join(said))} :gray[{source}]")
+            who = [str(evaluation[name]) for name in ("source", "author") if evaluation.get(name)]
+            st.markdown(
+                f"**{plain(evaluation.get('name'))}** {plain(' · '.join(said))} :gray[{plain(' · '.join(who))}]"
+            )
             if evaluation.get("explanation"):
                 st.text(str(evaluation["explanation"]))
 

@@ -37,9 +37,9 @@ def sendable(arguments: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]
     return {name: values.bounded(value, characters_max=256).text for name, value in list(plain.items())[:100]}
 
 
-def to_run(arguments: Mapping[str, Any], sent: Mapping[str, Any], edited: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as a person changed them: what was left as it was sent keeps its own value and object."""
+def to_run(arguments: Mapping[str, Any], shown: Mapping[str, Any], edited: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as a person changed them: what was left as it was shown keeps its own value and object."""
     return {
-        name: arguments[name] if name in arguments and name in sent and sent[name] == value else value
+        name: arguments[name] if name in arguments and name in shown and shown[name] == value else value
         for name, value in edited.items()
     }

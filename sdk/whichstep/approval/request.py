@@ -183,7 +183,8 @@ class Request:
         return arguments
 
     def _changed(self, decided: Mapping[str, Any]) -> dict[str, Any]:
-        return bounded.to_run(self.call.arguments, self._sent, decided)
+        shown = self.document.get("arguments")  # the sidecar may know more secrets than we do
+        return bounded.to_run(self.call.arguments, shown if isinstance(shown, Mapping) else self._sent, decided)
 
     def _refuse_unless_decided(self) -> None:
         who = f" by {self.document['decided_by']}" if self.document.get("decided_by") else ""
