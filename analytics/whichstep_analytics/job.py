@@ -15,6 +15,7 @@ from whichstep_analytics.jobs import (
     handoffs,
     holds,
     outcome,
+    requests,
     steps,
     told,
     trace_executions,
@@ -24,7 +25,7 @@ from whichstep_analytics.jobs.frames import empty
 from whichstep_analytics.prices import Prices
 from whichstep_store.results import APPROVAL_FIELDS, EXPECTATION_FIELDS, UNGROUNDED_FIELDS
 
-RESULT_VERSION: Final = 18
+RESULT_VERSION: Final = 19
 """Raised with every change of a job, a failure rule or the price table; older rows are recomputed in slices."""
 
 
@@ -65,6 +66,7 @@ def recompute(
     spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
     placed = handoffs.add(holds.notice(told.settle(steps.place(spans, mapping))))
+    placed = requests.add(placed, approvals)
     step_rows = ungrounded_values.mark(steps.run(placed, prices, approvals), ungrounded)
     action_rows = actions.run(step_rows, placed, approvals, policy)
     execution_rows, matches = executions.run(

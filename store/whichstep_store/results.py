@@ -234,7 +234,12 @@ EXECUTION_FIELDS: Final[Fields] = (
 APPROVAL_FIELDS: Final[Fields] = (
     # requests of the ledger, as far as the jobs judge by them
     ("approval_id", pa.string(), False),
+    ("execution_id", HEX, False),
+    ("step_id", pa.uint64(), True),  # of its approval, or of the step that asked
     ("action", pa.string(), False),
+    ("arguments", pa.string(), True),  # JSON, the first 1,024 characters
+    ("asked_by", pa.string(), True),  # the agent
+    ("requested_at", TIME, False),
     ("used", pa.bool_(), False),  # the agent consumed a decision that lets the action run
     ("state", pa.string(), False),
     ("settled_at", TIME, True),  # since when nobody is waited for; null while it is pending

@@ -4,7 +4,7 @@ import json
 
 import polars as pl
 import pytest
-from frames import NOON, SECOND, agent, call, execution, failed, results, span, tool
+from frames import NOON, SECOND, agent, call, execution, failed, results, span, tool, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,9 +36,14 @@ def approvals(*rows):
     return asked(*filled)
 
 
-def asked(*rows):
-    names = pl.DataFrame(rows, schema=schema_of(APPROVAL_FIELDS).names(), orient="row")
-    return names.with_columns(pl.col("settled_at").cast(pl.Datetime("ns")))
+def asked(*rows, **columns):
+    """Requests as (id, action, used, state, settled), asked a second after noon in the first trace."""
+    names = ("approval_id", "action", "used", "state", "settled_at")
+    common = {"execution_id": trace(1), "requested_at": NOON + SECOND, **columns}
+    schema = schema_of(APPROVAL_FIELDS)
+    filled = [{**dict.fromkeys(schema), **common, **dict(zip(names, row, strict=True))} for row in rows]
+    times = {name: pl.Int64 for name, kind in schema.items() if kind == pl.Datetime("ns")}
+    return pl.DataFrame(filled, schema={**schema, **times}).cast(schema)
 
 
 def judged(*rows, **given):
@@ -111,7 +116,7 @@ def test_what_was_asked_for_and_never_ran_is_an_action_that_did_not_run():
     assert judged(*went_on, approvals=approvals(("a1", "mail", True))) == [("mail", "approve", True, True)]
 
 
-@pytest.mark.parametrize(
+STATES = pytest.mark.parametrize(
     ("state", "status"),
     [
         ("pending", "pending_approval"),
@@ -121,6 +126,41 @@ def test_what_was_asked_for_and_never_ran_is_an_action_that_did_not_run():
         ("cancelled", "cancelled"),
     ],
 )
+
+
+@STATES
+def test_a_request_that_no_span_tells_of_is_a_step_that_waits(state, status):
+    settled = None if state == "pending" else NOON + 31 * SECOND
+    requests = asked(("a1", "mail", state == "consumed", state, settled), arguments='{"to":"b"}', asked_by="clerk")
+    found = results(agent(), call(2), approvals=requests)
+    step = found.steps.filter(pl.col("type") == "approval").row(0, named=True)
+    execution = found.executions.row(0, named=True)
+    assert (step["name"], step["status"], step["agent"], step["parent_step_id"]) == ("mail", status, "clerk", 1)
+    assert step["latency_ms"] == (None if state == "pending" else 30_000.0)
+    assert (execution["status"] == "waiting") == (state == "pending")
+    assert "derived" in step["flags"]
+
+
+def test_the_step_of_a_request_is_where_the_request_says_and_what_arrives_later_takes_its_place():
+    elsewhere = asked(("a1", "mail", False, "pending", None), step_id=3)
+    rows = [agent(), tool(2, name="draft")]
+    steps = results(*rows, approvals=elsewhere).steps
+    assert steps.filter(pl.col("type") == "approval").select("step_id", "parent_step_id").rows() == [(3, 1)]
+    assert results(*rows[::-1], approvals=elsewhere).steps.equals(steps)
+    under = asked(("a1", "mail", False, "pending", None), step_id=2)
+    steps = results(*rows, approvals=under).steps
+    assert steps.filter(pl.col("type") == "approval")["parent_step_id"].to_list() == [2]
+    sent = span(3, 1, at=1, took=-1, pending=True, type="approval", step_name="mail")
+    steps = results(*rows, sent, approvals=elsewhere).steps
+    assert steps.filter(pl.col("type") == "approval").select("step_id", "flags").rows() == [(3, [])]
+
+
+def test_the_request_of_another_execution_is_no_step_of_this_one():
+    other = asked(("a1", "mail", False, "pending", None), execution_id=trace(7))
+    assert results(agent(), approvals=other).steps["type"].to_list() == ["agent"]
+
+
+@STATES
 @pytest.mark.parametrize("how", [{"took": -1, "pending": True}, {"took": 0.1, "control_flow": "approval"}])
 def test_of_a_request_whose_agent_went_away_the_ledger_tells_what_became(state, status, how):
     waits = span(2, 1, at=1, type="approval", step_name="mail", approval_id="a1", **how)
@@ -207,8 +247,9 @@ def asks_for(span_id, parent, **columns):
 
 def test_what_the_gate_writes_inside_of_a_frameworks_call_is_that_call():
     held = {"merge_key": "mail", "approval_id": "a1"}
-    rows = [agent(), tool(2, name="mail", merge_key="mail"), tool(3, 2, name="mail", **held)]
-    assert sights(*rows) == [("tool_call", "a1")]
+    asked_before = span(4, 2, at=2, took=0.5, type="approval", step_name="mail", approval_id="a1")
+    rows = [agent(), tool(2, name="mail", merge_key="mail"), asked_before, tool(3, 2, name="mail", **held)]
+    assert sights(*rows) == [("approval", "a1"), ("tool_call", "a1")]
 
 
 @pytest.mark.parametrize("says", [{"type": "approval", "control_flow": "interrupt"}, {"type": "tool_call"}])

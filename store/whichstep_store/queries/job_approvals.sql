@@ -10,15 +10,20 @@ with executions as (
     select trace_id from asked_traces
 ),
 names as (
-    select execution_id from executions
+    select execution_id as name, execution_id from executions
     union
-    select alias from execution_aliases where execution_id in (select execution_id from executions)
+    select alias, execution_id from execution_aliases where execution_id in (select execution_id from executions)
 )
 select
     approval_id,
+    replace(cast(names.execution_id as varchar), '-', '') as execution_id,
+    step_id,
     action,
+    left(arguments, 1024) as arguments,
+    agent as asked_by,
+    created_at as requested_at,
     consumed_at is not null as used,
     state,
     case when state <> 'pending' then coalesce(decided_at, least(expires_at, lapses_at)) end as settled_at
 from approval_rows
-where execution_id in (select execution_id from names);
+inner join names on names.name = approval_rows.execution_id;
