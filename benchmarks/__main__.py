@@ -19,6 +19,7 @@ PARTS = (
     "benchmarks.analytics.bench_jobs",
     "benchmarks.analytics.bench_locate",
     "benchmarks.analytics.bench_metrics",
+    "benchmarks.analytics.bench_arrivals",
     "benchmarks.analytics.bench_grounding",
     "benchmarks.analytics.bench_conformance",
 )

@@ -36,7 +36,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "data", clock=lambda: NOW) as store:
         for start in range(0, count, CHUNK):
-            store.writer.replace_results(_results(start, min(CHUNK, count - start), count))
+            store.writer.replace_results(stored_executions(start, min(CHUNK, count - start), count))
         begun = time.perf_counter()
         TemplateRunner(store).drain()
         print(f"bench_metrics: templates of all signatures: {(time.perf_counter() - begun) * 1000:,.0f} ms", flush=True)
@@ -75,8 +75,9 @@ def _timed(question) -> float:
     return time.perf_counter() - begun
 
 
-def _results(start: int, rows: int, count: int) -> results.Results:
-    executions = _executions(start, rows, count)
+def stored_executions(start: int, rows: int, count: int, *, now: int = NOW, result_version: int = 0) -> results.Results:
+    """So many of `count` executions of the week until `now`, from number `start` on; no steps, no traces."""
+    executions = _executions(start, rows, count, now, result_version)
     empty = {
         name: results.schema(fields).empty_table()
         for name, fields in (
@@ -90,15 +91,15 @@ def _results(start: int, rows: int, count: int) -> results.Results:
             ("replaced", results.REPLACED_FIELDS),
         )
     }
-    return results.Results(executions=executions, since=NOW - WEEK, until=NOW, **empty)
+    return results.Results(executions=executions, since=now - WEEK, until=now, **empty)
 
 
-def _executions(start: int, rows: int, count: int) -> pa.Table:
+def _executions(start: int, rows: int, count: int, now: int, result_version: int) -> pa.Table:
     """Executions in order of arrival; sessions of three, every fifteenth failed."""
     random = np.random.default_rng(start)
     number = np.arange(start, start + rows)
     failed = random.random(rows) < 1 / 15
-    started = NOW - WEEK + (number * (WEEK // count))
+    started = now - WEEK + (number * (WEEK // count))
     frame = pl.DataFrame(
         {
             "execution_id": [f"{(n * 2654435761) % 2**61:032x}" for n in number.tolist()],
@@ -137,6 +138,7 @@ def _executions(start: int, rows: int, count: int) -> pa.Table:
         "ended_at": pl.col("started_at") + 2_000_000_000,
         "last_received_at": pl.col("started_at") + 3_000_000_000,
         "root_ended": pl.lit(value=True),
+        "result_version": pl.lit(result_version),
         "failing_step_path": failing.then(pl.format("planner/{}", "tool")),
         "failing_step_name": failing.then(pl.col("tool")),
         "failure_kind": failing.then(pl.col("kind")),

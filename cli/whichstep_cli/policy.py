@@ -26,7 +26,11 @@ app = typer.Typer(
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A policy.toml.")]
 PolicyOption = Annotated[
     Path | None,
-    typer.Option("--policy", metavar="FILE", help="The policy; WHICHSTEP_POLICY or policy.toml if not given."),
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="The policy; if not given WHICHSTEP_POLICY, policy.toml where there is one, else the sidecar's.",
+    ),
 ]
 _DEFAULT_FILE: Final = Path("policy.toml")
 
@@ -55,7 +59,9 @@ def check(
 
 
 @app.command()
+@takes_options
 def explain(
+    source: SourceOptions,
     action: Annotated[str, typer.Argument(metavar="ACTION", help="The action, as issue_refund.")],
     arguments: Annotated[str | None, typer.Option(metavar="JSON", help="Its arguments, a JSON object.")] = None,
     environment: Annotated[str | None, typer.Option(help="Where the agent runs, as prod.")] = None,
@@ -67,7 +73,7 @@ def explain(
 
     Example: whichstep policy explain issue_refund --arguments '{"amount": 250}' --policy policy.toml
     """
-    decision = load(policy).check(action, _arguments(arguments), environment=environment, agent=agent)
+    decision = _known(policy, source).check(action, _arguments(arguments), environment=environment, agent=agent)
     if format is Format.JSON:
         return output.write_json(dataclasses.asdict(decision))
     return output.write_text(_explained(decision))
@@ -97,13 +103,28 @@ def what_if(
         return say_when_empty(client, pairs, found=bool(document["calls"]))
 
 
-def load(given: Path | None) -> Policy:
-    """The policy that an option names, else the environment, else the file in this folder.
+def _known(given: Path | None, source: SourceOptions) -> Policy:
+    """The policy that an option or the environment names, else the file in this folder, else the sidecar's."""
+    named = given or os.environ.get("WHICHSTEP_POLICY")
+    if named or _DEFAULT_FILE.exists():
+        return load(Path(named or _DEFAULT_FILE))
+    with open_source(source) as client:
+        found = client.get("/api/v1/policy")["policy"]
+        if found is None:
+            raise UsageError(
+                f"the sidecar at {client.endpoint} has no policy, and there is no {_DEFAULT_FILE} here;"
+                " name one with --policy"
+            )
+        output.remark(f"by the policy of the sidecar at {client.endpoint}")
+        return Policy.from_dict(found)
+
+
+def load(file: Path) -> Policy:
+    """The policy of a file.
 
     Raises:
         UsageError: it cannot be used.
     """
-    file = given or Path(os.environ.get("WHICHSTEP_POLICY") or _DEFAULT_FILE)
     try:
         return Policy.load(file)
     except ConfigurationError as error:

@@ -12,8 +12,8 @@ import typer
 from whichstep.contract import to_toml
 from whichstep.contract.draw import as_mermaid, as_text
 from whichstep_cli import output
-from whichstep_cli.client import Document
-from whichstep_cli.errors import EXIT_FAILED
+from whichstep_cli.client import Client, Document
+from whichstep_cli.errors import EXIT_FAILED, UsageError
 from whichstep_cli.options import ExecutionFilterOptions, Format, FormatOption, SourceOptions, takes_options
 from whichstep_cli.source import open_source
 
@@ -22,7 +22,10 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Contracts of workflows: check, learn, show, readiness."
 )
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The contract, a TOML file.")]
-NameArgument = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its name, or that of its agent or task type.")]
+NameArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="WORKFLOW", help="Its name, or that of its agent or task type; not needed of a single one."),
+]
 
 
 class Drawing(StrEnum):
@@ -96,7 +99,8 @@ class FlowForm(StrEnum):
 def flow(
     source: SourceOptions,
     filters: ExecutionFilterOptions,
-    workflow: NameArgument,
+    workflow: NameArgument = None,
+    *,
     format: Annotated[FlowForm, typer.Option("--format", help="text, mermaid, html or json.")] = FlowForm.TEXT,  # noqa: A002
 ) -> None:
     """What came after what in the executions of a workflow, how often, and how many of them failed.
@@ -104,7 +108,7 @@ def flow(
     Example: whichstep workflow flow support_agent --since 7d --format html > flow.html
     """
     with open_source(source) as client:
-        document = client.get(f"/api/v1/workflows/{quote(workflow, safe='')}", filters.pairs())
+        document = client.get(_path(client, workflow, filters), filters.pairs())
     if format is FlowForm.JSON:
         return output.write_json(document)
     if format is FlowForm.TEXT:
@@ -124,7 +128,8 @@ def flow(
 def learn(
     source: SourceOptions,
     filters: ExecutionFilterOptions,
-    workflow: NameArgument,
+    workflow: NameArgument = None,
+    *,
     support: Annotated[
         float, typer.Option(min=0.0001, max=1.0, help="Share of the executions that a transition or tool needs.")
     ] = 0.05,
@@ -138,7 +143,7 @@ def learn(
     """
     asked = [*filters.pairs(), ("support", f"{support:g}"), *([("level", str(level))] if level else [])]
     with open_source(source) as client:
-        document = client.get(f"/api/v1/workflows/{quote(workflow, safe='')}/proposal", asked)
+        document = client.get(f"{_path(client, workflow, filters)}/proposal", asked)
     if out is not None:
         out.write_text(document["toml"], encoding="utf-8")
         output.remark(f"{out} written: {document['conformant']:,} of {document['executions']:,} executions keep to it")
@@ -169,7 +174,8 @@ def show(
 def readiness(
     source: SourceOptions,
     filters: ExecutionFilterOptions,
-    workflow: NameArgument,
+    workflow: NameArgument = None,
+    *,
     success_bar: Annotated[float, typer.Option(min=0.01, max=1.0, help="What success has to reach.")] = 0.9,
     conformance_bar: Annotated[float, typer.Option(min=0.01, max=1.0, help="What conformance has to reach.")] = 0.98,
     format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
@@ -182,7 +188,7 @@ def readiness(
     """
     bars = [("success_bar", f"{success_bar:g}"), ("conformance_bar", f"{conformance_bar:g}")]
     with open_source(source) as client:
-        document = client.get(f"/api/v1/workflows/{quote(workflow, safe='')}", [*filters.pairs(), *bars])
+        document = client.get(_path(client, workflow, filters), [*filters.pairs(), *bars])
     found = {"workflow": document["workflow"], "observed": document["observed"], **document["readiness"]}
     if format is Format.JSON:
         output.write_json(found)
@@ -190,6 +196,20 @@ def readiness(
         _write_readiness(found)
     if found["ready"] is not True:
         raise typer.Exit(EXIT_FAILED if found["ready"] is False else EXIT_INCONCLUSIVE)
+
+
+def _path(client: Client, workflow: str | None, filters: ExecutionFilterOptions) -> str:
+    """Of the workflow that is named, else of the only one whose executions match."""
+    if workflow is None:
+        known = [row["workflow"] for row in client.get("/api/v1/workflows", filters.pairs())["workflows"]]
+        if not known:
+            raise UsageError(
+                "no execution matches, so there is no workflow; other filters may find some: --purpose all"
+            )
+        if len(known) > 1:
+            raise UsageError(f"which workflow? name one of {', '.join(known)}")
+        (workflow,) = known
+    return f"/api/v1/workflows/{quote(workflow, safe='')}"
 
 
 def _read(file: Path) -> Any:

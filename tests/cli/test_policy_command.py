@@ -7,7 +7,7 @@ import sys
 import httpx
 import pytest
 
-from sidecar_process import environment
+from sidecar_process import environment, sidecar_process
 from whichstep.policy import Policy
 from whichstep_cli.__main__ import main
 from whichstep_cli.sidecar import load_settings, running_sidecar, settings_without_doors
@@ -75,6 +75,19 @@ def test_explain_names_the_rule_and_who_decides(capsys, write):
     assert "2 of: ann, ben" in out
     code, out, _ = run(capsys, *arguments, "--format", "json")
     assert json.loads(out)["rule"] == "large refunds"
+
+
+def test_explain_asks_the_sidecar_where_no_file_is_named(capsys, write, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with sidecar_process(tmp_path / "data", "--no-dashboard", "--policy", str(write(GOOD))) as sidecar:
+        asked = ("policy", "explain", "issue_refund", "--arguments", '{"amount": 250}', "--endpoint", sidecar.http)
+        code, out, err = run(capsys, *asked)
+        assert (code, "rule large refunds" in out) == (0, True)
+        assert f"by the policy of the sidecar at {sidecar.http}" in err
+    with sidecar_process(tmp_path / "bare", "--no-dashboard") as sidecar:
+        code, _, err = run(capsys, "policy", "explain", "x", "--endpoint", sidecar.http)
+        assert (code, "has no policy" in err, "--policy" in err) == (2, True, True)
 
 
 @pytest.mark.parametrize("arguments", ["{", "[1]"])
