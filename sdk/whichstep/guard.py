@@ -25,6 +25,15 @@ SCOPE_KEY: Final = otel_context.create_key("whichstep-workflow-step")
 _APPROVAL: Final = "approval"
 
 
+class Scope:
+    """A declared step around others. It ends when the step does, though its context lives on, as in a shielded task."""
+
+    __slots__ = ("is_open", "label", "outer")
+
+    def __init__(self, label: str, outer: Scope | None) -> None:
+        self.label, self.outer, self.is_open = label, outer, True
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A step that has begun under a contract."""
@@ -34,15 +43,21 @@ class Held:
     began: float
     violation: WorkflowViolation | None
     """What it breaks, where the contract is only observed."""
+    again: bool = False
+    """A framework told of it before: it is counted there."""
+    scope: Scope | None = None
+    """Of what runs inside, where it is a declared step."""
 
     def close(self, *, failed: bool, span: Any) -> None:
         """The step has ended; what it used is read from its span."""
-        self.guard.close(self, failed=failed, attributes=getattr(span, "attributes", None) or {})
+        if self.scope is not None:
+            self.scope.is_open = False
+        if not self.again:
+            self.guard.close(self, failed=failed, attributes=getattr(span, "attributes", None) or {})
 
     def within(self, context: Context) -> Context:
         """The context for what runs inside the step: a declared step is the scope of its tools."""
-        kind = self.guard.machine.kind(self.event.type, self.event.name)
-        return Context({**context, SCOPE_KEY: kind.label}) if kind.kind == DECLARED else context
+        return context if self.scope is None else Context({**context, SCOPE_KEY: self.scope})
 
 
 class Guard:
@@ -53,27 +68,35 @@ class Guard:
         self.machine, self.enforces = machine, enforces
         self.violations: list[WorkflowViolation] = []
         self._progress = Progress(machine)
+        self._told: list[Held] = []
         self._lock = threading.Lock()
         self._clock = clock
         self._began = clock()
         self._waited = self._cost = 0.0
         self._tokens = 0
 
-    def open(self, step_type: str, name: str, context: Context | None = None) -> Held:
-        """Let a step begin, and count it.
+    def open(self, step_type: str, name: str, context: Context | None = None, *, told: bool = False) -> Held:
+        """Let a step begin, and count it. `told`: by a framework; if its code is a step of the SDK, that is the same.
 
         Raises:
             WorkflowViolation: the contract forbids it, and is enforced. Nothing is counted then.
         """
         event = _event(step_type, name, context)
         with self._lock:
+            known = None if told else self._known(step_type, name)
+            if known is not None:
+                self._told.remove(known)
+                return Held(self, event, known.began, known.violation, again=True, scope=self._scope(event, context))
             violation = self._broken_by(event)
             if violation is not None:
                 self.violations.append(violation)
                 if self.enforces:
                     raise violation
             self._progress.begin(event)
-        return Held(self, event, self._clock(), violation)
+            held = Held(self, event, self._clock(), violation, scope=self._scope(event, context))
+            if told:
+                self._told.append(held)
+        return held
 
     def allowed(self, step_type: str, name: str, context: Context | None = None) -> WorkflowViolation | None:
         """What would be raised if a step of this type and name began now; None where it may."""
@@ -87,6 +110,8 @@ class Guard:
         """
         event = _event("tool_call", action, None)
         with self._lock:
+            if self._known(event.type, action) is not None:
+                return None
             found = [
                 refusal for refusal in self._progress.refusals(event) if not refusal.rule.startswith("checkpoint(")
             ]
@@ -96,6 +121,8 @@ class Guard:
     def close(self, held: Held, *, failed: bool, attributes: Any) -> None:
         """Take what a step that ended has used, and whether it may begin again."""
         with self._lock:
+            if held in self._told:
+                self._told.remove(held)
             self._progress.ended(held.event, failed=failed)
             if held.event.type == _APPROVAL:
                 self._waited += self._clock() - held.began
@@ -113,6 +140,16 @@ class Guard:
             if violation is not None:
                 self.violations.append(violation)
             return violation
+
+    def _scope(self, event: Event, context: Context | None) -> Scope | None:
+        kind = self.machine.kind(event.type, event.name)
+        return Scope(kind.label, _scope_of(context)) if kind.kind == DECLARED else None
+
+    def _known(self, step_type: str, name: str) -> Held | None:
+        """The step that a framework told of last, and whose code this may be."""
+        if step_type == _APPROVAL:
+            return None
+        return next((held for held in reversed(self._told) if held.event.name == name), None)
 
     def _broken_by(self, event: Event) -> WorkflowViolation | None:
         refusal = self._progress.refusal(event) or self._over_budget(event)
@@ -154,5 +191,13 @@ def current_guard() -> Guard | None:
 
 def _event(step_type: str, name: str, context: Context | None) -> Event:
     """A step as it opens in a context; an approval is granted only when it has ended well."""
-    scope = (otel_context.get_current() if context is None else context).get(SCOPE_KEY)
-    return Event(step_type, name, scope if isinstance(scope, str) else None, step_type != _APPROVAL)
+    scope = _scope_of(context)
+    return Event(step_type, name, scope.label if scope is not None else None, step_type != _APPROVAL)
+
+
+def _scope_of(context: Context | None) -> Scope | None:
+    """The innermost declared step around the context that has not ended."""
+    scope: Any = (otel_context.get_current() if context is None else context).get(SCOPE_KEY)
+    while scope is not None and not scope.is_open:
+        scope = scope.outer
+    return scope if isinstance(scope, Scope) else None

@@ -8,6 +8,7 @@ with `step_begins` and `close`.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -131,6 +132,7 @@ class Run:
 
         from whichstep.processor import RUN_KEY  # noqa: PLC0415
 
+        _listen_to_frameworks()
         self.execution.__enter__()
         self._token = otel_context.attach(Context({**otel_context.get_current(), RUN_KEY: self._guard}))
         self._tell()
@@ -177,6 +179,12 @@ class Run:
         runtime.delivery.offer(
             Event(names.CONTRACT_EVENT, told, time.time_ns(), *ids, resource, body=contract.to_dict())
         )
+
+
+def _listen_to_frameworks() -> None:
+    """What LangChain runs is told by its callbacks, where it is loaded at all."""
+    if "langchain_core" in sys.modules:
+        import whichstep.integrations.langchain_workflow  # noqa: F401, PLC0415  registers itself
 
 
 def step_allowed(name: str, step_type: str = "tool_call") -> WorkflowViolation | None:
