@@ -16,12 +16,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 from benchmarks.analytics.bench_metrics import CHUNK, stored_executions
 from benchmarks.load import Request, support_requests
 from benchmarks.sending import send
 from benchmarks.sidecar import Sidecar
 
+from whichstep_analytics.grounding import answers
 from whichstep_analytics.job import RESULT_VERSION
+from whichstep_store.results import GROUNDING_FIELDS, schema
 from whichstep_store.store import Store
 
 STORED = (10_000, 1_000_000)
@@ -53,6 +56,7 @@ def _measure(data_dir: Path, stored: int, seconds: float) -> tuple[float, list[f
         for start in range(0, stored, CHUNK):
             rows = stored_executions(start, min(CHUNK, stored - start), stored, now=now, result_version=RESULT_VERSION)
             store.writer.replace_results(rows)
+            store.writer.replace_grounding(_checked(rows.executions.column("execution_id")))
     with Sidecar(data_dir, dashboard=False) as sidecar:
         sidecar.tree.await_quiet()
         before = sidecar.tree.cpu_seconds()
@@ -65,6 +69,16 @@ def _measure(data_dir: Path, stored: int, seconds: float) -> tuple[float, list[f
         sidecar.tree.await_quiet()
         spent = sidecar.tree.cpu_seconds() - before - idle * (time.perf_counter() - begun)
         return spent / count, _delays(sidecar, count)
+
+
+def _checked(execution_ids: pa.ChunkedArray) -> pa.Table:
+    """Says of executions that their answers were checked, and nothing was found."""
+    named = {"version": answers.VERSION, "execution_id": execution_ids}
+    columns = []
+    for name, kind, nullable in GROUNDING_FIELDS:
+        given = named.get(name, None if nullable else [] if pa.types.is_list(kind) else 0)
+        columns.append(given if name == "execution_id" else pa.array([given] * len(execution_ids), kind))
+    return pa.table(columns, schema=schema(GROUNDING_FIELDS))
 
 
 def _arriving(count: int, *, seed: int) -> Iterator[Request]:

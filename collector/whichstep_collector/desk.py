@@ -29,7 +29,6 @@ from whichstep_store.ledger_approvals import Approvals
 from whichstep_store.ledger_approvals import Creation as Created
 
 SECOND: Final = 1_000_000_000
-"""A schema may refer to itself alone: nothing is fetched for it."""
 
 
 class Desk:

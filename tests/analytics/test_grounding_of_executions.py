@@ -15,6 +15,7 @@ from analytics.test_runner import Bench
 from store_builders import NOON, SECOND, batch, content, hex_id, span, trace
 from whichstep_analytics.answers import Answers
 from whichstep_analytics.grounding import answers
+from whichstep_analytics.grounding_runner import GroundingRunner
 from whichstep_analytics.runner import JobRunner
 from whichstep_store.batches import JournalPosition
 from whichstep_store.filters import FilterError, Filters
@@ -175,6 +176,24 @@ def test_what_a_crash_left_unchecked_is_checked_at_the_next_start(bench: Bench) 
         session.execute("delete from grounding_rows")
     JobRunner(bench.store, clock=bench.clock).drain()
     assert explained(bench, 1)["grounding"]["ungrounded"] == ["$43.75"]
+
+
+def test_a_backlog_is_looked_up_once_and_checked_slice_by_slice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1, 8):
+        bench.load(*run(number, f"Order A-4403 costs ${number}3.75."))
+    bench.runner.drain()
+    monkeypatch.setattr("whichstep_analytics.grounding.answers.VERSION", answers.VERSION + 1)
+    monkeypatch.setattr("whichstep_analytics.grounding_runner._SLICE", 2)
+    runner, reader = GroundingRunner(bench.store), bench.store.reader
+    asked: list[Any] = []
+    query = reader.query
+    monkeypatch.setattr(
+        reader, "query", lambda name, bound: asked.append((name, bound.get("execution_ids"))) or query(name, bound)
+    )
+    assert [runner.refresh() for _ in range(5)] == [True, True, True, True, False]
+    assert asked.count(("grounding_due", None)) == 1
+    due = {"execution_ids": None, "version": answers.VERSION, "limit": 10}
+    assert query("grounding_due", due).num_rows == 0
 
 
 def test_an_execution_whose_texts_are_not_kept_is_checked_for_nothing(bench: Bench) -> None:
