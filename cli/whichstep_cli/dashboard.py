@@ -44,9 +44,9 @@ class Place:
 class Dashboard:
     """The child and the thread that looks after it."""
 
-    def __init__(self, place: Place, *, endpoint: str, token: str | None) -> None:
+    def __init__(self, place: Place, *, endpoint: str, token: str | None, login: str | None = None) -> None:
         self.place = place
-        self._command = serve.command(host=place.host, port=place.port, endpoint=endpoint, token=token)
+        self._command = serve.command(host=place.host, port=place.port, endpoint=endpoint, token=token, login=login)
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None

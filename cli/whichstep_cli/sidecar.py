@@ -48,6 +48,7 @@ class Running:
     addresses: Addresses
     store: Store
     counters: Counters
+    dashboard_token: str | None = None
     busy: Callable[[], bool] = lambda: False
     """Whether the jobs are at work this moment."""
 
@@ -114,7 +115,7 @@ def running_sidecar(settings: Settings, probes: Sequence[Probe] = ()) -> Iterato
                 raise UsageError(str(error)) from error
             store.announce(addresses.http)
             try:
-                yield Running(addresses, store, counters, busy=lambda: runner.busy)
+                yield Running(addresses, store, counters, sidecar.dashboard_token, busy=lambda: runner.busy)
             finally:
                 sidecar.stop()
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -135,16 +136,28 @@ def serving(settings: Settings) -> Iterator[Served]:
     place = None
     if settings.dashboard:
         place = Place(settings.host, choose_port(settings.host, settings.dashboard_port, "--dashboard-port"))
+        settings = replace(settings, dashboard_port=place.port)  # the sidecar links to it
     with running_sidecar(settings, [dashboard_probe(place)] if place else []) as running:
         dashboard = None
         if place:
-            dashboard = Dashboard(place, endpoint=running.addresses.http, token=reviewer_token(settings.data_dir))
+            dashboard = Dashboard(
+                place,
+                endpoint=running.addresses.http,
+                token=running.dashboard_token,
+                login=_login_url(settings, running),
+            )
             dashboard.start()
         try:
             yield Served(settings, running, dashboard, is_first=is_first)
         finally:
             if dashboard:
                 dashboard.stop()
+
+
+def _login_url(settings: Settings, running: Running) -> str | None:
+    """Where reviewers sign in for the dashboard; None where that is by token alone."""
+    base = (settings.public_url or running.addresses.http).rstrip("/")
+    return f"{base}/login?next=dashboard" if settings.oidc_issuer else None
 
 
 def wait_for_signal() -> None:

@@ -11,6 +11,7 @@ import html
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 from whichstep_collector.argument_form import HIDDEN, Field, fields, shown, unshown_fields
 from whichstep_store.approvals import PENDING
@@ -51,6 +52,8 @@ class Visitor(NamedTuple):
 
     reviewer: str
     form_key: str
+    login: str = ""
+    """Host of the identity provider, where people sign in at one."""
 
 
 def request_page(
@@ -109,16 +112,30 @@ def _left(item: Mapping[str, Any], now: datetime) -> str:
     return f"{left} left, until {until:%Y-%m-%d %H:%M} UTC"
 
 
-def message_page(title: str, sentence: str) -> str:
-    """A page that says one thing, with the way to sign in."""
-    return _page(title, f"<h1>{_text(title)}</h1><p>{_text(sentence)}</p>{_sign_in('')}")
+def message_page(title: str, sentence: str, *, login: str = "", go_on: str = "") -> str:
+    """A page that says one thing, with the way to sign in, or to go on to another page at once."""
+    said = f"<h1>{_text(title)}</h1><p>{_text(sentence)}</p>"
+    if go_on:
+        link = html.escape(go_on)
+        return _page(
+            title,
+            f"{said}<p><a href='{link}'>Go on</a></p>",
+            head=f"<meta http-equiv='refresh' content='0;url={link}'>",
+        )
+    return _page(title, said + _sign_in("", login))
 
 
-def _page(title: str, body: str) -> str:
+def sign_out_page() -> str:
+    """The question whether to sign out."""
+    form = "<form method='post' action='/login/out'><button class='plain'>Sign out</button></form>"
+    return _page("Sign out", f"<h1>Sign out</h1><p>Of this sidecar; not of the identity provider.</p>{form}")
+
+
+def _page(title: str, body: str, *, head: str = "") -> str:
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{_text(title, 200)} · whichstep</title><style>{_STYLE}</style></head>"
+        f"<title>{_text(title, 200)} · whichstep</title><style>{_STYLE}</style>{head}</head>"
         f"<body><main>{body}</main></body></html>"
     )
 
@@ -171,7 +188,7 @@ def _outcome(item: Mapping[str, Any]) -> str:
 
 def _forms(item: Mapping[str, Any], visitor: Visitor) -> str:
     if not visitor.reviewer:
-        return f"<h2>Decide</h2>{_sign_in(item['approval_id'])}"
+        return f"<h2>Decide</h2>{_sign_in(item['approval_id'], visitor.login)}"
     begin = (
         f"<form method='post' action='/approvals/{_text(item['approval_id'])}'>"
         f"<input type='hidden' name='key' value='{visitor.form_key}'>"
@@ -214,12 +231,17 @@ def _input(field: Field, name: str) -> str:
 
 
 def _who(visitor: Visitor) -> str:
-    return f"<p><small>signed in as {_text(visitor.reviewer)}</small></p>" if visitor.reviewer else _sign_in("")
+    if not visitor.reviewer:
+        return _sign_in("", visitor.login)
+    out = " · <a href='/login/out'>sign out</a>" if visitor.login else ""
+    return f"<p><small>signed in as {_text(visitor.reviewer)}{out}</small></p>"
 
 
-def _sign_in(approval_id: str) -> str:
+def _sign_in(approval_id: str, login: str = "") -> str:
+    way = quote(f"/approvals/{approval_id}" if approval_id else "/approvals", safe="/")
+    at_provider = f"<p><a href='/login?next={way}'>Sign in with {_text(login)}</a></p>" if login else ""
     return (
-        "<form method='post' action='/approvals/session'>"
+        f"{at_provider}<form method='post' action='/approvals/session'>"
         f"<input type='hidden' name='next' value='{_text(approval_id)}'>"
         "<label>Reviewer's token<input type='password' name='token' autocomplete='current-password'></label>"
         "<button class='plain'>Sign in</button></form>"

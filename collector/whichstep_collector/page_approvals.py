@@ -42,8 +42,14 @@ Run = Callable[[Callable[[], Response]], Awaitable[Response]]
 class ApprovalPages:
     """The pages; `routes` goes to the API."""
 
-    def __init__(self, desk: Desk, approvals: Approvals, tokens: Tokens, run: Run, *, dashboard: str | None) -> None:
-        """`run` runs work beside the event loop; `dashboard` is the address under which executions are shown."""
+    def __init__(
+        self, desk: Desk, approvals: Approvals, tokens: Tokens, run: Run, *, dashboard: str | None, login: str = ""
+    ) -> None:
+        """`run` runs work beside the event loop; `dashboard` is the address under which executions are shown.
+
+        `login`: host of the identity provider, where there is one to sign in at.
+        """
+        self._login = login
         self._desk, self._approvals, self._tokens = desk, approvals, tokens
         self._run, self._dashboard = run, dashboard
 
@@ -66,7 +72,7 @@ class ApprovalPages:
         def page() -> Response:
             _may_read(bearer)
             found = self._approvals.page({"state": PENDING}, limit=_LISTED)
-            visitor = Visitor(_reviewer(bearer), "")
+            visitor = Visitor(_reviewer(bearer), "", self._login)
             items = [listed(one) for one in found.approvals]
             return _html(approval_html.inbox_page(items, found.total, visitor, now=self._now()))
 
@@ -110,7 +116,9 @@ class ApprovalPages:
     def _signed_in(self, request: Request, token: str, approval_id: str) -> Response:
         bearer = self._tokens.bearer(f"Bearer {token}")
         if bearer is None or REVIEW not in bearer.scopes:
-            page = approval_html.message_page("This token is no reviewer's", "Ask for one that may review.")
+            page = approval_html.message_page(
+                "This token is no reviewer's", "Ask for one that may review.", login=self._login
+            )
             return _html(page, status=403)
         response = RedirectResponse(_address(approval_id), status_code=303, headers=dict(approval_html.HEADERS))
         response.set_cookie(
@@ -124,7 +132,7 @@ class ApprovalPages:
     ) -> Response:
         item = document(self._desk.find(approval_id))
         execution = f"{self._dashboard}/?execution={item['execution_id']}" if self._dashboard else None
-        visitor = Visitor(_reviewer(bearer), form_key(_cookie(request), approval_id))
+        visitor = Visitor(_reviewer(bearer), form_key(_cookie(request), approval_id), self._login)
         page = approval_html.request_page(
             item, visitor, now=self._now(), said=said, execution_url=execution, whole="whole" in request.query_params
         )
@@ -161,7 +169,9 @@ class ApprovalPages:
         except Refused as refused:
             refusal = refused.refusal
             title = "Sign in" if refusal is UNAUTHENTICATED_CLIENT else refusal.message.capitalize()
-            return _html(approval_html.message_page(title, refused.detail), status=refusal.http_status)
+            return _html(
+                approval_html.message_page(title, refused.detail, login=self._login), status=refusal.http_status
+            )
 
 
 def form_key(token: str, approval_id: str) -> str:
@@ -169,13 +179,18 @@ def form_key(token: str, approval_id: str) -> str:
     return hmac.new(token.encode(), f"form\0{approval_id}".encode(), hashlib.sha256).hexdigest()
 
 
-def _is_own_form(request: Request, form: dict[str, str], approval_id: str) -> bool:
+def from_here(request: Request) -> bool:
+    """Whether no other site sent this form, as far as the browser says."""
     origin = request.headers.get("origin")
-    if origin not in (None, "null") and host_name(str(origin).partition("://")[2]) != host_name(
+    return origin in (None, "null") or host_name(str(origin).partition("://")[2]) == host_name(
         request.headers.get("host", "")
-    ):
-        return False
-    return hmac.compare_digest(form.get("key", "").encode(), form_key(_cookie(request), approval_id).encode())
+    )
+
+
+def _is_own_form(request: Request, form: dict[str, str], approval_id: str) -> bool:
+    return from_here(request) and hmac.compare_digest(
+        form.get("key", "").encode(), form_key(_cookie(request), approval_id).encode()
+    )
 
 
 def _may_read(bearer: Bearer) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
+from urllib.parse import urlsplit
 
 from whichstep_collector.errors import SettingsError
 
@@ -83,6 +84,18 @@ class Settings:
     public_url: str | None = _setting(
         None, "Base address under which people reach the HTTP port, for links in messages; its own unless set."
     )
+    oidc_issuer: str | None = _setting(
+        None, "OpenID provider at which reviewers sign in, as https://login.example.com; see docs/approvals.md."
+    )
+    oidc_client_id: str | None = _setting(None, "Name of this sidecar at oidc_issuer; needed with it.")
+    oidc_client_secret: str | None = _setting(
+        None, "Secret of that client; unset for a public client, which PKCE protects.", secret=True
+    )
+    oidc_reviewers: str | None = _setting(
+        None, "Who of those who sign in may review, with commas, as *@example.com; needed with oidc_issuer."
+    )
+    oidc_claim: str = _setting("email", "Claim of the ID token that a reviewer is called by.")
+    oidc_session_seconds: float = _setting(43_200.0, "Time after which a reviewer signs in again.", unit="seconds")
     path_prefix: str = _setting("", "Prefix of the OTLP paths that is accepted beside none, such as /otlp.")
     redact: Path | None = _setting(None, "File of further patterns to redact before anything is stored.")
     retention_days: int = _setting(90, "Age at which received days are dropped whole.", unit="days")
@@ -127,6 +140,16 @@ class Settings:
             raise SettingsError("judge_endpoint and judge_model are set together or not at all")
         if self.judge_endpoint and not self.judge_endpoint.startswith(("http://", "https://")):
             raise SettingsError("judge_endpoint is no http:// or https:// address, as https://api.openai.com/v1")
+        self._check_oidc()
+
+    def _check_oidc(self) -> None:
+        if self.oidc_issuer is None:
+            return
+        if not self.oidc_client_id or not self.oidc_reviewers:
+            raise SettingsError("oidc_issuer needs oidc_client_id, and oidc_reviewers that says who may review")
+        issuer = urlsplit(self.oidc_issuer)
+        if issuer.scheme != "https" and issuer.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise SettingsError("oidc_issuer is no https:// address, as https://login.example.com")
 
 
 _PORT: Final = (0, 65_535)
@@ -138,6 +161,7 @@ _RANGES: Final = (
     ("decode_workers", 1, 64), ("query_workers", 1, 64), ("load_rows_max", *_POSITIVE),
     ("query_rows_max", *_POSITIVE), ("drain_seconds", 0, 3600),
     ("judge_calls_per_day", 0, 1 << 50), ("judge_usd_per_day", 0, 1 << 50), ("judge_timeout_seconds", 1, 600),
+    ("oidc_session_seconds", 60, 1 << 30),
 )  # fmt: skip
 
 

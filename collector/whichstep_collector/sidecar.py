@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from whichstep.policy import Policy
 from whichstep_collector.admission import Admission
@@ -34,10 +36,12 @@ from whichstep_collector.job_thread import JobThread
 from whichstep_collector.journal import Journal
 from whichstep_collector.loader import START, Loader
 from whichstep_collector.page_approvals import ApprovalPages
+from whichstep_collector.page_login import LoginPages
 from whichstep_collector.receive_grpc import GrpcDoor
 from whichstep_collector.receive_http import otlp_entries
 from whichstep_collector.redact import Redactor, load_patterns
 from whichstep_collector.redact_patterns import PatternsError
+from whichstep_collector.sessions import Sessions
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import FIRST_REVIEWER, INGEST, READ, REVIEW, Grant, Tokens, grant, reviewer_token
 from whichstep_collector.waiting import Waiting
@@ -98,7 +102,9 @@ class Sidecar:
         self._settings, self._store = settings, store
         redactor = _redactor(settings)
         self.counters = counters or Counters()
-        self._tokens = _tokens(settings, store)
+        self._sessions = Sessions(settings.oidc_session_seconds)
+        self._tokens = _tokens(settings, store, self._sessions)
+        self._own_url = _url(settings.host, settings.http_port)
         if not self._tokens.required and not is_loopback(settings.host):
             raise SettingsError(
                 f"host is {settings.host}, which others can reach, and there is no token: set WHICHSTEP_TOKEN, "
@@ -141,7 +147,15 @@ class Sidecar:
         requests = store.ledger.approvals
         desk = Desk(requests, Judge(policy), on_change=self._keeper.changed)
         self._approvals = ApprovalsApi(desk, store.ledger, self._waiting, clean=redactor.redact_text)
-        pages = ApprovalPages(desk, requests, self._tokens, self._approvals.run, dashboard=_dashboard_url(settings))
+        login = self._login_pages()
+        pages = ApprovalPages(
+            desk,
+            requests,
+            self._tokens,
+            self._approvals.run,
+            dashboard=_dashboard_url(settings),
+            login=urlsplit(settings.oidc_issuer).netloc if settings.oidc_issuer else "",
+        )
         self._workflows = WorkflowsApi(answers, time_ns=time_ns)
         self._api = Api(
             answers=answers,
@@ -155,6 +169,7 @@ class Sidecar:
                 *self._approvals.routes(),
                 *self._workflows.routes(),
                 *pages.routes(),
+                *(login.routes() if login else ()),
                 policy_route(policy),
                 judge_route(judge, on_decision=self._jobs.wake),
             ],
@@ -185,13 +200,21 @@ class Sidecar:
             self._ingest.close()
             self._journal.close()
             raise
+        self._own_url = _url(host, http_port)
         self._loader.start()
         self._jobs.start()
         self._keeper.start()
-        self._webhook = self._webhook_for(_url(host, http_port))
+        self._webhook = self._webhook_for(self._own_url)
         if self._webhook:
             self._webhook.start()
         return Addresses(http=_url(host, http_port), grpc=_url(host, grpc_port))
+
+    @property
+    def dashboard_token(self) -> str:
+        """What the dashboard reads with: the first reviewer's token, or one that only reads where reviewers sign in."""
+        if self._settings.oidc_issuer is None:
+            return reviewer_token(self._settings.data_dir)
+        return self._sessions.begin("dashboard", READ, seconds=math.inf)
 
     def _round(self) -> float:
         """A round of the jobs; none before the journal is read again after a crash: executions would be empty."""
@@ -244,6 +267,29 @@ class Sidecar:
         self._jobs.wake()
         if self._webhook:
             self._webhook.wake()
+
+    def _login_pages(self) -> LoginPages | None:
+        """Where reviewers sign in at an identity provider, where the settings name one."""
+        settings = self._settings
+        if settings.oidc_issuer is None or settings.oidc_client_id is None:
+            return None
+        try:
+            from whichstep_collector.oidc import Client, Provider  # noqa: PLC0415  few name one
+        except ImportError as error:
+            raise SettingsError(
+                f"oidc_issuer is set, and {error.name} is missing: pip install 'whichstep[oidc]'"
+            ) from error
+        reviewers = [name.strip() for name in (settings.oidc_reviewers or "").split(",") if name.strip()]
+        client = Client(
+            settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_claim, reviewers
+        )
+        return LoginPages(
+            Provider(client),
+            self._sessions,
+            self._approvals.run,
+            address=lambda: (settings.public_url or self._own_url).rstrip("/"),
+            dashboard=_dashboard_url(settings),
+        )
 
     def _webhook_for(self, own_url: str) -> Webhook | None:
         settings, ledger = self._settings, self._store.ledger
@@ -305,12 +351,14 @@ def _redactor(settings: Settings) -> Redactor:
         raise SettingsError(str(error)) from error
 
 
-def _tokens(settings: Settings, store: Store) -> Tokens:
+def _tokens(settings: Settings, store: Store, sessions: Sessions) -> Tokens:
     grants = [grant(reviewer_token(settings.data_dir), READ, REVIEW, name=FIRST_REVIEWER)]
     if settings.token:
         grants.append(grant(settings.token, INGEST, READ, name="WHICHSTEP_TOKEN"))
     return Tokens(
-        grants, more=lambda: [Grant(token.digest, token.scopes, token.name) for token in store.ledger.tokens()]
+        grants,
+        more=lambda: [Grant(token.digest, token.scopes, token.name) for token in store.ledger.tokens()],
+        session=sessions.find,
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from whichstep_dashboards.settings import ENDPOINT_VARIABLE, TOKEN_VARIABLE
+from whichstep_dashboards.settings import ENDPOINT_VARIABLE, LOGIN_VARIABLE, TOKEN_VARIABLE
 
 APP: Final = Path(__file__).with_name("app.py")
 HEALTH_PATH: Final = "/_stcore/health"
@@ -80,9 +80,12 @@ def command(
     port: int = 8501,
     endpoint: str,
     token: str | None = None,
+    login: str | None = None,
     base_environment: Mapping[str, str] = os.environ,
 ) -> Command:
     """The child process that serves the dashboard on `host:port` and reads from the sidecar at `endpoint`.
+
+    `login`: where reviewers sign in, if at an identity provider.
 
     The port must be free and above 0: choose it before. Settings of Streamlit in the base environment are left out,
     as are the endpoint and token it may hold.
@@ -91,7 +94,7 @@ def command(
     argv = [sys.executable, "-m", "streamlit", "run", str(APP)]
     argv += [part for name, value in flags.items() for part in (f"--{name}", value)]
     environment = {name: value for name, value in base_environment.items() if not name.startswith("STREAMLIT_")}
-    environment |= {ENDPOINT_VARIABLE: endpoint, TOKEN_VARIABLE: token or ""}
+    environment |= {ENDPOINT_VARIABLE: endpoint, TOKEN_VARIABLE: token or "", LOGIN_VARIABLE: login or ""}
     environment["PYTHONPATH"] = os.pathsep.join(_import_path(base_environment))
     if _is_loopback(host):
         # Against names that resolve to loopback (DNS rebinding). A Streamlit that does not know the setting ignores it.

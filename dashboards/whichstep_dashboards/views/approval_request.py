@@ -69,7 +69,7 @@ def _proposal(item: Document) -> None:
 def _decision(item: Document) -> None:
     name = reviewer.name_of_reviewer()
     if name is None:
-        st.warning("Deciding needs a reviewer's token: enter one in the sidebar.", icon=":material/lock:")
+        st.warning(reviewer.how_to_decide(), icon=":material/lock:")
         return
     with st.container(border=True):
         st.markdown(f"##### Decide as {plain(name)}")

@@ -13,7 +13,7 @@ from whichstep_dashboards.figures import METRICS, UNGATED, Metric, format_count
 from whichstep_dashboards.palette import Palette
 from whichstep_dashboards.plain import one_line, plain
 from whichstep_dashboards.query_string import Pairs
-from whichstep_dashboards.views import action_table, decisions, filters, metric_card, notices
+from whichstep_dashboards.views import action_table, decisions, filters, metric_card, notices, reviewer
 
 BLOCKED, UNGATED_KIND, LOGGED = "blocked", "ungated", "logged"
 KINDS: Final[Mapping[str, str]] = {
@@ -156,7 +156,7 @@ def _verdict(row: Document) -> None:
 
 def _review(execution_id: str, step_id: str, label: str) -> None:
     try:
-        data.evaluate(execution_id, step_id, name=REVIEW, label=label)
+        data.evaluate(execution_id, step_id, name=REVIEW, label=label, token=reviewer.token())
     except data.ApiError as error:
         st.toast(plain(f"The review was not stored: {error.title}. {error.remedy}"), icon=":material/error:")
 
