@@ -240,6 +240,19 @@ def test_the_decisions_are_figures_in_the_api_and_in_the_terminal(played):
     assert found["without_execution"] == 0
 
 
+def test_the_approvals_say_what_became_of_the_action_and_of_the_execution(played):
+    _, _, document, sidecar = played
+    rows = sidecar.sql(
+        "select decision, action_status, execution_status, execution_success is null as unknown from approvals"
+        " order by created_at"
+    ).rows()
+    assert rows == [
+        ("approve", "ok", "ok", document["success"] is None),
+        ("edit", "ok", "ok", document["success"] is None),
+        ("reject", None, "ok", document["success"] is None),
+    ]
+
+
 def test_decisions_become_examples_that_say_what_was_right(played, tmp_path):
     told, _, _, sidecar = played
     file = tmp_path / "decisions.jsonl"
