@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 import builders
 import captures
 from whichstep_collector import normalise
-from whichstep_collector.columns import span_batch
 from whichstep_collector.decode import decode_traces
 from whichstep_collector.journal_records import encode
+from whichstep_collector.normalising.columns import span_batch
 from whichstep_collector.process_start import prepare_process
 from whichstep_collector.received import ReceivedTraces
 from whichstep_collector.redact import Redactor

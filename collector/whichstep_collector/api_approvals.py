@@ -20,15 +20,15 @@ from starlette.responses import Response
 
 from whichstep_collector import health
 from whichstep_collector.api import ApiRoute, known_only, page_limit, read_body
-from whichstep_collector.approval_documents import document, listed, receipt
-from whichstep_collector.approval_requests import parse_creation, parse_use, parse_wish
-from whichstep_collector.desk import Desk
+from whichstep_collector.approvals.desk import Desk
+from whichstep_collector.approvals.documents import document, listed, receipt
+from whichstep_collector.approvals.requests import parse_creation, parse_use, parse_wish
+from whichstep_collector.approvals.waiting import Waiting
 from whichstep_collector.gate import BEARER, GRANTED
 from whichstep_collector.panics import contained
 from whichstep_collector.refusals import BAD_REQUEST, Refused
 from whichstep_collector.replies import JSON_TYPE
 from whichstep_collector.tokens import INGEST, READ, REVIEW
-from whichstep_collector.waiting import Waiting
 from whichstep_store.approvals import PENDING, STATES, Approval
 from whichstep_store.ledger import Ledger
 from whichstep_store.ledger_approvals import FILTERS, Cursor

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
-from whichstep_collector import decode_json, wire
-from whichstep_collector.attributes import AttributeReader, read_value
-from whichstep_collector.ids import MISSING_IDS, check_ids, optional_span_id, optional_trace_id
+from whichstep_collector.decoding import decode_json, wire
+from whichstep_collector.decoding.attributes import AttributeReader, read_value
+from whichstep_collector.decoding.ids import MISSING_IDS, check_ids, optional_span_id, optional_trace_id
 from whichstep_collector.received import (
     Attributes,
     BadValue,

@@ -15,26 +15,26 @@ from typing import Any, Final
 import orjson
 
 from whichstep import attributes as names
-from whichstep_collector import coerce
-from whichstep_collector.coerce import HIDDEN
-from whichstep_collector.columns import log_batch, span_batch
-from whichstep_collector.contents import Contents
 from whichstep_collector.dialects import Dialect
 from whichstep_collector.dialects.base import Kind
-from whichstep_collector.escalation import brings_in_a_person
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.failures import read_failure
-from whichstep_collector.identity import execution_key
-from whichstep_collector.log_events import evaluation_row, event_span, log_row
-from whichstep_collector.plan import Plan
-from whichstep_collector.raw import put_raw
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.coerce import HIDDEN
+from whichstep_collector.normalising.columns import log_batch, span_batch
+from whichstep_collector.normalising.contents import Contents
+from whichstep_collector.normalising.escalation import brings_in_a_person
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.failures import read_failure
+from whichstep_collector.normalising.identity import execution_key
+from whichstep_collector.normalising.log_events import evaluation_row, event_span, log_row
+from whichstep_collector.normalising.plan import Plan
+from whichstep_collector.normalising.raw import put_raw
+from whichstep_collector.normalising.shapes import Shape, shape_of, shapes_of
+from whichstep_collector.normalising.sources import SourceFacts
+from whichstep_collector.normalising.steps import FILLS, fill_task
+from whichstep_collector.normalising.telling import spans_told
+from whichstep_collector.normalising.texts import SpanTexts
+from whichstep_collector.normalising.told import HOSTED_KIND, turn_key
 from whichstep_collector.received import Attributes, ReceivedLogs, ReceivedSpan, ReceivedTraces
-from whichstep_collector.shapes import Shape, shape_of, shapes_of
-from whichstep_collector.sources import SourceFacts
-from whichstep_collector.steps import FILLS, fill_task
-from whichstep_collector.telling import spans_told
-from whichstep_collector.texts import SpanTexts
-from whichstep_collector.told import HOSTED_KIND, turn_key
 from whichstep_store.batches import Batch
 
 log = logging.getLogger(__name__)

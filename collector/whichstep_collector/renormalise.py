@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from whichstep_collector.columns import content_batch, log_batch, span_batch
-from whichstep_collector.log_events import log_row
 from whichstep_collector.normalise import normalise_logs, normalise_traces
+from whichstep_collector.normalising.columns import content_batch, log_batch, span_batch
+from whichstep_collector.normalising.log_events import log_row
+from whichstep_collector.normalising.restored import log_of, source_of, span_of
+from whichstep_collector.normalising.sources import SourceFacts
 from whichstep_collector.received import LogGroup, ReceivedLogs, ReceivedSpan, ReceivedTraces, Source, SpanGroup
-from whichstep_collector.restored import log_of, source_of, span_of
-from whichstep_collector.sources import SourceFacts
 from whichstep_store.batches import SPAN_SCHEMA, TIME, UUID, Batch
 
 Texts = Mapping[tuple[bytes, str], str]

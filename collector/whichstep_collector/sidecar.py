@@ -23,10 +23,14 @@ from whichstep_collector.api_judge import judge_route
 from whichstep_collector.api_policy import policy_route
 from whichstep_collector.api_query import QueryLimits
 from whichstep_collector.api_workflows import WorkflowsApi
-from whichstep_collector.approval_keeper import ApprovalKeeper
-from whichstep_collector.approval_policy import Judge
+from whichstep_collector.approvals.desk import Desk
+from whichstep_collector.approvals.keeper import ApprovalKeeper
+from whichstep_collector.approvals.login import LoginPages
+from whichstep_collector.approvals.page import ApprovalPages
+from whichstep_collector.approvals.policy import Judge
+from whichstep_collector.approvals.sessions import Sessions
+from whichstep_collector.approvals.waiting import Waiting
 from whichstep_collector.counters import Counters
-from whichstep_collector.desk import Desk
 from whichstep_collector.errors import SettingsError
 from whichstep_collector.gate import Gate
 from whichstep_collector.health import Check
@@ -35,16 +39,12 @@ from whichstep_collector.ingest import Ingest
 from whichstep_collector.job_thread import JobThread
 from whichstep_collector.journal import Journal
 from whichstep_collector.loader import START, Loader
-from whichstep_collector.page_approvals import ApprovalPages
-from whichstep_collector.page_login import LoginPages
 from whichstep_collector.receive_grpc import GrpcDoor
 from whichstep_collector.receive_http import otlp_entries
 from whichstep_collector.redact import Redactor, load_patterns
 from whichstep_collector.redact_patterns import PatternsError
-from whichstep_collector.sessions import Sessions
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import FIRST_REVIEWER, INGEST, READ, REVIEW, Grant, Tokens, grant, reviewer_token
-from whichstep_collector.waiting import Waiting
 from whichstep_store.approvals import EXPIRED, PENDING
 from whichstep_store.errors import StoreError
 from whichstep_store.ledger_deliveries import UNDELIVERED
@@ -55,7 +55,7 @@ LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 _RESTORING_SECONDS: Final = 0.25
 
 if TYPE_CHECKING:
-    from whichstep_collector.webhook import Webhook
+    from whichstep_collector.approvals.webhook import Webhook
 
 log = logging.getLogger("whichstep")
 
@@ -274,7 +274,7 @@ class Sidecar:
         if settings.oidc_issuer is None or settings.oidc_client_id is None:
             return None
         try:
-            from whichstep_collector.oidc import Client, Provider  # noqa: PLC0415  few name one
+            from whichstep_collector.approvals.oidc import Client, Provider  # noqa: PLC0415  few name one
         except ImportError as error:
             raise SettingsError(
                 f"oidc_issuer is set, and {error.name} is missing: pip install 'whichstep[oidc]'"
@@ -295,7 +295,7 @@ class Sidecar:
         settings, ledger = self._settings, self._store.ledger
         if settings.webhook_url is None:
             return None
-        from whichstep_collector.webhook import Target, Webhook  # noqa: PLC0415  few name one
+        from whichstep_collector.approvals.webhook import Target, Webhook  # noqa: PLC0415  few name one
 
         target = Target(settings.webhook_url, settings.webhook_secret, settings.public_url or own_url)
         return Webhook(target, ledger.approvals, ledger.deliveries, counters=self.counters)

@@ -10,7 +10,7 @@ import orjson
 from builders import RECEIVED, log_request, request
 from whichstep_collector.decode import decode_logs, decode_traces
 from whichstep_collector.normalise import normalise_logs, normalise_traces
-from whichstep_collector.skeleton import restore
+from whichstep_collector.normalising.skeleton import restore
 from whichstep_store.batches import Batch
 
 

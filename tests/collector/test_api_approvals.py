@@ -11,7 +11,7 @@ import pytest
 
 from running import running, wait_until
 from whichstep.policy import Policy
-from whichstep_collector.approval_requests import digest
+from whichstep_collector.approvals.requests import digest
 
 POLICY = Policy.from_dict(
     {

@@ -20,8 +20,8 @@ import captures
 from builders import event, request, span
 from whichstep_collector.decode import Undecodable, decode_traces
 from whichstep_collector.dialects import DIALECTS
-from whichstep_collector.fields import FIELDS, TEXT_KEYS
 from whichstep_collector.normalise import normalise_traces
+from whichstep_collector.normalising.fields import FIELDS, TEXT_KEYS
 
 RECORDED = sorted((Path(__file__).parents[1] / "fixtures" / "otlp").glob("*/*.traces.pb"))
 RECORDED += [path for folder in captures.all_captures()[::9] for path in sorted(folder.glob("*.traces.pb"))[:1]]

@@ -14,7 +14,7 @@ import pytest
 from rows import restored, texts_of
 
 import captures
-from whichstep_collector.raw import STATUS_DESCRIPTION
+from whichstep_collector.normalising.raw import STATUS_DESCRIPTION
 
 SETUPS = ("langgraph__openinference", "langgraph__openllmetry", "autogen__native", "autogen__openinference")
 EVERY = captures.all_captures()

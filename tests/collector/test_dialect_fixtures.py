@@ -17,7 +17,7 @@ from rows import batch_of
 import captures
 from builders import START, event, request, span
 from whichstep_collector.dialects import DIALECTS
-from whichstep_collector.skeleton import parse_json
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_store.batches import Batch
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "dialects").glob("*.json"))

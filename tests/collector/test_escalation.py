@@ -4,7 +4,7 @@ import pytest
 from rows import row_of
 
 from builders import span
-from whichstep_collector.escalation import brings_in_a_person
+from whichstep_collector.normalising.escalation import brings_in_a_person
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from joserfc.jwk import RSAKey
 from identity_provider import IdentityProvider
 from running import running
 from whichstep.policy import Policy
+from whichstep_collector.approvals.sessions import Sessions
 from whichstep_collector.errors import SettingsError
-from whichstep_collector.sessions import Sessions
 from whichstep_collector.settings import Settings
 from whichstep_collector.tokens import token_digest
 

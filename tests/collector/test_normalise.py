@@ -11,8 +11,8 @@ from test_decode import ATTRIBUTE_VALUES, TEXT, UNSIGNED
 
 from builders import RECEIVED, RESOURCE, START, event, exception, link, log, request, span, trace_id
 from whichstep_collector.decode import decode_traces
-from whichstep_collector.fields import FIELDS
 from whichstep_collector.normalise import normalise_traces
+from whichstep_collector.normalising.fields import FIELDS
 from whichstep_store.batches import SPAN_SCHEMA
 
 LLM = {"openinference.span.kind": "LLM"}
@@ -504,7 +504,7 @@ def test_a_defect_of_ours_costs_no_span(monkeypatch, caplog):
     def broken(_attributes):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("whichstep_collector.coerce.json_object", broken)
+    monkeypatch.setattr("whichstep_collector.normalising.coerce.json_object", broken)
     bad, good = rows_of(span(id=1, status=2, attributes={"metadata": "{}", "a": "b"}), span(id=2))
     assert (bad["type"], bad["error"], bad["flags"]) == ("other", True, ["unread"])
     assert orjson.loads(bad["attributes"]) == {"metadata": "{}", "a": "b"}

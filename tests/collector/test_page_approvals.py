@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from running import running, wait_until
 from whichstep.policy import Policy
-from whichstep_collector import argument_form
+from whichstep_collector.approvals import argument_form
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e' \" & \x00"
 POLICY = Policy.from_dict(

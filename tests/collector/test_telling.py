@@ -11,7 +11,7 @@ from rows import batch_of, rows_of
 from builders import RECEIVED, START, log, log_request, request, span
 from whichstep_collector.decode import decode_logs
 from whichstep_collector.normalise import normalise_logs
-from whichstep_collector.told import is_unique, turn_key
+from whichstep_collector.normalising.told import is_unique, turn_key
 
 CLIENT = "opentelemetry.instrumentation.openai_v2"
 FIRST, SECOND = "call_586f3f450d7df2ecea61", "call_8a460bb5192e0c8bcf5d"

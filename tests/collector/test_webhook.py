@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from running import running, wait_until
-from whichstep_collector.webhook import message, signature
+from whichstep_collector.approvals.webhook import message, signature
 from whichstep_store import ledger_deliveries
 
 

@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 import httpx
 
 from sidecar_process import environment
-from whichstep_collector.approval_requests import digest
+from whichstep_collector.approvals.requests import digest
 from whichstep_store.ledger import Ledger
 
 REQUESTS, REVIEWERS, AGENTS, KILLS = 200, 20, 40, 2

@@ -6,8 +6,8 @@ from typing import Final
 
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import TextKeys
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import TextKeys
 from whichstep_collector.received import ReceivedSpan
 
 _TYPE: Final = "ag2.span.type"

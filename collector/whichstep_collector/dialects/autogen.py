@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from whichstep_collector.dialects.base import Task
-from whichstep_collector.messages import Message, text_part
+from whichstep_collector.normalising.messages import Message, text_part
 
 _CONTENT: Final = re.compile(r"(?:^|\s)content=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
 _SOURCE: Final = re.compile(r"(?:^|\s)source='([^']*)'")

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import NO_TEXT_KEYS, Field, TextKeys
-from whichstep_collector.messages import Message
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import NO_TEXT_KEYS, Field, TextKeys
+from whichstep_collector.normalising.messages import Message
+from whichstep_collector.normalising.told import Call
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.told import Call
 
 
 class Kind(NamedTuple):

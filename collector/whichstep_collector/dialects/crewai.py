@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from whichstep_collector.dialects import openinference
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import TextKeys
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import TextKeys
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.skeleton import parse_json
 
 _SCOPE: Final = "openinference.instrumentation.crewai"
 _DELEGATION: Final = frozenset({

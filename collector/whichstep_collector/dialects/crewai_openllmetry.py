@@ -5,11 +5,11 @@ A crew's token usage is no total of its run: it goes on from run to run.
 
 from __future__ import annotations
 
-from whichstep_collector import coerce
 from whichstep_collector.dialects import openllmetry
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
 from whichstep_collector.received import ReceivedSpan
 
 _SCOPE = "opentelemetry.instrumentation.crewai"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector.calls import arguments_of, unquoted, words_of
 from whichstep_collector.dialects import openinference
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.calls import arguments_of, unquoted, words_of
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.skeleton import parse_json
 
 _METHODS: Final = (".__call__", ".acall", ".forward", ".aforward")
 _AGENTS: Final = frozenset({"ReAct", "ReActV2", "CodeAct", "RLM"})

@@ -7,7 +7,7 @@ from typing import Final
 from whichstep import attributes as names
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
 
 _OPERATIONS: Final = {"schedule_tool_calls": "none", "user_prompt": "agent", "system_prompt": "none"}

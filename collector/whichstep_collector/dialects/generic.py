@@ -7,7 +7,7 @@ from typing import Final
 
 from whichstep_collector.dialects.base import Dialect, Kind
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
 
 _NAMES: Final = (

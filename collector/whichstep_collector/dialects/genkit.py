@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector import coerce
-from whichstep_collector.calls import unquoted
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import TextKeys
-from whichstep_collector.messages import Message, read_message
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.calls import unquoted
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import TextKeys
+from whichstep_collector.normalising.messages import Message, read_message
+from whichstep_collector.normalising.usage import read_usage
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.usage import read_usage
 
 _SUBTYPE: Final = "genkit:metadata:subtype"
 _TYPE: Final = "genkit:type"

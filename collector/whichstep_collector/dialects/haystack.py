@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector import coerce
-from whichstep_collector.calls import unquoted
 from whichstep_collector.dialects import haystack_values
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
-from whichstep_collector.messages import Message
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.calls import unquoted
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
+from whichstep_collector.normalising.messages import Message
+from whichstep_collector.normalising.usage import read_usage
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.usage import read_usage
 
 _COMPONENT: Final = "haystack.component.type"
 _SPANS: Final = {

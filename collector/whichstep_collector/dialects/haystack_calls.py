@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from whichstep_collector.dialects.haystack_values import read_pieces
-from whichstep_collector.failures import Failure, short_type
-from whichstep_collector.python_text import read_python
-from whichstep_collector.told import Call, is_unique
+from whichstep_collector.normalising.failures import Failure, short_type
+from whichstep_collector.normalising.python_text import read_python
+from whichstep_collector.normalising.told import Call, is_unique
 
 _FAILED: Final = re.compile(
     r"Failed to invoke Tool `(?P<tool>[^`]+)` with parameters (?P<arguments>\{.*?\})\. Error: (?P<message>.*)",

@@ -9,11 +9,11 @@ from typing import Final
 
 from whichstep_collector.dialects import haystack_calls, haystack_values, openinference
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.skeleton import parse_json
+from whichstep_collector.normalising.told import Call
+from whichstep_collector.normalising.usage import read_usage
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.skeleton import parse_json
-from whichstep_collector.told import Call
-from whichstep_collector.usage import read_usage
 
 _METHODS: Final = (".run_async", ".run")
 _AGENT: Final = "Agent"

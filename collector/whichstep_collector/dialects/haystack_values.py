@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector.calls import words_of
 from whichstep_collector.dialects.base import Task
-from whichstep_collector.messages import Message, Part, role_of, untyped_part
-from whichstep_collector.python_text import TYPE, read_python
-from whichstep_collector.skeleton import parse_json
+from whichstep_collector.normalising.calls import words_of
+from whichstep_collector.normalising.messages import Message, Part, role_of, untyped_part
+from whichstep_collector.normalising.python_text import TYPE, read_python
+from whichstep_collector.normalising.skeleton import parse_json
 
 _MESSAGES_MAX: Final = 2000
 _PIECES: Final = {

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector import coerce
-from whichstep_collector.calls import arguments_of, unquoted, words_of
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
-from whichstep_collector.messages import Message
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.calls import arguments_of, unquoted, words_of
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
+from whichstep_collector.normalising.messages import Message
+from whichstep_collector.normalising.response_messages import read_response
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.response_messages import read_response
 
 _TYPE: Final = "lmnr.span.type"
 _INPUT: Final = "lmnr.span.input"

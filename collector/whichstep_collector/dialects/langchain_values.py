@@ -7,11 +7,11 @@ import re
 from typing import Any, Final
 
 from whichstep_collector.dialects.base import Task, ToolResult
-from whichstep_collector.messages import Message, read_message
-from whichstep_collector.python_text import read_python
+from whichstep_collector.normalising.messages import Message, read_message
+from whichstep_collector.normalising.python_text import read_python
+from whichstep_collector.normalising.skeleton import parse_json
+from whichstep_collector.normalising.told import Call
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.skeleton import parse_json
-from whichstep_collector.told import Call
 
 _LITERAL_LENGTH_MAX: Final = 64 * 1024
 _RESULT_NAME: Final = re.compile(r'"(?:tool_call_id|output)"')

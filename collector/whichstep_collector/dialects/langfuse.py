@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector import coerce
 from whichstep_collector.dialects import langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
 from whichstep_collector.dialects.wording import is_approval_name
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
+from whichstep_collector.normalising.skeleton import parse_json
+from whichstep_collector.normalising.usage import read_usage
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.skeleton import parse_json
-from whichstep_collector.usage import read_usage
 
 _TYPE: Final = "langfuse.observation.type"
 _TYPES: Final = {

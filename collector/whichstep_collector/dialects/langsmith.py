@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector import coerce
-from whichstep_collector.calls import words_of
 from whichstep_collector.dialects import langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
-from whichstep_collector.messages import Message, read_messages
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.calls import words_of
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
+from whichstep_collector.normalising.messages import Message, read_messages
+from whichstep_collector.normalising.response_messages import read_response
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.response_messages import read_response
-from whichstep_collector.skeleton import parse_json
 
 _KIND: Final = "langsmith.span.kind"
 _PROMPT: Final = "gen_ai.prompt"

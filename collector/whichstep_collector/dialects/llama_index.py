@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from whichstep_collector.calls import arguments_of
 from whichstep_collector.dialects import openinference
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.messages import Message
-from whichstep_collector.python_text import read_python
+from whichstep_collector.normalising.calls import arguments_of
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.messages import Message
+from whichstep_collector.normalising.python_text import read_python
+from whichstep_collector.normalising.response_messages import read_response
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.response_messages import read_response
-from whichstep_collector.skeleton import parse_json
 
 _PLUMBING: Final = frozenset({
     "init_run", "setup_agent", "run_agent_step", "parse_agent_output", "call_tool", "aggregate_tool_results",

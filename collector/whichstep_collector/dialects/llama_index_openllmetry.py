@@ -12,11 +12,11 @@ from typing import Any, Final
 from whichstep_collector.dialects import llama_index, openllmetry
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import TextKeys
-from whichstep_collector.messages import Message, call_part, text_part
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import TextKeys
+from whichstep_collector.normalising.messages import Message, call_part, text_part
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.skeleton import parse_json
 
 _INPUT: Final = "traceloop.entity.input"
 _OUTPUT: Final = "traceloop.entity.output"

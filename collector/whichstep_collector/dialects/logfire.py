@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from whichstep import attributes as names
-from whichstep_collector import coerce
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import TextKeys
-from whichstep_collector.messages import Message
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import TextKeys
+from whichstep_collector.normalising.messages import Message
+from whichstep_collector.normalising.response_messages import read_response
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.response_messages import read_response
 
 _SPAN_TYPE: Final = "logfire.span_type"
 _LEVEL: Final = "logfire.level_num"

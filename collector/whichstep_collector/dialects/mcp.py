@@ -9,8 +9,8 @@ from typing import Final
 
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import TextKeys
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import TextKeys
 from whichstep_collector.received import ReceivedSpan
 
 _METHOD: Final = "mcp.method.name"

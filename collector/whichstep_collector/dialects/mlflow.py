@@ -9,18 +9,18 @@ import re
 from typing import Any, Final
 
 from whichstep import attributes as names
-from whichstep_collector import coerce
-from whichstep_collector.calls import arguments_of, unquoted, words_of
 from whichstep_collector.dialects import langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
-from whichstep_collector.messages import Message
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.calls import arguments_of, unquoted, words_of
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
+from whichstep_collector.normalising.messages import Message
+from whichstep_collector.normalising.response_messages import read_response
+from whichstep_collector.normalising.skeleton import parse_json
+from whichstep_collector.normalising.usage import read_usage
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.response_messages import read_response
-from whichstep_collector.skeleton import parse_json
-from whichstep_collector.usage import read_usage
 
 _TYPE: Final = "mlflow.spanType"
 _INPUTS: Final = "mlflow.spanInputs"

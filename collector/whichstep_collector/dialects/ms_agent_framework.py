@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import Final
 
 from whichstep.attributes import OUTPUT_MESSAGES
-from whichstep_collector import coerce
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field
-from whichstep_collector.messages import dicts, parts_of
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field
+from whichstep_collector.normalising.messages import dicts, parts_of
+from whichstep_collector.normalising.skeleton import parse_json
+from whichstep_collector.normalising.told import Call
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.skeleton import parse_json
-from whichstep_collector.told import Call
 
 _SPANS: Final = {
     "workflow.build": Kind("none", setup=True),

@@ -10,7 +10,7 @@ from typing import Final
 from whichstep.attributes import CONTROL_FLOW
 from whichstep_collector.dialects import langchain_values, openinference
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
 
 _SCOPE: Final = "openinference.instrumentation.openai_agents"

@@ -13,9 +13,9 @@ from whichstep import attributes as names
 from whichstep_collector.dialects import autogen_values, langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.skeleton import parse_json
 
 _KIND: Final = "openinference.span.kind"
 _KINDS: Final = {

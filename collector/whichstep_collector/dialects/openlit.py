@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from whichstep_collector import coerce
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
 from whichstep_collector.received import ReceivedSpan
 
 _FUNCTION: Final = "function.args"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector.calls import arguments_of, unquoted, words_of
 from whichstep_collector.dialects import langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.calls import arguments_of, unquoted, words_of
+from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
 
 _KINDS: Final = {

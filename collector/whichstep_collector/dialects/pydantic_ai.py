@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from whichstep_collector import coerce
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
-from whichstep_collector.messages import read_messages
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
+from whichstep_collector.normalising.messages import read_messages
+from whichstep_collector.normalising.skeleton import parse_json
+from whichstep_collector.normalising.told import Call
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.skeleton import parse_json
-from whichstep_collector.told import Call
 
 _RETRY_TYPES: Final = frozenset({"ToolRetryError", "ModelRetry"})
 _CAUSE: Final = re.compile(r"([A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt))\b(?:: |$)")

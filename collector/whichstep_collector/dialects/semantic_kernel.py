@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector import coerce
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
-from whichstep_collector.fields import Field
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.fields import Field
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.skeleton import parse_json
 
 _LOOP: Final = "AutoFunctionInvocationLoop"
 _OVERRIDE: Final = "instructions_override"

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from whichstep_collector.calls import arguments_of, words_of
 from whichstep_collector.dialects import openinference
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.python_text import read_python
+from whichstep_collector.normalising.calls import arguments_of, words_of
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.python_text import read_python
 from whichstep_collector.received import ReceivedSpan
 
 _FINAL: Final = "final_answer"

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from whichstep_collector import coerce
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field
-from whichstep_collector.python_text import read_python
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field
+from whichstep_collector.normalising.python_text import read_python
+from whichstep_collector.normalising.told import Call
 from whichstep_collector.received import ReceivedSpan
-from whichstep_collector.told import Call
 
 _CYCLE: Final = "event_loop.cycle_id"
 _CANCELLED: Final = "strands.cancellation.type"

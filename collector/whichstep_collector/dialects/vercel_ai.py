@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector import coerce
 from whichstep_collector.dialects.base import Dialect, Kind, Task
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
-from whichstep_collector.facts import SpanFacts
-from whichstep_collector.fields import Field, TextKeys
-from whichstep_collector.messages import Message, call_part, read_messages, text_part
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.facts import SpanFacts
+from whichstep_collector.normalising.fields import Field, TextKeys
+from whichstep_collector.normalising.messages import Message, call_part, read_messages, text_part
+from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import Attributes, ReceivedSpan
-from whichstep_collector.skeleton import parse_json
 
 _OPERATION: Final = "ai.operationId"
 _CALLS: Final = (".doGenerate", ".doStream")

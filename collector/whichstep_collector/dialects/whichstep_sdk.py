@@ -6,7 +6,7 @@ from typing import Final
 
 from whichstep import attributes as names
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
-from whichstep_collector.facts import SpanFacts
+from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.received import ReceivedSpan
 
 

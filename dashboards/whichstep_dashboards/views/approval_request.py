@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from whichstep_collector.argument_form import HIDDEN, Field, fields, read_fields, shown, unshown_fields
+from whichstep_collector.approvals.argument_form import HIDDEN, Field, fields, read_fields, shown, unshown_fields
 from whichstep_dashboards import data, pages, query_string
 from whichstep_dashboards.data import ApiError, Document
 from whichstep_dashboards.figures import format_left, format_time

@@ -1,0 +1,60 @@
+"""Which of the steps that a span's messages tell of become rows, and when they happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from whichstep.attributes import CONTROL_FLOW, OPERATION
+from whichstep_collector.dialects.base import Dialect
+from whichstep_collector.normalising import told
+from whichstep_collector.normalising.plan import Plan
+from whichstep_collector.normalising.texts import SpanTexts
+from whichstep_collector.received import ReceivedSpan
+
+_AGENTS: Final = frozenset({"agent", "workflow"})
+
+
+def spans_told(span: ReceivedSpan, step: str, texts: SpanTexts, plan: Plan, dialect: Dialect) -> list[ReceivedSpan]:
+    """Spans for the tool calls, hosted tools and approvals that this span tells of; most tell of none."""
+    if step == "llm_call":
+        return _of_model_call(span, texts, plan, dialect)
+    if step in _AGENTS:
+        return list(_of_agent(span, texts, dialect))
+    return list(_asking(dialect.held(span), span, at=span.end or span.start)) if step == "other" else []
+
+
+def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Dialect) -> list[ReceivedSpan]:
+    ended = span.end or span.start
+    found = [
+        told.span_of(call, span, kind="hosted", number=number, at=ended, ended=True)
+        for number, call in enumerate(told.hosted(texts.output_messages))
+    ]
+    if not plan.sees_no_tools:
+        return found
+    for number, call in enumerate(told.answered(texts.input_messages)):
+        plain = call._replace(response=dialect.unwrap_result(call.response).value)
+        found.append(told.span_of(plain, span, kind="answered", number=number, at=span.start, ended=True))
+    if span.events:  # a message an event: what its answer asks for stands in no later event with its arguments
+        for number, call in enumerate(told.asked(texts.output_messages)):
+            found.append(told.span_of(call, span, kind="asked", number=number, at=ended, ended=False))
+    return found
+
+
+def _of_agent(span: ReceivedSpan, texts: SpanTexts, dialect: Dialect) -> Iterator[ReceivedSpan]:
+    yield from _asking(told.held(texts.input_messages) if texts.input_messages else (), span, at=span.start)
+    yield from _asking(dialect.held(span), span, at=span.end or span.start)
+    for number, call in enumerate(calls := dialect.ran(span)):
+        at = (span.end or span.start) - len(calls) + number
+        yield told.span_of(call, span, kind="ran", number=number, at=at, ended=True)
+    if (agent := dialect.handed(span.attributes)) is not None:
+        handover = told.span_of(told.Call(agent, None), span, kind="handed", number=0, at=span.start, ended=True)
+        handover.attributes[OPERATION] = "handoff"
+        yield handover
+
+
+def _asking(calls: Iterable[told.Call], span: ReceivedSpan, *, at: int) -> Iterator[ReceivedSpan]:
+    for number, call in enumerate(calls):
+        asking = told.span_of(call, span, kind="held", number=number, at=at, ended=False)
+        asking.attributes[CONTROL_FLOW] = "approval"
+        yield asking
