@@ -110,6 +110,12 @@ class Sidecar:
                 f"host is {settings.host}, which others can reach, and there is no token: set WHICHSTEP_TOKEN, "
                 "or listen on 127.0.0.1"
             )
+        public = urlsplit(settings.public_url or "").hostname
+        if settings.oidc_issuer and public and not is_loopback(public) and not self._tokens.required:
+            raise SettingsError(
+                f"public_url is {settings.public_url}, which others can reach, and there is no token: set "
+                "WHICHSTEP_TOKEN, which agents and readers then send"
+            )
         self._admission = Admission(
             settings.data_dir,
             in_flight_bytes_max=settings.in_flight_bytes_max,

@@ -155,6 +155,7 @@ def test_keys_that_the_issuer_changed_are_fetched_again(browser, provider):
     [
         ({"email": "eve@example.org"}, "eve@example.org is no reviewer here"),
         ({"email_verified": False}, "has not verified"),
+        ({"email_verified": "false"}, "has not verified"),
         ({"email": None}, "WHICHSTEP_OIDC_CLAIM"),
     ],
 )
@@ -165,9 +166,11 @@ def test_a_person_who_is_no_reviewer_is_told_why(browser, provider, claims, says
     assert "whichstep_reviewer" not in browser.cookies
 
 
-def test_who_is_a_reviewer_is_told_without_regard_to_case(browser, provider):
+def test_a_person_is_the_same_however_the_address_is_written(started, browser, provider):
     provider.claims |= {"email": "Guest@Elsewhere.net"}
-    assert "Signed in as Guest@Elsewhere.net" in go(browser).text
+    assert "Signed in as guest@elsewhere.net" in go(browser).text
+    own = ask(started, action="own", requester="guest@elsewhere.net")
+    assert "who asks may not decide" in decide(browser, own).text
 
 
 def test_a_person_who_declines_is_told_so(browser, provider):
@@ -175,6 +178,8 @@ def test_a_person_who_declines_is_told_so(browser, provider):
     refused = go(browser)
     assert refused.status_code == 403
     assert "the user said &lt;no&gt;" in refused.text
+    planted = browser.get("/login/callback?error=x&error_description=call+555&state=made+up")
+    assert (planted.status_code, "call 555" in planted.text) == (403, False)
 
 
 def test_a_callback_works_once_and_in_the_browser_that_began(started, browser):
@@ -232,6 +237,28 @@ def test_without_an_issuer_there_is_no_login(tmp_path):
 def test_settings_that_would_let_anybody_in_or_nobody_are_refused(tmp_path, given):
     with pytest.raises(SettingsError, match="oidc_issuer"):
         Settings(data_dir=tmp_path, **given)
+
+
+def test_a_public_address_needs_a_token(tmp_path, provider):
+    public = provider.settings(public_url="https://whichstep.example.com")
+    with pytest.raises(SettingsError, match="WHICHSTEP_TOKEN"), running(tmp_path / "open", **public):
+        pass
+    with running(tmp_path / "closed", token="agent", **public) as found:
+        host = {"host": "whichstep.example.com"}
+        answer = httpx.get(f"{found.http}/login", headers=host, trust_env=False)
+        asked = parse_qs(urlsplit(answer.headers["location"]).query)
+        assert asked["redirect_uri"] == ["https://whichstep.example.com/login/callback"]
+        assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_many_sessions_end_none_that_has_no_end(monkeypatch):
+    monkeypatch.setattr("whichstep_collector.approvals.sessions._SESSIONS_MAX", 3)
+    sessions = Sessions(60)
+    kept = sessions.begin("dashboard", "read", seconds=float("inf"))
+    for number in range(9):
+        last = sessions.begin(f"p{number}")
+    assert sessions.find(token_digest(kept)).name == "dashboard"
+    assert sessions.find(token_digest(last)).name == "p8"
 
 
 def test_a_session_ends_by_time():

@@ -81,7 +81,7 @@ class LoginPages:
         told, browser = request.query_params, request.cookies.get(STATE_COOKIE, "")
 
         def finish() -> Response:
-            if error := told.get("error"):
+            if (error := told.get("error")) and browser and browser == told.get("state"):  # not a link of somebody else
                 said = told.get("error_description") or error
                 return self._page("Not signed in", f"{self._provider.client.host} says: {said}", status=403)
             try:

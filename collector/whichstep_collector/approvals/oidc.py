@@ -169,7 +169,9 @@ class Provider:
             raise SignInError(
                 f"the ID token of {self.client.host} has no {claim}; set WHICHSTEP_OIDC_CLAIM to one it has"
             )
-        if claim == "email" and claims.get("email_verified") is False:
+        if claim == "email":
+            name = name.lower()  # one person, however it is written
+        if claim == "email" and claims.get("email_verified", True) not in (True, "true"):
             raise SignInError(f"{self.client.host} has not verified the address {name}")
         if not any(fnmatchcase(name.lower(), pattern.lower()) for pattern in self.client.reviewers):
             raise SignInError(f"{name} is no reviewer here: WHICHSTEP_OIDC_REVIEWERS says who is")

@@ -30,10 +30,12 @@ class Sessions:
         """Return the token of a new session: of a reviewer unless scopes are given, for the usual time unless told."""
         token = secrets.token_urlsafe(32)
         made = grant(token, *(scopes or (READ, REVIEW)), name=name)
+        now = self._monotonic()
         with self._lock:
-            while len(self._kept) >= _SESSIONS_MAX:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[made.digest] = made, self._monotonic() + (self.seconds if seconds is None else seconds)
+            self._kept = {digest: kept for digest, kept in self._kept.items() if kept[1] > now}
+            if len(self._kept) >= _SESSIONS_MAX:  # the one that ends first makes room
+                self._kept.pop(min(self._kept, key=lambda digest: self._kept[digest][1]))
+            self._kept[made.digest] = made, now + (self.seconds if seconds is None else seconds)
         return token
 
     def end(self, token: str) -> None:
