@@ -227,7 +227,8 @@ def test_readiness_needs_executions_under_a_contract_whose_outcome_is_known(rout
     assert "unjudged at level 3 cannot be said to have earned the next level" in told.stdout
 
 
-def test_a_single_workflow_need_not_be_named_and_of_several_one_is_asked_for(routed):
+def test_a_single_workflow_need_not_be_named_and_of_several_one_is_asked_for(routed, monkeypatch):
+    play(routed, monkeypatch, good, name="another")
     assert 'name = "route"' in routed.run("workflow", "learn", "--task-type", "route").stdout
     asked = routed.run("workflow", "readiness", check=False)
     assert (asked.returncode, "which workflow? name one of" in asked.stderr) == (2, True)
