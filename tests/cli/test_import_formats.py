@@ -1,13 +1,16 @@
 """Records of other tools to steps: types, order, tokens, errors, sessions, evaluations; ids that never change."""
 
 import copy
+import csv
+import io
 import json
 import random
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -313,6 +316,74 @@ def test_phoenix_columns_and_objects_are_the_same_attributes():
     assert (one.trace_id, one.span_id, one.error, one.events[0].name) == ("1" * 32, "2" * 16, "no", "exception")
 
 
+EVENT = "[{'name': 'exception', 'timestamp': %s, 'attributes': {'exception.type': 'KeyError', 'exception.message': \"'a'\"}}]"
+
+
+def phoenix_row(**more):
+    return {
+        "name": "tool", "span_kind": "TOOL", "start_time": "2026-11-20 10:00:00+00:00", "end_time": "2026-11-20 10:00:01+00:00",
+        "status_code": "ERROR", "context.trace_id": "1" * 32, "context.span_id": "2" * 16, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("datetime.datetime(2026, 9, 21, 14, 13, 20, 5, tzinfo=datetime.timezone.utc)", AT + 5000),
+        ("datetime.datetime(2026, 9, 21, 14, 13, 20)", AT),
+        ("datetime.datetime(2026, 9, 21, 16, 13, 20, tzinfo=zoneinfo.ZoneInfo(key='Europe/Berlin'))", AT),
+        (
+            "datetime.datetime(2026, 9, 21, 9, 13, 20, tzinfo=datetime.timezone(datetime.timedelta(days=-1, seconds=68400)))",
+            AT,
+        ),
+        ("Timestamp('2026-09-21 14:13:20.000000001+0000', tz='UTC')", AT + 1),
+        ("'2026-09-21T14:13:20+00:00'", AT),
+        ("NaT", 0),
+    ],
+)
+def test_phoenix_events_are_read_out_of_the_text_that_pandas_writes(written, moment):
+    (step,) = converted(phoenix_row(events=EVENT % written)).steps
+    (event,) = step.events
+    assert (event.name, event.at) == ("exception", moment)
+    assert event.attributes == {"exception.type": "KeyError", "exception.message": "'a'"}
+    assert "phoenix.events" not in step.attributes
+
+
+def test_a_phoenix_dataframe_out_of_parquet_into_csv_has_its_events():
+    raised = {
+        "name": "exception",
+        "timestamp": datetime.fromtimestamp(1_790_000_000, UTC),
+        "attributes": {"exception.type": "E"},
+    }
+    row = phoenix_row(events=[raised, {**raised, "attributes": {"exception.type": "F\n {"}}])
+    sink = io.BytesIO()
+    pd.DataFrame([row]).to_parquet(sink)
+    text = pd.read_parquet(sink).to_csv(index=False)
+    (read,) = csv.DictReader(io.StringIO(text))
+    (step,) = converted(read).steps
+    assert [(event.at, event.attributes["exception.type"]) for event in step.events] == [(AT, "E"), (AT, "F\n {")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[{'name': __import__('os').getcwd()}]",
+        "[{'name': open('x')}]",
+        "[{'timestamp': datetime.datetime(2026, 9, 21, tzinfo=zoneinfo.ZoneInfo(key='../../etc/passwd'))}]",
+        "[{'timestamp': datetime.datetime(2026, 9, 21, tzinfo=zoneinfo.ZoneInfo(key='Europe'))}]",
+        "[{'timestamp': datetime.datetime(99999, 9, 21)}]",
+        "[{'timestamp': datetime.datetime(2026, 9, 21, tzinfo=Custom())}]",
+        "[{'timestamp': Timestamp()}]",
+        "[" * 5000,
+        "[{" + "-" * 100_000,
+        r"[{'name': nothing('\d')}]",
+    ],
+)
+def test_phoenix_events_that_are_no_data_stay_the_text_that_they_are(text):
+    (step,) = converted(phoenix_row(events=text)).steps
+    assert (step.events, step.attributes["phoenix.events"]) == ([], text)
+
+
 def test_a_phoenix_annotation_names_its_span_alone():
     (said,) = converted(
         {
@@ -514,7 +585,7 @@ def test_phoenix_in_every_form_is_the_same_spans():
         {
             (step.trace_id, step.span_id, step.parent_id, step.name, step.start, step.error,
              step.attributes["openinference.span.kind"], float(step.attributes.get("llm.token_count.prompt") or 0),
-             step.attributes.get("llm.input_messages.0.message.content"))
+             step.attributes.get("llm.input_messages.0.message.content"), len(step.events))
             for step in form
         }
         for form in forms

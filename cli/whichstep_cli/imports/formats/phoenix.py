@@ -5,12 +5,12 @@ Phoenix keeps spans as they were received, in OpenInference's names: they go on 
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from whichstep_cli.imports.formats.base import Format, NotTakenError
+from whichstep_cli.imports.formats.phoenix_cells import cell
 from whichstep_cli.imports.reading import Record
 from whichstep_cli.imports.steps import (
     Attributes,
@@ -23,13 +23,12 @@ from whichstep_cli.imports.steps import (
     span_id_of,
     trace_id_of,
 )
-from whichstep_cli.imports.values import first, listed, mapping, nanoseconds, number, parsed, text
+from whichstep_cli.imports.values import first, listed, mapping, nanoseconds, number, text
 
 SCOPE: Final = "openinference.instrumentation.phoenix-export"
 _PREFIX: Final = "attributes."
 _DEPTH_MAX: Final = 32
 _SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
-_LITERAL_MAX: Final = 8 << 20
 _RESOURCE_KEYS: Final = ("service.name", "resource.service.name", "openinference.project.name")
 _FLAT_LISTS: Final = ("messages", "documents", "tool_calls", "tools", "contents", "embeddings", "message_content")
 """Lists that OpenInference writes as one attribute an item; any other list stays a list."""
@@ -91,25 +90,10 @@ def _attributes(value: Mapping[str, Any]) -> Attributes:
     found = dict(_flattened("", mapping(value.get("attributes")), 0))
     for key, item in value.items():
         if key.startswith(_PREFIX):
-            found |= _flattened(key.removeprefix(_PREFIX), _column(key, item), 0)
-    if isinstance(value.get("events"), str) and not listed(value["events"]):
-        found["phoenix.events"] = value["events"]  # with Python's own text of its times: kept, not read
+            found |= _flattened(key.removeprefix(_PREFIX), cell(item) if key.endswith(_FLAT_LISTS) else item, 0)
+    if isinstance(events := cell(value.get("events")), str):
+        found["phoenix.events"] = events  # cannot be read: kept
     return pruned(found.items())
-
-
-def _column(key: str, value: Any) -> Any:
-    """A cell of a table: where the table knows only text, lists of messages were written as JSON or as Python."""
-    return _literal(parsed(value)) if key.endswith(_FLAT_LISTS) else value
-
-
-def _literal(value: Any) -> Any:
-    """What pandas wrote to CSV as Python's own text of a list or dictionary; any other value as it is."""
-    if not isinstance(value, str) or len(value) > _LITERAL_MAX or value[:1] not in ("[", "{"):
-        return value
-    try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        return value
 
 
 def _flattened(key: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
@@ -126,8 +110,9 @@ def _flattened(key: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
 
 
 def _events(value: Any) -> Iterator[Event]:
-    for event in listed(value):
-        if isinstance(event, dict) and (at := nanoseconds(event.get("timestamp"))) is not None:
+    for event in listed(cell(value)):
+        if isinstance(event, dict):
+            at = nanoseconds(event.get("timestamp")) or 0  # 0 is unknown
             attributes = dict(_flattened("", mapping(event.get("attributes")), 0))
             yield Event(text(event.get("name")) or "event", at, pruned(attributes.items()))
 
