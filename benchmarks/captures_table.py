@@ -31,7 +31,8 @@ more frameworks, and shows for each unknown whether it was sent.
 
 What these instrumentations do not send:
 
-- **AutoGen**'s native spans have no model calls, tokens, contents or session. Streamed calls report no usage.
+- **AutoGen**'s native spans have no model calls, tokens, contents or session. A team's messages tell all of these but the
+  model and the session: its steps have them (flag `derived`). Streamed calls report no usage.
 - **CrewAI** under OpenInference has no model calls, so no tokens, unless the client is instrumented as well.
 - **Google ADK** keeps messages, arguments and results in log events: send its logs too, and they are part of their steps.
 - **Langfuse**'s SDK sends an error's message, not its type.

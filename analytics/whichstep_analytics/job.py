@@ -15,6 +15,7 @@ from whichstep_analytics.jobs import (
     handoffs,
     holds,
     outcome,
+    passed_on,
     requests,
     steps,
     told,
@@ -25,7 +26,7 @@ from whichstep_analytics.jobs.frames import empty
 from whichstep_analytics.prices import Prices
 from whichstep_store.results import APPROVAL_FIELDS, EXPECTATION_FIELDS, UNGROUNDED_FIELDS
 
-RESULT_VERSION: Final = 19
+RESULT_VERSION: Final = 20
 """Raised with every change of a job, a failure rule or the price table; older rows are recomputed in slices."""
 
 
@@ -65,7 +66,7 @@ def recompute(
     """
     spans = steps.distinct(spans)
     mapping = trace_executions.run(spans)
-    placed = handoffs.add(holds.notice(told.settle(steps.place(spans, mapping))))
+    placed = handoffs.add(holds.notice(told.settle(passed_on.settle(steps.place(spans, mapping)))))
     placed = requests.add(placed, approvals)
     step_rows = ungrounded_values.mark(steps.run(placed, prices, approvals), ungrounded)
     action_rows = actions.run(step_rows, placed, approvals, policy)

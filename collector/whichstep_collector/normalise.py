@@ -134,9 +134,9 @@ def _rows(
 
 def _told_row(span: ReceivedSpan, teller: SpanFacts, source: SourceFacts, contents: Contents) -> SpanFacts:
     row = _row_or_rest(span, shape_of(span, source), source, contents, None, [])
-    row.synthetic, row.dialect, row.agent = True, teller.dialect, teller.agent
+    row.synthetic, row.dialect, row.agent = True, teller.dialect, row.agent or teller.agent
     row.flags = [flag for flag in row.flags if flag != "guessed"]
-    if span.kind == HOSTED_KIND:
+    if span.kind == HOSTED_KIND or row.type == "llm_call":
         row.flag("derived")
     return row
 

@@ -38,8 +38,8 @@ def lacks(capture: Path, what: set[str]) -> bool:
 
 
 def rows(capture: Path) -> list[dict[str, Any]]:
-    """Rows in order of start; of a tool seen by two instrumentations, both."""
-    found = [row for batch in captures.batches(capture) for row in batch.spans.to_pylist()]
+    """Rows that were sent, in order of start; of a tool seen by two instrumentations, both."""
+    found = [row for batch in captures.batches(capture) for row in batch.spans.to_pylist() if not row["synthetic"]]
     return sorted(found, key=lambda row: row["started_at"].value)
 
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from rows import row_of, rows_of
 
-from builders import event, exception, link, span
+from builders import START, event, exception, link, span
 
 
 def test_autogens_messages_are_no_steps_and_its_links_join():
@@ -20,6 +20,60 @@ def test_autogens_messages_are_no_steps_and_its_links_join():
         True,
         1,
     )
+
+
+def autogen_message(message: object, receiver: str = "RoundRobinGroupChatManager") -> list[dict[str, object]]:
+    attributes = {"recipient_agent_class": receiver, "message": orjson.dumps(message).decode()}
+    return rows_of(span("autogen process x", attributes=attributes), scope="autogen SingleThreadedAgentRuntime")
+
+
+def said_by(agent: str, content: object, **more: object) -> dict[str, object]:
+    return {"message": {"source": agent, "models_usage": None, "content": content, **more}}
+
+
+USED = {"prompt_tokens": 97, "completion_tokens": 12}
+
+
+def test_what_autogens_agents_tell_their_manager_are_model_calls_with_their_tokens():
+    call = {"id": "call_1a2b3c4d5e", "name": "lookup", "arguments": '{"id": 7}'}
+    asking = said_by("triage", [call], models_usage=USED, created_at="2026-09-21T14:13:20.500000Z")
+    _, asks, asked = autogen_message(asking)
+    assert (asks["type"], asks["agent"], asks["model"], asks["flags"]) == ("llm_call", "triage", None, ["derived"])
+    assert (asks["input_tokens"], asks["output_tokens"], asks["asked_tools"]) == (97, 12, ["lookup"])
+    assert asks["started_at"].value == asks["ended_at"].value == START + 500_000_000
+    assert asks["execution_key"] is None  # links join the team's traces
+    assert (asked["type"], asked["arguments"], asked["ended_at"], asked["synthetic"]) == (
+        "tool_call", '{"id":7}', None, True,
+    )  # fmt: skip
+    _, answer = autogen_message(said_by("support", "On its way.", models_usage=USED, type="TextMessage"))
+    assert (answer["type"], answer["output"], answer["step_name"]) == ("llm_call", "On its way.", "model call")
+
+
+def test_what_autogens_tools_gave_back_is_told_to_the_manager():
+    given = {"name": "lookup", "call_id": "call_1a2b3c4d5e", "content": "gone", "is_error": True}
+    _, told = autogen_message(said_by("support", [given]))
+    assert (told["tool"], told["tool_call_id"], told["result"]) == ("lookup", "call_1a2b3c4d5e", "gone")
+    assert (told["error"], told["error_message"]) == (True, "gone")
+
+
+def test_autogens_team_was_asked_what_its_first_message_says():
+    task = {"messages": [{"source": "user", "content": "Where is it?", "type": "TextMessage"}]}
+    (row,) = autogen_message(task)
+    assert (row["type"], row["user_message"]) == ("none", "Where is it?")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [[], {}, {"message": None}, said_by("a", None), said_by("a", [7, None]), said_by("a", 1, models_usage=[]),
+     {"message": {"source": 3, "models_usage": USED}}, {"messages": [7]}, {"messages": {}}],
+)  # fmt: skip
+def test_a_message_of_autogen_in_another_form_tells_nothing(message):
+    (row,) = autogen_message(message)
+    assert (row["type"], row["user_message"]) == ("none", None)
+
+
+def test_what_autogens_agents_are_told_again_is_no_second_call():
+    assert len(autogen_message(said_by("a", "Done.", models_usage=USED), "ChatAgentContainer")) == 1
 
 
 @pytest.mark.parametrize(
@@ -291,3 +345,52 @@ def test_the_answer_of_a_smolagents_stream_is_its_final_step(end, answer):
     attributes = {"openinference.span.kind": "AGENT", "output.value": said}
     scope = "openinference.instrumentation.smolagents"
     assert row_of(span("support.run", attributes=attributes), scope=scope)["output"] == answer
+
+
+def test_langsmith_tells_the_reads_from_the_cache_in_the_metadata_alone():
+    usage = {"input_tokens": 522, "input_token_details": {"cache_read": 64}, "output_token_details": {"reasoning": 3}}
+    attributes = {
+        "langsmith.span.kind": "llm", "gen_ai.usage.input_tokens": 500, "gen_ai.usage.output_tokens": 14,
+        "langsmith.metadata.usage_metadata": orjson.dumps(usage).decode(),
+    }  # fmt: skip
+    row = row_of(span("ChatOpenAI", attributes=attributes), scope="langsmith")
+    assert (row["input_tokens"], row["cache_read_tokens"], row["reasoning_tokens"]) == (500, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("raw", "cached"),
+    [
+        ("ChatCompletion(content='cached_tokens=9', usage=CompletionUsage(details=D(cached_tokens=64)))", 64),
+        ("ChatCompletion(content=', usage=CompletionUsage(cached_tokens=9)', usage=None)", None),
+        ("ChatCompletion(content='cached_tokens=9', usage=CompletionUsage(prompt_tokens=7))", None),
+        ("ChatCompletion(content='cached_tokens=9')", None),
+    ],
+)
+def test_smolagents_tells_the_reads_from_the_cache_in_the_clients_own_words(raw, cached):
+    said = orjson.dumps({"role": "assistant", "raw": raw}).decode()
+    attributes = {"openinference.span.kind": "LLM", "output.value": said, "llm.token_count.prompt": 70}
+    row = row_of(span("Model.generate", attributes=attributes), scope="openinference.instrumentation.smolagents")
+    assert row["cache_read_tokens"] == cached
+
+
+def test_a_client_for_any_endpoint_of_one_form_is_no_provider():
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openailike"}
+    assert row_of(span(attributes=attributes))["provider"] is None
+
+
+def test_haystacks_agent_has_the_model_that_answered_it_and_what_was_read_from_the_cache():
+    def answered(model: str, cached: int | None) -> str:
+        usage = {"prompt_tokens": 9, "prompt_tokens_details": cached and {"cached_tokens": cached}}
+        return f"ASSISTANT: 'assistant'>, _content=[TextContent(text='x')], _meta={ {'model': model, 'usage': usage} })"
+
+    def agent(*messages: str) -> dict[str, object]:
+        said = [f"ChatMessage(_role=<ChatRole.{each}" for each in messages]
+        spent = {"messages": said, "token_usage": {"prompt_tokens": 90, "completion_tokens": 5}}
+        attributes = {"openinference.span.kind": "CHAIN", "output.value": orjson.dumps(spent).decode()}
+        return row_of(span("Agent.run", attributes=attributes), scope=HAYSTACK)
+
+    asked = "USER: 'user'>, _content=[TextContent(text='again')])"
+    row = agent(answered("old", 7), asked, answered("gpt-4o-mini", None), answered("gpt-4o-mini", 64))
+    assert (row["model"], row["input_tokens"], row["cache_read_tokens"]) == ("gpt-4o-mini", 90, 64)
+    row = agent(asked, answered("a", 1), answered("b", 1))
+    assert (row["model"], row["input_tokens"], row["cache_read_tokens"]) == (None, 90, None)

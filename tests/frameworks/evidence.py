@@ -10,7 +10,8 @@ import captures
 from captures import Truth
 
 ABSENT, MISSED = "not emitted", "missed"
-_USAGE = re.compile(rb"usage|(?<!max_)tokens|token_count", re.IGNORECASE)
+_USAGE = re.compile(rb"token_count|gen_ai\.usage|(?:usage|(?<!max_)tokens)\w*\W{1,6}\d", re.IGNORECASE)
+"""An attribute that counts, or a count in a text; `usage=None` is none."""
 _CACHE = re.compile(rb"cached_|cache_read|cached_input|cachedcontent", re.IGNORECASE)
 _ARGUMENT = r"{0}\\*[\"']?\s*[:=]\s*\\*[\"']?{1}"
 
@@ -52,6 +53,8 @@ def _tokens(truth: Truth, sent: bytes) -> str | None:
 def _cost(truth: Truth, sent: bytes) -> str | None:
     if truth.raw["tokens"]["cached_input"] and not _CACHE.search(sent):
         return "no request says how much was read from the cache"
+    if not any(call["model"].encode() in sent for call in truth.raw["llm_calls"]):
+        return "no request names the model"
     return _tokens(truth, sent)
 
 

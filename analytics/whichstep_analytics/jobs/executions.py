@@ -44,6 +44,8 @@ def run(
     `outcome.DECIDING`, `actions` as `actions.of_executions` gives them.
     """
     frame = facts.of_spans(placed).join(facts.of_steps(steps), on="execution_id")
+    said = (pl.coalesce(name, "passed_message").alias(name) for name in ("agent_input", "input"))
+    frame = frame.with_columns(said)  # what no step says, a message on its way to the agents may
     stated = outcome.stated(evaluations, mapping, placed, deciding=deciding)
     for extra in (
         timing.waits(steps),

@@ -37,6 +37,7 @@ def of_spans(placed: pl.DataFrame) -> pl.DataFrame:
             tags if tagged else pl.col("tags").first(),
             pl.col("outcome_success").drop_nulls().last().alias("code"),
             pl.col("escalation").drop_nulls().first(),
+            pl.col("user_message").filter(pl.col("type") == "none").drop_nulls().first().alias("passed_message"),
             pl.col("started_at").first(),
             pl.col("ended_at").filter(root).max().alias("root_ended_at"),
             pl.col("ended_at").max().alias("last_ended_at"),

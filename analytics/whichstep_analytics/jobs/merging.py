@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from whichstep_analytics.jobs import same_call, tree
+from whichstep_analytics.jobs import passed_on, same_call, tree
 from whichstep_store.results import JOB_TEXT_COLUMNS
 
 _INNERMOST: Final = (
@@ -46,7 +46,7 @@ class Forest(NamedTuple):
 
 def forest(spans: pl.DataFrame) -> Forest:
     """The step that each span is part of and the step above it."""
-    parents = same_call.hung_up(spans, tree.parent_rows(spans))
+    parents = passed_on.hung_up(spans, same_call.hung_up(spans, tree.parent_rows(spans)))
     is_step = spans["type"] != "none"
     above = tree.nearest(parents, kept=is_step)
     rows = pl.int_range(spans.height, dtype=pl.UInt32, eager=True)
@@ -62,7 +62,7 @@ def _with_events(spans: pl.DataFrame, parents: pl.Series, step: pl.Series) -> pl
 
     Those under a span of another type tell of no model call that is known.
     """
-    event = spans["synthetic"] & (spans["type"] == "llm_call")
+    event = spans.select((pl.col("type") == "llm_call") & pl.col("synthetic") & ~passed_on.is_passed_on()).to_series()
     if not event.any():
         return step
     rows = spans.select("trace_id", "parent_span_id").with_row_index("row")

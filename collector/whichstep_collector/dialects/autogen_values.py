@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import datetime
 from typing import Any, Final
 
+from whichstep import attributes as names
 from whichstep_collector.dialects.base import Task
-from whichstep_collector.normalising.messages import Message, text_part
+from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.failures import Failure
+from whichstep_collector.normalising.messages import Message, call_part, text_part
+from whichstep_collector.normalising.told import Call, Passed, is_unique
+from whichstep_collector.normalising.usage import read_usage
 
 _CONTENT: Final = re.compile(r"(?:^|\s)content=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
 _SOURCE: Final = re.compile(r"(?:^|\s)source='([^']*)'")
@@ -30,6 +36,48 @@ def unwrap_task(found: dict[str, Any]) -> Task | None:
         return None
     told = [message for message in messages if message is not None]
     return Task(found, told) if told else None
+
+
+def passed_on(message: Any, *, at: int) -> list[Passed]:
+    """What an agent's message tells: a model's answer (it says what it used), or what the tools that were asked gave.
+
+    `at`: when it was passed on, for a message that does not say when it was made.
+    """
+    if not isinstance(message, dict) or not isinstance(agent := message.get("source"), str):
+        return []
+    at = _nanoseconds(message.get("created_at")) or at
+    content, used = message.get("content"), message.get("models_usage")
+    pieces = [piece for piece in content if isinstance(piece, dict)] if isinstance(content, list) else []
+    found = [_answered(piece, agent, at) for piece in pieces if "call_id" in piece]
+    if isinstance(used, dict):
+        parts = [call_part(piece.get("id"), piece.get("name"), piece.get("arguments")) for piece in pieces]
+        parts += [text_part(content)] if isinstance(content, str) else []
+        usage = read_usage(used)
+        counts = {names.INPUT_TOKENS: usage.input_tokens, names.OUTPUT_TOKENS: usage.output_tokens}
+        known = {name: count for name, count in counts.items() if count is not None}
+        found.append(Passed(agent, at, [{"role": "assistant", "parts": parts}], known))
+        found += [
+            Passed(agent, at, call=Call(part["name"], part["id"], part["arguments"]))
+            for part in parts
+            if is_unique(part.get("id"))
+        ]
+    return found
+
+
+def _answered(piece: dict[str, Any], agent: str, at: int) -> Passed:
+    failed = piece.get("is_error") is True
+    failure = Failure(True, None, str(piece.get("content"))) if failed else None
+    call_id = piece["call_id"] if is_unique(piece["call_id"]) else None
+    return Passed(agent, at, call=Call(coerce.text(piece.get("name")), call_id, None, piece.get("content"), failure))
+
+
+def _nanoseconds(said: Any) -> int | None:
+    """A moment as ISO 8601, in ns since the epoch."""
+    try:
+        moment = datetime.fromisoformat(said)
+    except (TypeError, ValueError):
+        return None
+    return None if moment.tzinfo is None else int(moment.timestamp() * 1_000_000) * 1000
 
 
 def _role(source: str) -> str:

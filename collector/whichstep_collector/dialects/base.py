@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.normalising.fields import NO_TEXT_KEYS, Field, TextKeys
 from whichstep_collector.normalising.messages import Message
-from whichstep_collector.normalising.told import Call
+from whichstep_collector.normalising.told import Call, Passed
 from whichstep_collector.received import Attributes, ReceivedSpan
 
 
@@ -66,6 +66,11 @@ def nothing_held(_span: ReceivedSpan) -> list[Call]:
 
 def nothing_ran(_span: ReceivedSpan) -> list[Call]:
     """No spelling of its own."""
+    return []
+
+
+def nothing_passed_on(_span: ReceivedSpan) -> list[Passed]:
+    """No messages between agents."""
     return []
 
 
@@ -130,6 +135,8 @@ class Dialect:
     """The calls for which a span says that a person is asked, by its answer or by how it was interrupted."""
     ran: Callable[[ReceivedSpan], list[Call]] = nothing_ran
     """The calls that an agent's span says were made, where tools have no spans."""
+    passed: Callable[[ReceivedSpan], list[Passed]] = nothing_passed_on
+    """The model calls and tool results that a message between agents tells of."""
     handed: Callable[[Attributes], str | None] = no_handover
     """The agent that an agent's span says it was handed the task by another as."""
     finish: Callable[[SpanFacts, ReceivedSpan], None] = no_last_word

@@ -5,10 +5,11 @@ An agent is one span: its model calls and tools are told by its messages alone, 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from whichstep_collector.dialects import haystack_calls, haystack_values, openinference
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
+from whichstep_collector.normalising import coerce
 from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.normalising.told import Call
@@ -39,8 +40,24 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.agent = None  # every agent is called Agent here
         output = parse_json(said) if isinstance(said := span.attributes.get("output.value"), str) else None
         if isinstance(output, dict):
-            for column, count in read_usage(output.get("token_usage"))._asdict().items():
-                setattr(facts, column, count)
+            _put_spent(facts, output)
+
+
+def _put_spent(facts: SpanFacts, output: dict[str, Any]) -> None:
+    """The tokens of all model calls of the run, and the model where one answered them all.
+
+    The sum leaves out what was read from a cache: the answers tell it, one by one.
+    """
+    for column, count in read_usage(output.get("token_usage"))._asdict().items():
+        setattr(facts, column, count)
+    answers = haystack_values.metas_since_the_user(output)
+    models = {model for meta in answers if (model := coerce.text(meta.get("model"))) is not None}
+    if len(models) != 1:
+        return
+    facts.model = models.pop()
+    if facts.cache_read_tokens is None:
+        read = [count for meta in answers if (count := read_usage(meta.get("usage")).cache_read_tokens) is not None]
+        facts.cache_read_tokens = sum(read) if read else None
 
 
 def _ran(span: ReceivedSpan) -> list[Call]:

@@ -66,18 +66,32 @@ def meta_of(value: Any) -> dict[str, Any]:
 
 def read_pieces(value: Any) -> list[tuple[str, dict[str, Any]]]:
     """Role and piece of all that the messages of an agent's output hold, in order."""
-    found = parse_json(value) if isinstance(value, str) else value
+    return [
+        (_role(message), piece)
+        for message in _messages(parse_json(value) if isinstance(value, str) else value)
+        for piece in message.get("content", message.get("_content")) or ()
+        if isinstance(piece, dict)
+    ]
+
+
+def metas_since_the_user(output: dict[str, Any]) -> list[dict[str, Any]]:
+    """The `meta` of each answer of a model since the user's last words, in order."""
+    messages = _messages(output)
+    last = max((number for number, message in enumerate(messages) if _role(message) == "user"), default=-1)
+    metas = (message.get("meta", message.get("_meta")) for message in messages[last + 1 :])
+    return [meta for meta in metas if isinstance(meta, dict) and meta]
+
+
+def _messages(found: Any) -> list[dict[str, Any]]:
     listed = found.get("messages") if isinstance(found, dict) else None
     if not isinstance(listed, list):
         return []
     messages = [read_python(item) if isinstance(item, str) else item for item in listed[:_MESSAGES_MAX]]
-    return [
-        (str(message.get("role", message.get("_role"))), piece)
-        for message in messages
-        if isinstance(message, dict)
-        for piece in message.get("content", message.get("_content")) or ()
-        if isinstance(piece, dict)
-    ]
+    return [message for message in messages if isinstance(message, dict)]
+
+
+def _role(message: dict[str, Any]) -> str:
+    return str(message.get("role", message.get("_role")))
 
 
 def _message(item: Any) -> Message | None:

@@ -18,6 +18,7 @@ from whichstep_collector.normalising.fields import Field, TextKeys
 from whichstep_collector.normalising.messages import Message, read_messages
 from whichstep_collector.normalising.response_messages import read_response
 from whichstep_collector.normalising.skeleton import parse_json
+from whichstep_collector.normalising.usage import read_usage
 from whichstep_collector.received import Attributes, ReceivedSpan
 
 _KIND: Final = "langsmith.span.kind"
@@ -32,6 +33,7 @@ _KINDS: Final = {
     "parser": "none",
 }
 _NODE: Final = "langsmith.metadata.langgraph_node"
+_USAGE: Final = "langsmith.metadata.usage_metadata"
 _MACHINERY: Final = frozenset({"RunnableSequence", "RunnableLambda", "RunnableParallel", "Prompt", "should_continue"})
 
 
@@ -78,11 +80,20 @@ def _failed(span: ReceivedSpan) -> str | None:
     return "" if any(event.name == "exception" for event in span.events) else None
 
 
-def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
-    if facts.type == "workflow":
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    if facts.type == "llm_call":
+        _put_cache(facts, span.attributes.get(_USAGE))
+    elif facts.type == "workflow":
         facts.workflow = facts.workflow or facts.step_name
     elif facts.type == "other":
         facts.merge_key = facts.step_name  # a graph's node and the runnable in it
+
+
+def _put_cache(facts: SpanFacts, usage: Any) -> None:
+    """What part of the tokens was read from a cache, written to it or thought: told in the run's metadata alone."""
+    for column, count in read_usage(usage)._asdict().items():
+        if getattr(facts, column) is None:
+            setattr(facts, column, count)
 
 
 DIALECT = Dialect(

@@ -27,7 +27,7 @@ _PROVIDERS: Final = {
 }
 _FRAMEWORKS: Final = frozenset({
     "strands-agents", "langchain", "langgraph", "autogen", "crewai", "microsoft.agent_framework", "gcp.vertex.agent",
-    "openai_agents",
+    "openai_agents", "openailike", "openai_like",
 })  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from whichstep.attributes import CONTROL_FLOW, OPERATION
+from whichstep.attributes import AGENT_NAME, CONTROL_FLOW, OPERATION
 from whichstep_collector.dialects.base import Dialect
 from whichstep_collector.normalising import told
 from whichstep_collector.normalising.plan import Plan
@@ -19,6 +19,8 @@ def spans_told(span: ReceivedSpan, step: str, texts: SpanTexts, plan: Plan, dial
     """Spans for the tool calls, hosted tools and approvals that this span tells of; most tell of none."""
     if step == "llm_call":
         return _of_model_call(span, texts, plan, dialect)
+    if step == "none":
+        return [_passed_on(passed, span, number) for number, passed in enumerate(dialect.passed(span))]
     if step in _AGENTS:
         return list(_of_agent(span, texts, dialect))
     return list(_asking(dialect.held(span), span, at=span.end or span.start)) if step == "other" else []
@@ -38,6 +40,16 @@ def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Di
     if span.events:  # a message an event: what its answer asks for stands in no later event with its arguments
         for number, call in enumerate(told.asked(texts.output_messages)):
             found.append(told.span_of(call, span, kind="asked", number=number, at=ended, ended=False))
+    return found
+
+
+def _passed_on(passed: told.Passed, span: ReceivedSpan, number: int) -> ReceivedSpan:
+    if passed.call is None:
+        return told.answer_of(passed, span)
+    found = told.span_of(
+        passed.call, span, kind="passed", number=number, at=passed.at, ended=passed.call.response is not None
+    )
+    found.attributes[AGENT_NAME] = passed.agent
     return found
 
 

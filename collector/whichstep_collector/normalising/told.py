@@ -8,9 +8,12 @@ a step of its own or completes one that was sent is the jobs' business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from whichstep import attributes as names
 from whichstep_collector.normalising.failures import Failure
@@ -52,6 +55,18 @@ class Call(NamedTuple):
     response: Any = None
     failure: Failure | None = None
     """How it failed, where the teller says that it did."""
+
+
+class Passed(NamedTuple):
+    """What a message between agents tells: that a model answered `said`, or that a call was answered."""
+
+    agent: str
+    at: int
+    """ns since the epoch."""
+    said: Sequence[Message] = ()
+    usage: Mapping[str, int] = MappingProxyType({})
+    """By attribute name."""
+    call: Call | None = None
 
 
 def sees_no_tools(scope: str) -> bool:
@@ -200,6 +215,26 @@ def span_of(call: Call, model_call: ReceivedSpan, *, kind: str, number: int, at:
         attributes={key: value for key, value in told.items() if value is not None},
         status=2 if call.failure else 0,
         status_message=(call.failure and call.failure.error_message) or "",
+    )
+
+
+def answer_of(passed: Passed, teller: ReceivedSpan) -> ReceivedSpan:
+    """A span for a model's answer that a message between agents tells of: who asked and what came, in no time."""
+    told = {
+        names.OPERATION: "chat",
+        names.AGENT_NAME: passed.agent,
+        names.OUTPUT_MESSAGES: orjson.dumps(passed.said).decode(),
+        **passed.usage,
+    }
+    return ReceivedSpan(
+        trace_id=teller.trace_id,
+        span_id=derived_id(teller.trace_id, teller.span_id, b"answer"),
+        parent_span_id=teller.span_id,
+        name="model call",
+        kind=1,
+        start=passed.at,
+        end=passed.at,
+        attributes=told,
     )
 
 

@@ -59,7 +59,7 @@ def answer(desk: Desk) -> str:
         result = pipeline.run(
             {"retriever": {"query": desk.ticket}, "support_agent": {"messages": [], "question": desk.ticket}}
         )
-    return str(result["support_agent"]["last_message"].text)
+    return result["support_agent"]["last_message"].text or ""  # stopped by its limit, it has not answered
 
 
 def _agent(desk: Desk) -> Any:

@@ -19,6 +19,7 @@ FRAMEWORK = Framework(
             not_emitted={
                 "v08/steps": "a managed agent is called like a tool and seen as an agent inside the step",
                 "v06/status": "the root span is not exported when the run raises",
+                "v06/failing step": "the root span is not exported when the run raises: it runs until it is abandoned",
             },
         ),
         through_instrument("smolagents"),
