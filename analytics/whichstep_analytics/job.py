@@ -21,6 +21,7 @@ from whichstep_analytics.jobs import (
     told,
     trace_executions,
     ungrounded_values,
+    whole_traces,
 )
 from whichstep_analytics.jobs.frames import empty
 from whichstep_analytics.prices import Prices
@@ -64,7 +65,7 @@ def recompute(
     sidecar, with which their actions are compared. `ungrounded`: values in their answers that stand in no source.
     `expectations`: what the ledger holds to be right.
     """
-    spans = steps.distinct(spans)
+    spans = whole_traces.settle(steps.distinct(spans))
     mapping = trace_executions.run(spans)
     placed = handoffs.add(holds.notice(told.settle(passed_on.settle(steps.place(spans, mapping)))))
     placed = requests.add(placed, approvals)

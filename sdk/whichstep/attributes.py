@@ -52,6 +52,8 @@ TRUNCATED: Final = "whichstep.truncated"
 CONTROL_FLOW: Final = "whichstep.control_flow"
 """Why a step was left by an exception that is no error: interrupt, handoff, approval, cancelled."""
 EVALUATION_SOURCE: Final = "whichstep.evaluation.source"
+WHOLE_TRACE: Final = "whichstep.whole_trace"
+"""True on a span that is a record of its whole trace, sent beside the spans of it: it tells no place among them."""
 DROPPED_SPANS: Final = "whichstep.sdk.dropped_spans"
 
 # OpenTelemetry and its GenAI conventions, as far as the SDK writes them

@@ -81,7 +81,7 @@ def test_other_json_is_no_record_of_any_format(value):
 
 @pytest.mark.parametrize("name", ["langfuse_observations.jsonl", "langfuse_observations.csv", "langfuse_api.json"])
 def test_langfuse_observations_in_every_form_are_the_same_steps(name):
-    agent, call, tool = steps(name)
+    agent, call, tool = [step for step in steps(name) if "whichstep.whole_trace" not in step.attributes]
     assert [step.type for step in (agent, call, tool)] == ["agent", "llm_call", "tool_call"]
     assert {step.trace_id for step in (agent, call, tool)} == {"ab" * 16}
     assert (call.parent_id, tool.parent_id, agent.parent_id) == (agent.span_id, agent.span_id, None)
@@ -127,20 +127,22 @@ def observation(own, **more):
     }
 
 
-def test_a_langfuse_trace_with_one_root_is_that_root():
-    found = converted(langfuse_trace(observations=[observation("a"), observation("b", parentObservationId="a")]))
-    root, child = found.steps
-    assert (root.name, root.type, root.parent_id, child.parent_id) == ("a", "workflow", None, root.span_id)
-    assert root.attributes["whichstep.input"] == "Refund A-1"
-    assert root.attributes["user.id"] == "u1"
+def test_a_langfuse_trace_is_the_same_with_its_observations_in_it_or_apart():
+    inside = [observation("a"), observation("b", parentObservationId="a")]
+    together = converted(langfuse_trace(observations=inside)).steps
+    apart = [step for value in (langfuse_trace(observations=["a", "b"]), *inside) for step in converted(value).steps]
+    assert together == apart
+    record, root, child = together
+    assert (record.attributes["whichstep.whole_trace"], record.parent_id, root.parent_id) == (True, None, None)
+    assert (root.name, root.type, child.parent_id) == ("a", "workflow", root.span_id)
+    assert (record.attributes["whichstep.input"], record.attributes["user.id"]) == ("Refund A-1", "u1")
 
 
-def test_a_langfuse_trace_with_several_roots_is_a_step_above_them():
-    found = converted(langfuse_trace(observations=[observation("a"), observation("b")], latency=0.5))
-    root, *others = found.steps
-    assert (root.name, root.type) == ("refund", "workflow")
-    assert {step.parent_id for step in others} == {root.span_id}
-    assert root.end - root.start == SECOND // 2
+def test_a_langfuse_trace_lasts_as_long_as_it_says():
+    (told,) = converted(langfuse_trace(latency=0.5)).steps
+    assert (told.end - told.start, "whichstep.step.index" in told.attributes) == (SECOND // 2, False)
+    (untold,) = converted(langfuse_trace()).steps
+    assert untold.attributes["whichstep.step.index"] == 0
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,71 @@ def test_an_import_that_was_cut_short_is_finished_by_the_next(tmp_path):
     assert rows(tmp_path / "data", "select count(*), count(distinct span_id) from spans") == [[9, 9]]
 
 
+def langfuse_files(folder):
+    """Two traces, one with one root and one with two, in the nested form and in three files."""
+    folder.mkdir()
+    at = "2026-11-20T10:00:0{}.000Z".format
+    about = {"userId": "u1", "sessionId": "s1", "tags": ["vip"], "release": "1.4.0", "metadata": {"plan": "gold"}}
+    traces = [
+        {"id": f"t{number}", "timestamp": at(number), "name": f"refund-{number}", "input": "Refund A-1", "output": "Done.", **about}
+        for number in (1, 2)
+    ]  # fmt: skip
+    kinds = [
+        ("t1", "a", "SPAN", None),
+        ("t1", "b", "GENERATION", "a"),
+        ("t2", "c", "SPAN", None),
+        ("t2", "d", "TOOL", None),
+    ]
+    observations = [
+        {"id": own, "traceId": trace, "type": kind, "name": own, "parentObservationId": parent,
+         "startTime": at(number + 3), "endTime": at(number + 4), "metadata": {"own": own}}
+        for number, (trace, own, kind, parent) in enumerate(kinds)
+    ]  # fmt: skip
+    scores = [
+        {"id": f"score-{trace['id']}", "traceId": trace["id"], "name": "tone", "value": 0.5, "dataType": "NUMERIC", "timestamp": at(9)}
+        for trace in traces
+    ]  # fmt: skip
+    for name, found in (("traces", traces), ("observations", observations), ("scores", scores)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(item) + "\n" for item in found))
+    nested = [
+        {
+            **trace,
+            "observations": [item for item in observations if item["traceId"] == trace["id"]],
+            "scores": [item for item in scores if item["traceId"] == trace["id"]],
+        }
+        for trace in traces
+    ]
+    (folder / "nested.json").write_text(json.dumps({"data": nested}))
+    return folder
+
+
+def test_a_langfuse_export_in_three_files_is_the_same_runs_as_in_one(tmp_path):
+    files = langfuse_files(tmp_path / "files")
+    imported(files / "nested.json", "--data-dir", tmp_path / "nested")
+    apart = [files / f"{name}.jsonl" for name in ("traces", "scores", "observations")]
+    imported(*apart, "--data-dir", tmp_path / "apart")
+    for file in reversed(apart):
+        imported(file, "--data-dir", tmp_path / "singly")
+    facts = (
+        "workflow, session_id, user_id, release, tags, metadata, status, latency_ms, input, output, started_at, service"
+    )
+    queries = (
+        f"select execution_id, {facts} from executions order by 1",
+        "select execution_id, position, type, name, parent_step_id, latency_ms from steps order by 1, 2",
+        "select execution_id, name, score from evaluations order by 1",
+    )
+    wanted = [rows(tmp_path / "nested", query) for query in queries]
+    assert [row[1:11] for row in wanted[0]] == [
+        ["refund-1", "s1", "u1", "1.4.0", ["vip"], '{"plan":"gold"}', "ok", 1000, "Refund A-1", "Done."],
+        ["refund-2", "s1", "u1", "1.4.0", ["vip"], '{"plan":"gold"}', "ok", 2000, "Refund A-1", "Done."],
+    ]
+    assert [row[2:4] for row in wanted[1]] == [
+        ["workflow", "a"], ["llm_call", "b"], ["workflow", "refund-2"], ["workflow", "c"], ["tool_call", "d"],
+    ]  # fmt: skip
+    for folder in ("apart", "singly"):
+        assert [rows(tmp_path / folder, query) for query in queries] == wanted
+
+
 def test_untimed_steps_keep_their_order_and_have_no_latency(tmp_path):
     file = tmp_path / "chat.jsonl"
     file.write_text(json.dumps(CHAT) + "\n")

@@ -26,6 +26,8 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.workflow = facts.step_name
     if names.POLICY_DIGEST in span.attributes:
         facts.flag("under_policy")
+    if span.attributes.get(names.WHOLE_TRACE) is True:
+        facts.flag("whole_trace")
     # What our SDK writes is no second sight of another span, but for what the gate writes inside of a framework's call.
     is_held = facts.type in _HELD and names.ACTION in span.attributes
     facts.merge_key = facts.step_name if is_held else None

@@ -34,7 +34,7 @@ create table span_open (
     error_message varchar,               -- at most 1 KiB
     control_flow varchar,                -- interrupt, handoff, approval, cancelled: raised, but no error
     error_guessed boolean not null,      -- error read from text, low confidence
-    flags varchar[] not null,            -- guessed, truncated, redacted, derived, no_start, clock, under_policy (the agent's own policy decided), …
+    flags varchar[] not null,            -- guessed, truncated, redacted, derived, no_start, clock, under_policy (the agent's own policy decided), whole_trace (a record of it beside its spans), …
     -- which execution
     execution_key uuid,                  -- whichstep.execution.id, or hash of a framework's run key
     execution_rule varchar,              -- explicit, run_key, first_call: a run key that this call began (null: no key)

@@ -1,7 +1,8 @@
 """Langfuse: traces with or without their observations, observations and scores, as API, blob export, UI write them.
 
 Field names come in camel case (API, UI) and in snake case (blob storage, newer API); nested values in CSV and Parquet
-are JSON text. A trace whose only root observation comes with it is that observation; otherwise it is a step of its own.
+are JSON text. A trace becomes a step that says to be a record of its whole trace, whether its observations come in it,
+before it or after it: what it is to them is worked out where all of them are known.
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ def convert(record: Record) -> Converted:
     """One trace with what it holds, or one observation, or one score."""
     value = record.value
     if _is_observation(value):
-        trace_id = trace_id_of(_SOURCE, first(value, "traceId", "trace_id") or value["id"])
         found = _source(value)
-        found.steps.append(_with_trace(_observation(value, trace_id), value, _root(value)))
+        found.steps.append(
+            _observation(value, trace_id_of(_SOURCE, first(value, "traceId", "trace_id") or value["id"]))
+        )
     elif _is_score(value):
         found = _source(value)
         found.evaluations.append(_score(value))
@@ -92,47 +94,40 @@ def _source(value: Mapping[str, Any]) -> Converted:
     )
 
 
-def _root(value: Mapping[str, Any]) -> bool:
-    return first(value, "parentObservationId", "parent_observation_id") is None
-
-
 def _trace(value: Mapping[str, Any]) -> Converted:
     found = _source(value)
     trace_id = trace_id_of(_SOURCE, value["id"])
     observations = [item for item in listed(value.get("observations")) if isinstance(item, dict)]
-    found.steps = [_observation(item, trace_id) for item in observations]
-    roots = [step for step in found.steps if step.parent_id is None]
-    if len(roots) == 1:
-        _with_trace(roots[0], {"traceName": value.get("name"), **value}, root=True, own_words=True)
-    else:
-        top = _trace_step(value, trace_id, found.steps)
-        for step in roots:
-            step.parent_id = top.span_id
-        found.steps.insert(0, top)
+    found.steps = [_record(value, trace_id), *(_observation(item, trace_id) for item in observations)]
     known = {"traceId": value["id"]}
     scores = [item for item in listed(value.get("scores")) if isinstance(item, dict) and _is_score(item)]
     found.evaluations = [_score({**known, **item}) for item in scores]
     return found
 
 
-def _trace_step(value: Mapping[str, Any], trace_id: str, steps: list[Step]) -> Step:
+def _record(value: Mapping[str, Any], trace_id: str) -> Step:
+    """The trace itself. Where nothing says how long it took, it is untimed."""
     start = nanoseconds(value.get("timestamp"))
     if start is None:
         raise NotTakenError("a trace without timestamp")
     took = number(value.get("latency"))
-    ends = [step.end or step.start or start for step in steps]
+    given, answered = parsed(value.get("input")), parsed(value.get("output"))
     step = Step(
         trace_id,
         span_id_of(trace_id, f"trace {value['id']}"),
         text(value.get("name")) or "trace",
         "workflow",
         start=start,
-        end=max([*ends, start + int(took * NANOSECONDS) if took else start]),
+        end=start + int((took or 0) * NANOSECONDS),
+        attributes={names.WHOLE_TRACE: True}
+        | ({} if took else {names.STEP_INDEX: 0})
+        | said_in(given, names.INPUT_MESSAGES, names.INPUT)
+        | said_in(answered, names.OUTPUT_MESSAGES, names.OUTPUT),
     )
-    return _with_trace(step, {"traceName": value.get("name"), **value}, root=True, own_words=True)
+    return _with_trace(step, {"traceName": value.get("name"), **value}, root=True)
 
 
-def _with_trace(step: Step, value: Mapping[str, Any], root: bool, own_words: bool = False) -> Step:  # noqa: FBT001, FBT002
+def _with_trace(step: Step, value: Mapping[str, Any], *, root: bool) -> Step:
     """Adds what holds for the whole trace; newer exports write it on each observation."""
     step.attributes |= pruned(
         {
@@ -147,11 +142,6 @@ def _with_trace(step: Step, value: Mapping[str, Any], root: bool, own_words: boo
         step.attributes |= metadata(mapping(value.get("metadata")), without=_INSTRUMENTATION)
         if step.type == "other":
             step.type = "workflow"
-    if own_words and step.type in ("workflow", "agent"):
-        said = said_in(parsed(value.get("input")), names.INPUT_MESSAGES, names.INPUT)
-        answered = said_in(parsed(value.get("output")), names.OUTPUT_MESSAGES, names.OUTPUT)
-        for key, item in {**said, **answered}.items():
-            step.attributes.setdefault(key, item)
     return step
 
 
@@ -163,7 +153,7 @@ def _observation(value: Mapping[str, Any], trace_id: str) -> Step:
     said = str(value.get("type"))
     end = nanoseconds(first(value, "endTime", "end_time"))
     failed = value.get("level") == "ERROR"
-    return Step(
+    step = Step(
         trace_id,
         span_id_of(trace_id, value["id"]),
         text(value.get("name")) or said.lower(),
@@ -174,6 +164,7 @@ def _observation(value: Mapping[str, Any], trace_id: str) -> Step:
         pruned(_attributes(value, _TYPES.get(said, "other"), start).items()),
         (text(first(value, "statusMessage", "status_message")) or "") if failed else None,
     )
+    return _with_trace(step, value, root=parent is None)
 
 
 def _attributes(value: Mapping[str, Any], kind: str, start: int) -> Attributes:
