@@ -293,6 +293,13 @@ def test_inspect_counts_cached_input_apart_and_we_do_not():
     assert (approval.type, approval.attributes["error.type"]) == ("approval", "ApprovalRejected")
 
 
+def test_an_inspect_score_of_nothing_says_nothing():
+    scores = {"match": {"value": None, "explanation": "no answer"}, "graded": {"value": {"a": None, "b": 1}}}
+    sample = {"id": 1, "epoch": 1, "started_at": "2026-11-20T10:00:00Z", "scores": scores}
+    said = converted(sample, {"eval": {"task": "t"}}).evaluations
+    assert [(item.name, item.score) for item in said] == [("graded.b", 1.0)]
+
+
 # Phoenix
 
 

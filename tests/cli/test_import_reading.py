@@ -124,6 +124,65 @@ def test_an_array_larger_than_its_records_is_read_in_the_memory_of_one(tmp_path)
     assert peak < file.stat().st_size / 1.5
 
 
+PYTHONS = '[{"id": "NaN", "s": "a \\"NaN\\\\", "n": [NaN, -Infinity,Infinity, -1e5, true], "k\\\\\\"": {"x":NaN}, "NaN": "-Infinity, NaN"}, {"é": NaN}]'
+
+
+def without_nan(text):
+    return json.loads(text, parse_constant=lambda _: None)
+
+
+@pytest.mark.parametrize("size", [*range(1, 40), 1 << 16])
+def test_a_stream_that_python_wrote_has_nothing_for_its_nan_wherever_it_is_cut(size):
+    whole = io.BytesIO(PYTHONS.encode())
+
+    class Pieces:
+        def read(self, _=-1):
+            return whole.read(size)
+
+    found = [item[0] for item in json_stream.documents(Pieces())]
+    assert found == without_nan(PYTHONS)
+    assert found[0]["n"] == [None, None, None, -1e5, True]
+
+
+@pytest.mark.parametrize("text", ["[NaNa]", "[nan]", "[Infinity1]", '[{"a": N}]', '["NaN', "[NaN"])
+def test_what_only_looks_like_nan_is_no_json(text):
+    with pytest.raises(TooLargeError):
+        list(json_stream.documents(io.BytesIO(text.encode())))
+
+
+def test_nan_is_nothing_in_every_way_to_write_records(tmp_path):
+    line = '{"id": "a", "n": NaN, "m": [Infinity]}'
+    forms = [line, f"{line}\n{line}\n", f"[{line},\n{line}]", archive(**{"header.json": "{}", "samples/1.json": line})]
+    for form in forms:
+        assert values(read(tmp_path, form))[0] == {"id": "a", "n": None, "m": [None]}
+
+
+def test_samples_of_a_large_inspect_log_are_read_one_at_a_time(tmp_path):
+    file = tmp_path / "log.json"
+    head = {"version": 2, "status": "success", "eval": {"task": "t"}, "results": {"metrics": {"value": float("nan")}}}
+    sample = {"epoch": 1, "scores": {"match": {"value": float("inf")}}, "store": "x" * 100_000}
+    with file.open("w") as out:
+        out.write(json.dumps(head, indent=2).removesuffix("\n}") + ',\n  "samples": [')
+        for number in range(100):
+            out.write(("," if number else "") + json.dumps({"id": number, **sample}, indent=2))
+        out.write('],\n  "reductions": [{"score": NaN}]\n}')
+    assert file.stat().st_size > 2 * reading._WHOLE_MAX
+    with file.open("rb") as opened:
+        tracemalloc.start()
+        found = []
+        for record in records(opened):
+            assert (record.within, record.header["eval"], record.header["results"]) == (
+                "samples",
+                {"task": "t"},
+                {"metrics": {"value": None}},
+            )
+            found.append((record.value["id"], record.value["scores"]))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert found == [(number, {"match": {"value": None}}) for number in range(100)]
+    assert peak < file.stat().st_size
+
+
 def archive(**members):
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as made:

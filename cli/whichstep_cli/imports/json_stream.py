@@ -1,14 +1,18 @@
 """JSON documents of any size as records: the items of an array, of an array that a document wraps, or the documents.
 
-Parsed piece by piece (ijson), so that a file larger than memory is read in the memory of its largest record.
+Parsed piece by piece (ijson), so that a file larger than memory is read in the memory of its largest record. NaN and
+the infinities, which Python writes and JSON does not have, are null here.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import IO, Any, Final, Protocol
 
 import ijson
+import orjson
 from ijson.common import IncompleteJSONError, JSONError
 
 from whichstep_cli.imports.limits import DEPTH_MAX, RECORD_BYTES_MAX, Skipped, TooLargeError
@@ -17,6 +21,10 @@ ENVELOPES: Final = frozenset({"data", "resourceSpans", "resourceLogs", "samples"
 """Arrays whose items are records of their own where they stand in a document's first level."""
 Item = tuple[Any, dict[str, Any], str]
 _READ: Final = 64 << 10
+_TOKENS: Final = re.compile(rb'(")[^"\\]*+(?:\\.[^"\\]*+)*+(")?|-?\b(?:NaN|Infinity)\b', re.DOTALL)
+"""Strings, of which the last may go on, and what is no JSON."""
+_PART: Final = re.compile(rb"[-\w]{0,16}\Z")
+"""What may be the first part of such a token where a piece ends."""
 
 
 class Readable(Protocol):
@@ -32,7 +40,7 @@ def documents(stream: Readable | IO[bytes]) -> Iterator[Item | Skipped]:
     Raises:
         TooLargeError: the text is broken, or holds a record that is too large.
     """
-    bounded = _Bounded(stream)
+    bounded = _Bounded(_Plain(stream))
     events = ijson.basic_parse(bounded, multiple_values=True, use_float=True, buf_size=_READ)
     try:
         for event, value in events:
@@ -46,6 +54,22 @@ def documents(stream: Readable | IO[bytes]) -> Iterator[Item | Skipped]:
         raise TooLargeError("the text ends in the middle of a record, or is no JSON") from error
     except (JSONError, UnicodeDecodeError) as error:
         raise TooLargeError("the text is no JSON") from error
+
+
+def loaded(text: bytes) -> Any:
+    """The value of a whole document.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deep for a parser.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass  # what it refuses and Python writes: NaN, lone surrogates
+    try:
+        return json.loads(text, parse_constant=lambda _: None)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def not_a_record(value: object) -> Skipped:
@@ -109,6 +133,43 @@ def _value(event: str, value: Any, events: Iterator[tuple[str, Any]], depth: int
             items.append(_value(kind, item, events, depth + 1))
         return items
     return value
+
+
+class _Plain:
+    """A stream of JSON with null for what Python writes and no parser takes."""
+
+    def __init__(self, stream: Readable | IO[bytes]) -> None:
+        self._stream = stream
+        self._kept = b""
+        """Read and not given: the part of a token at the end of what was read."""
+        self._within = False
+        """What was given ends within a string; then no more than a backslash is kept."""
+
+    def read(self, size: int = -1) -> bytes:
+        """About `size` bytes; none at the end alone."""
+        while size:  # ijson asks for nothing, to see what it is given
+            found = self._stream.read(size)
+            given = self._given(found)
+            if given or not found:
+                return given
+        return b""
+
+    def _given(self, found: bytes) -> bytes:
+        text = (b'"' if self._within else b"") + self._kept + found
+        start, last = int(self._within), None
+
+        def plain(token: re.Match[bytes]) -> bytes:
+            nonlocal last
+            last = token
+            return token[0] if token[1] else b"null"
+
+        given = _TOKENS.sub(plain, text)
+        self._within = last is not None and bool(last[1]) and not last[2]
+        rest = text[last.end() :] if last is not None else text
+        if not self._within and (part := _PART.search(rest)):
+            rest = part[0]
+        self._kept = rest if found else b""
+        return given[start : len(given) - len(self._kept)]
 
 
 class _Bounded:

@@ -10,15 +10,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import IO, Any, Final, cast
 
-import orjson
-
-from whichstep_cli.imports.json_stream import ENVELOPES, documents, not_a_record
+from whichstep_cli.imports.json_stream import ENVELOPES, documents, loaded, not_a_record
 from whichstep_cli.imports.limits import RECORD_BYTES_MAX, Skipped, TooLargeError
 from whichstep_cli.imports.tables import parquet_records
 from whichstep_cli.imports.zipped import zip_records
@@ -86,22 +83,13 @@ def _json(stream: IO[bytes]) -> Iterator[Record | Skipped]:
         yield from _lines(stream)
         return
     head = first + stream.read(_WHOLE_MAX + 1 - len(first))
-    small = _small_document(head) if len(head) <= _WHOLE_MAX else None
+    small = _document(head) if len(head) <= _WHOLE_MAX else None
     if small is None:
         yield from (_record(item) for item in documents(_Joined(head, stream)))
     elif isinstance(small, dict):
         yield from _opened(small)
     else:
         yield from (_record(_item(item, {}, "")) for item in small)
-
-
-def _small_document(text: bytes) -> Any:
-    """A whole file's object or array, with the NaN that Python writes; None where it must be read piece by piece."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict | list) else None
 
 
 def _is_line(document: Any) -> bool:
@@ -130,10 +118,10 @@ def _skip_line(stream: IO[bytes], line: bytes) -> None:
 
 
 def _document(line: bytes) -> Any:
-    """The object or array on a line; None for anything else. Nesting beyond 1,024 levels is no JSON for orjson."""
+    """The object or array that a text is; None for anything else."""
     try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        found = loaded(line)
+    except ValueError:
         return None
     return found if isinstance(found, dict | list) else None
 

@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
-import orjson
-
+from whichstep_cli.imports.json_stream import loaded
 from whichstep_cli.imports.limits import RECORD_BYTES_MAX, Skipped, TooLargeError
 
 if sys.version_info >= (3, 14):
@@ -50,16 +49,6 @@ def _member(archive: Any, name: str) -> Any:
     if len(text) > RECORD_BYTES_MAX:
         return Skipped(f"a member of the archive has over {RECORD_BYTES_MAX >> 20} MiB", name)
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return _with_nan(text, name)
-
-
-def _with_nan(text: bytes, name: str) -> Any:
-    """JSON as Python writes it: with NaN and Infinity, which scores and usage may hold."""
-    import json  # noqa: PLC0415 (seldom needed)
-
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return loaded(text)
+    except ValueError:
         return Skipped("a member of the archive is not JSON", name)

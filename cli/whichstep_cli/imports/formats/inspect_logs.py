@@ -103,6 +103,8 @@ def _scores(sample: Mapping[str, Any], root: Step) -> Iterator[Evaluation]:
             value = score.get("value")
             parts = value.items() if isinstance(value, dict) else [("", value)]
             for part, said in parts:
+                if said is None:
+                    continue  # the scorer gave none: Python's NaN in the log
                 yield Evaluation(
                     root.trace_id,
                     f"{scorer}.{part}" if part else scorer,
