@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.ground_truth import location, reference
+from benchmarks.ground_truth.agreement import Agreement
 from benchmarks.ground_truth.validation import REPEATS, Reliability, Validation
 
 Figures = Mapping[str, Mapping[str, Any]]
@@ -49,6 +50,13 @@ _LEFT_OUT: Final = """### With the whole set left out
 
 Each file answered with weights fitted to the other files only: what to expect of other systems.
 """
+_AGREEMENT: Final = """### How far annotators agree
+
+Of runs that two of these files annotate: how often both blame the same step, steps so far apart, the same agent. Whoever
+matched one of them exactly would score this against the other.
+
+| files | runs | step | within 1 | within 3 | within 5 | agent |
+|---|---|---|---|---|---|---|"""
 _RELIABILITY: Final = """### Whether the confidence holds
 
 The cross-validated answers by their confidence: it should be the share that is right.
@@ -78,12 +86,18 @@ def _located(found: Figures, validation: Validation | None) -> list[str]:
     if validation:
         parts += [_CROSSED.format(repeats=REPEATS), _rows(_of_crossed(), validation.crossed)]
         parts += [_LEFT_OUT, _rows(_of_crossed(), validation.left_out)] if validation.left_out else []
+        parts += ["\n".join([_AGREEMENT, *map(_agreed, validation.agreements), ""])] if validation.agreements else []
         parts.append("\n".join([_RELIABILITY, *map(_reliable, validation.reliability), ""]))
     return parts
 
 
 def _of_crossed() -> tuple[str, ...]:
     return tuple(name for name in location.FIGURES if name != "labelled")
+
+
+def _agreed(of: Agreement) -> str:
+    shares = " | ".join(f"{count / of.runs:.0%}" for count in of.within)
+    return f"| {of.one}, {of.other} | {of.runs} | {of.exact} of {of.runs} | {shares} | {of.agent} of {of.runs} |"
 
 
 def _reliable(row: Reliability) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.ground_truth import fit, location, offline
+from benchmarks.ground_truth.agreement import Agreement, agreements
 from benchmarks.ground_truth.convert import Converted
 from benchmarks.ground_truth.records import Run
 from whichstep_analytics.failure.scorer import Weights, shipped
@@ -50,6 +51,7 @@ class Validation(NamedTuple):
     left_out: dict[str, dict[str, Any]]
     reliability: list[Reliability]
     """Of the cross-validated answers."""
+    agreements: list[Agreement]
 
 
 class Labelled(NamedTuple):
@@ -80,7 +82,8 @@ def validated(known: Labelled) -> Validation:
     ours: Rows = {stem: [] for stem in known.runs}
     _collect(ours, known, shipped())
     answered = [row for rows in crossed.values() for row in rows]
-    return Validation(_scored(ours), _scored(crossed), _scored(left), _reliability(answered))
+    runs = {stem: [run for run, _ in given] for stem, given in known.runs.items()}
+    return Validation(_scored(ours), _scored(crossed), _scored(left), _reliability(answered), agreements(runs))
 
 
 def _folds(known: Labelled, seed: int) -> list[tuple[set[str], Weights]]:
