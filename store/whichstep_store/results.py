@@ -59,7 +59,7 @@ EVALUATION_FIELDS: Final[Fields] = (
     ("score", pa.float64(), True),
     ("label", pa.string(), True),
     ("explanation", pa.string(), True),
-    ("source", pa.string(), True),  # HUMAN, LLM, CODE
+    ("source", pa.string(), True),  # HUMAN, LLM, CODE, AVERAGE
     ("trusted", pa.bool_(), False),  # written with a reviewer's token: only then is HUMAN believed
     ("inclusion_probability", pa.float64(), True),  # of the sample that the execution was judged in
     ("occurred_at", TIME, False),

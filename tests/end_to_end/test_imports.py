@@ -154,6 +154,41 @@ def test_a_langfuse_export_in_three_files_is_the_same_runs_as_in_one(tmp_path):
         assert [rows(tmp_path / folder, query) for query in queries] == wanted
 
 
+RUN = {
+    "id": "0198a0aa-0000-7000-8000-000000000001", "trace_id": "0198a0aa-0000-7000-8000-000000000001", "name": "support",
+    "run_type": "chain", "start_time": "2026-11-20T10:00:00", "end_time": "2026-11-20T10:00:01", "inputs": {"q": 1},
+}  # fmt: skip
+SAID = [
+    {"id": f"f{number}", "created_at": f"2026-11-20T11:00:0{number}", "run_id": RUN["id"], "trace_id": RUN["id"],
+     "key": "task_success", "score": number, "feedback_source": {"type": "custom"}}
+    for number in (1, 0)
+]  # fmt: skip
+
+
+def test_feedback_that_a_run_sums_up_counts_once_whichever_comes_first(tmp_path):
+    def lines(name, *values):
+        (tmp_path / name).write_text("".join(json.dumps(value) + "\n" for value in values))
+        return tmp_path / name
+
+    stats = {"task_success": {"n": 2, "avg": 0.5}, "tone": {"n": 1, "avg": 1.0}}
+    run = lines("runs.jsonl", {**RUN, "feedback_stats": stats})
+    earlier = lines("earlier.jsonl", {**RUN, "feedback_stats": {**stats, "tone": {"n": 3, "avg": 0.0}}})
+    said = lines("feedback.jsonl", *SAID)
+    query = "select name, score, source from evaluations order by all"
+    wanted = [["task_success", 0.0, None], ["task_success", 1.0, None], ["tone", 1.0, "AVERAGE"]]
+    for order in ([earlier, run, said], [said, earlier, run]):
+        data = tmp_path / f"{order[0].name}-first"
+        for file in order:
+            imported(file, "--data-dir", data)
+            if file is run and order[0] is earlier:
+                assert rows(data, query) == [["task_success", 0.5, "AVERAGE"], ["tone", 1.0, "AVERAGE"]]
+                assert rows(data, "select success from executions") == [[True]]
+        assert rows(data, query) == wanted
+        assert rows(data, "select success, success_disputed from executions") == [[True, True]]
+        shown = whichstep("executions", "show", RUN["id"], "--data-dir", data, "--format", "json").stdout
+        assert sorted(item["score"] for item in json.loads(shown)["evaluations"]) == [0.0, 1.0, 1.0]
+
+
 def test_untimed_steps_keep_their_order_and_have_no_latency(tmp_path):
     file = tmp_path / "chat.jsonl"
     file.write_text(json.dumps(CHAT) + "\n")

@@ -62,7 +62,7 @@ class Evaluation:
     label: str | None = None
     explanation: str | None = None
     source: str | None = None
-    """HUMAN, LLM or CODE, as the source claims."""
+    """HUMAN, LLM or CODE, as the source claims; AVERAGE yields to what is said singly."""
 
 
 @dataclass(slots=True)

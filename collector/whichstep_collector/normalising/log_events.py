@@ -15,7 +15,7 @@ from whichstep_store.digests import digest_of
 
 _TIME_MAX: Final = 2**63 - 1
 _BODY_BYTES_MAX: Final = 1024 * 1024
-_SOURCES: Final = ("HUMAN", "LLM", "CODE")
+_SOURCES: Final = ("HUMAN", "LLM", "CODE", "AVERAGE")
 _EXPLANATION_LENGTH_MAX: Final = 8192
 
 

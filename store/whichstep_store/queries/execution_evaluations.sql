@@ -32,6 +32,11 @@ stated as (
                 select (trace_id, unnest(span_ids)) from step_rows where execution_id = cast($execution_id as uuid)
             ))
         )
+    -- an average stands for statements only as long as none of them is known singly; of several the latest
+    qualify evaluation_source is distinct from 'AVERAGE' or row_number() over (
+        partition by trace_id, span_id, evaluation_name
+        order by evaluation_source is not distinct from 'AVERAGE', received_at desc, digest
+    ) = 1
 )
 select
     lower(printf('%016x', step_id)) as step_id,

@@ -36,6 +36,11 @@ where evaluation_name is not null
         or execution_key in (select execution_id from names)
         or (trace_id is null and response_id in (select unnest(cast($response_ids as varchar[]))))
     )
+-- an average stands for statements only as long as none of them is known singly; of several the latest
+qualify evaluation_source is distinct from 'AVERAGE' or row_number() over (
+    partition by trace_id, span_id, evaluation_name
+    order by evaluation_source is not distinct from 'AVERAGE', received_at desc, digest
+) = 1
 union all
 select
     replace(cast(execution_id as varchar), '-', ''),

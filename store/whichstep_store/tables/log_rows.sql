@@ -14,7 +14,7 @@ create table log_rows (
     evaluation_score double,
     evaluation_label varchar,
     evaluation_explanation varchar,
-    evaluation_source varchar,      -- HUMAN, LLM or CODE as claimed by the sender
+    evaluation_source varchar,      -- HUMAN, LLM or CODE as claimed by the sender; AVERAGE of several statements
     execution_key uuid,             -- the execution it speaks of, where it says so
     response_id varchar,            -- gen_ai.response.id, where that is all it says
     body varchar,                   -- JSON

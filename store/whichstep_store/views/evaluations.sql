@@ -7,7 +7,7 @@ select
     score,  -- number, mostly 0 to 1
     label,  -- word for the score
     explanation,  -- why
-    source,  -- HUMAN, LLM, CODE
+    source,  -- HUMAN, LLM, CODE; AVERAGE: of statements that are not known singly
     author,  -- who wrote it; null where it came over OTLP
     trusted,  -- written with a reviewer's token; over OTLP a HUMAN source is only claimed
     created_at  -- UTC
@@ -33,4 +33,15 @@ from (
         having count(*) = 1  -- where several executions share a trace, only the id tells
     ) as placed on log_rows.trace_id = placed.trace_id
     where log_rows.evaluation_name is not null
+        -- an average stands for statements only as long as none of them is known singly; of several the latest
+        and (log_rows.evaluation_source is distinct from 'AVERAGE' or log_rows.digest in (
+            select digest
+            from main.log_rows
+            where evaluation_name is not null
+                and trace_id in (select trace_id from main.log_rows where evaluation_source = 'AVERAGE')
+            qualify row_number() over (
+                partition by trace_id, span_id, evaluation_name
+                order by evaluation_source is not distinct from 'AVERAGE', received_at desc, digest
+            ) = 1
+        ))
 ) as evaluation;

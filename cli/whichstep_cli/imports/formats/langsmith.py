@@ -266,7 +266,7 @@ def _scored(document: Mapping[str, Any]) -> Attributes:
 
 
 def _averages(run: Mapping[str, Any], step: Step) -> Iterator[Evaluation]:
-    """What a run's feedback comes to by key; the single statements are in the feedback records."""
+    """What a run's feedback comes to by key; it yields to feedback records, whichever is imported first."""
     for key, stats in mapping(run.get("feedback_stats")).items():
         if isinstance(stats, dict) and (count(stats.get("n")) or 0) > 0:
             many = count(stats.get("n"))
@@ -277,6 +277,7 @@ def _averages(run: Mapping[str, Any], step: Step) -> Iterator[Evaluation]:
                 step.span_id,
                 number(stats.get("avg")),
                 explanation=f"average of {many} statements" if many != 1 else None,
+                source="AVERAGE",
             )
 
 
