@@ -121,7 +121,7 @@ def pareto(rows: Rows, *, colours: Palette, selected: str | None = None) -> alt.
     )
     line = base.mark_line(color=colours.cause, strokeWidth=2).encode(x="cumulative:Q", order="cumulative:Q")
     dots = base.mark_circle(color=colours.cause, size=44, opacity=1).encode(x="cumulative:Q")
-    counts = base.mark_text(align="left", dx=8, color=colours.text, fontSize=12).encode(x="share:Q", text="count:Q")
+    counts = base.mark_text(align="left", dx=14, color=colours.text, fontSize=12).encode(x="share:Q", text="count:Q")
     chart = bars.add_params(pick) + line + dots + counts
     return view(chart, height=LINE_PIXELS * len(data) + TITLED_AXIS_PIXELS)
 

@@ -109,7 +109,7 @@ def _took(row: Row) -> str:
 def _status_glyph(row: Row) -> str:
     if row.status == "error":
         return "↺ " if row.recovered else "! "
-    return {"running": "… ", "pending_approval": "⏸ ", "blocked": "⊘ ", "rejected": "⊘ ", "expired": "⊘ "}.get(
+    return {"running": "… ", "pending_approval": "… ", "blocked": "⊘ ", "rejected": "⊘ ", "expired": "⊘ "}.get(
         row.status, ""
     )
 

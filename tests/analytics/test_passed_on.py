@@ -46,6 +46,13 @@ def test_where_model_calls_were_sent_they_alone_are_believed() -> None:
     assert found.filter(type="llm_call")["step_id"].to_list() == [3]
 
 
+def test_an_answer_that_an_inner_team_passes_on_to_the_outer_one_is_one_call() -> None:
+    told = [passed_on(91, at=3, response_id="m1"), passed_on(92, at=3, response_id="m1", trace_id=3)]
+    outer = message(80, trace_id=3)
+    found = steps(*team(), message(at=3), outer, *told, passed_on(93, at=4)).filter(type="llm_call")
+    assert found["step_id"].to_list() == [91, 93]
+
+
 def test_a_call_that_failed_passes_nothing_on_and_is_the_failing_step_of_its_agent() -> None:
     boss, look = team()
     broken = failed(boss, "Error code: 500 - server error", "InternalServerError")

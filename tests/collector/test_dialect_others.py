@@ -72,6 +72,14 @@ def test_a_message_of_autogen_in_another_form_tells_nothing(message):
     assert (row["type"], row["user_message"]) == ("none", None)
 
 
+@pytest.mark.parametrize("manager", ["SelectorGroupChatManager", "MagenticOneOrchestrator"])
+def test_of_a_team_whose_manager_asks_a_model_itself_only_the_tools_are_known(manager):
+    given = {"name": "lookup", "call_id": "call_1a2b3c4d5e", "content": "here", "is_error": False}
+    _, told = autogen_message(said_by("support", [given]), manager)
+    assert (told["type"], told["result"]) == ("tool_call", "here")
+    assert len(autogen_message(said_by("support", "Done.", models_usage=USED), manager)) == 1
+
+
 def test_what_autogens_agents_are_told_again_is_no_second_call():
     assert len(autogen_message(said_by("a", "Done.", models_usage=USED), "ChatAgentContainer")) == 1
 

@@ -30,9 +30,16 @@ def settle(spans: pl.DataFrame) -> pl.DataFrame:
     if not calls["passed_on"].any():
         return spans
     sent = calls.filter(pl.col("is_call") & ~pl.col("passed_on"))["execution_id"].unique()
-    believed = ~spans["execution_id"].is_in(sent.implode())
+    believed = ~spans["execution_id"].is_in(sent.implode()) & ~_told_again(spans)
     told = calls.filter(pl.col("passed_on") & believed)["execution_id"].unique()
     return _with_failed(spans.filter(~calls["passed_on"] | believed), told)
+
+
+def _told_again(spans: pl.DataFrame) -> pl.Series:
+    """Messages that a team passes on to the team that it is part of."""
+    message = pl.when(is_passed_on()).then("response_id")
+    again = message.is_not_null() & (pl.int_range(pl.len()).over("execution_id", message) > 0)
+    return spans.select(again).to_series()
 
 
 def _with_failed(spans: pl.DataFrame, executions: pl.Series) -> pl.DataFrame:

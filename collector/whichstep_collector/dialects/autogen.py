@@ -20,8 +20,10 @@ from whichstep_collector.normalising.told import Passed
 from whichstep_collector.received import ReceivedSpan
 
 _MESSAGE: Final = "message"
-_MANAGERS: Final = "GroupChatManager"
-"""Ends the class of who leads a team."""
+_MANAGERS: Final = ("GroupChatManager", "GraphFlowManager", "MagenticOneOrchestrator")
+"""End the class of who leads a team."""
+_WITHOUT_MODEL: Final = frozenset({"RoundRobinGroupChatManager", "SwarmGroupChatManager", "GraphFlowManager"})
+"""Those that call no model themselves. What the others ask is told by nobody: the calls of their teams are unknown."""
 
 
 def _kind(span: ReceivedSpan) -> Kind:
@@ -38,7 +40,9 @@ def _to_the_manager(span: ReceivedSpan) -> dict[str, Any]:
 
 
 def _passed(span: ReceivedSpan) -> list[Passed]:
-    return autogen_values.passed_on(_to_the_manager(span).get("message"), at=span.start)
+    passed = autogen_values.passed_on(_to_the_manager(span).get("message"), at=span.start)
+    all_told = span.attributes.get("recipient_agent_class") in _WITHOUT_MODEL
+    return [each for each in passed if all_told or each.call is not None]
 
 
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:

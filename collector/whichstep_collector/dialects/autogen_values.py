@@ -45,30 +45,29 @@ def passed_on(message: Any, *, at: int) -> list[Passed]:
     """
     if not isinstance(message, dict) or not isinstance(agent := message.get("source"), str):
         return []
-    at = _nanoseconds(message.get("created_at")) or at
+    told = Passed(coerce.text(message.get("id")), agent, _nanoseconds(message.get("created_at")) or at)
     content, used = message.get("content"), message.get("models_usage")
     pieces = [piece for piece in content if isinstance(piece, dict)] if isinstance(content, list) else []
-    found = [_answered(piece, agent, at) for piece in pieces if "call_id" in piece]
+    found = [told._replace(call=_answered(piece)) for piece in pieces if "call_id" in piece]
     if isinstance(used, dict):
         parts = [call_part(piece.get("id"), piece.get("name"), piece.get("arguments")) for piece in pieces]
         parts += [text_part(content)] if isinstance(content, str) else []
         usage = read_usage(used)
         counts = {names.INPUT_TOKENS: usage.input_tokens, names.OUTPUT_TOKENS: usage.output_tokens}
         known = {name: count for name, count in counts.items() if count is not None}
-        found.append(Passed(agent, at, [{"role": "assistant", "parts": parts}], known))
+        found.append(told._replace(said=[{"role": "assistant", "parts": parts}], usage=known))
         found += [
-            Passed(agent, at, call=Call(part["name"], part["id"], part["arguments"]))
+            told._replace(call=Call(part["name"], part["id"], part["arguments"]))
             for part in parts
             if is_unique(part.get("id"))
         ]
     return found
 
 
-def _answered(piece: dict[str, Any], agent: str, at: int) -> Passed:
-    failed = piece.get("is_error") is True
-    failure = Failure(True, None, str(piece.get("content"))) if failed else None
+def _answered(piece: dict[str, Any]) -> Call:
+    failure = Failure(True, None, str(piece.get("content"))) if piece.get("is_error") is True else None
     call_id = piece["call_id"] if is_unique(piece["call_id"]) else None
-    return Passed(agent, at, call=Call(coerce.text(piece.get("name")), call_id, None, piece.get("content"), failure))
+    return Call(coerce.text(piece.get("name")), call_id, None, piece.get("content"), failure)
 
 
 def _nanoseconds(said: Any) -> int | None:

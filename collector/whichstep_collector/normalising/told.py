@@ -60,6 +60,8 @@ class Call(NamedTuple):
 class Passed(NamedTuple):
     """What a message between agents tells: that a model answered `said`, or that a call was answered."""
 
+    id: str | None
+    """Of the message: it may be passed on again."""
     agent: str
     at: int
     """ns since the epoch."""
@@ -223,6 +225,7 @@ def answer_of(passed: Passed, teller: ReceivedSpan) -> ReceivedSpan:
     told = {
         names.OPERATION: "chat",
         names.AGENT_NAME: passed.agent,
+        **({} if passed.id is None else {names.RESPONSE_ID: passed.id}),
         names.OUTPUT_MESSAGES: orjson.dumps(passed.said).decode(),
         **passed.usage,
     }

@@ -37,7 +37,7 @@ def outcome(execution: Document) -> str:
     if status == "running":
         return "… running"
     if status == "waiting":
-        return "⏸ waiting"
+        return "… waiting"
     return {True: "✓ success", False: "✕ failed", None: "? unknown"}[execution.get("success")]
 
 
