@@ -58,6 +58,13 @@ def test_csv_and_parquet_rows_leave_out_what_is_empty(tmp_path):
     assert values(read(tmp_path, sink.getvalue())) == [{"id": "a", "at": 1000, "deep": {"x": [1]}}, {"id": "b"}]
 
 
+def test_a_day_that_is_too_far_for_nanoseconds_is_no_time(tmp_path):
+    sink = io.BytesIO()
+    far = pa.array([253_402_214_400, 1_790_000_000], pa.timestamp("s"))
+    pq.write_table(pa.table({"id": ["a", "b"], "end": far}), sink)
+    assert values(read(tmp_path, sink.getvalue())) == [{"id": "a"}, {"id": "b", "end": 1_790_000_000 * 10**9}]
+
+
 def test_a_record_says_what_stands_around_it(tmp_path):
     (found,) = read(tmp_path, json.dumps({"eval": {"task": "t"}, "samples": [{"id": 1}]}))
     assert (found.value, found.header, found.within) == ({"id": 1}, {"eval": {"task": "t"}}, "samples")

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import IO, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from whichstep_cli.imports.limits import ROW_GROUP_BYTES_MAX, Skipped, TooLargeError
 
 _ROWS: Final = 64
+_SCALES: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+_MOMENT_MAX: Final = 2**63 - 1
 
 
 def parquet_records(file: IO[bytes]) -> Iterator[tuple[Any, dict[str, Any], str] | Skipped]:
@@ -37,4 +40,7 @@ def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
 def _plain(column: pa.Array) -> pa.Array:
     if not pa.types.is_timestamp(column.type):
         return column
-    return column.cast(pa.timestamp("ns", column.type.tz), safe=False).cast(pa.int64())
+    scale = _SCALES[column.type.unit]
+    counted = column.cast(pa.int64())
+    fits = pc.less(pc.abs(counted), _MOMENT_MAX // scale)  # not so where a far day stands for "never"
+    return pc.multiply(pc.if_else(fits, counted, pa.scalar(None, pa.int64())), scale)

@@ -14,7 +14,7 @@ from whichstep import attributes as names
 from whichstep_cli.imports.steps import Attributes, as_json
 
 NANOSECONDS: Final = 1_000_000_000
-_FRACTION: Final = re.compile(r"\.(\d+)")
+_FRACTION: Final = re.compile(r"[.,](\d+)")
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?")
 _JSON_STARTS: Final = ("{", "[", '"')
 
@@ -76,27 +76,42 @@ def number(value: Any) -> float | None:
 
 
 def nanoseconds(value: Any) -> int | None:
-    """A moment in ns since the epoch: ISO 8601 (UTC where it names no zone), a datetime, or a number by its size."""
+    """A moment in ns since the epoch: ISO 8601 (UTC where it names no zone), a datetime, or a number by its size.
+
+    None for a number that is no time of 1973 to 2099 in any unit, as a date of digits alone or seconds since a start,
+    and for moments that no span can have: a zero time, a sentinel at the end of all days.
+    """
+    found = _moment(value)
+    return found if found is not None and 0 < found <= _MOMENT_MAX else None
+
+
+def _moment(value: Any) -> int | None:
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
         return int(moment.timestamp()) * NANOSECONDS + moment.microsecond * 1000
     if isinstance(value, date):
-        return nanoseconds(datetime(value.year, value.month, value.day, tzinfo=UTC))
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value) if "." in value else int(value)
-    if isinstance(value, str):
+        return _moment(datetime(value.year, value.month, value.day, tzinfo=UTC))
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return _iso(value.strip())
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value > 0 and value < 2**63:
-        scale = next((scale for limit, scale in _SCALES if value < limit), 1)
-        return int(value) * scale + int((value % 1) * scale)
+    if isinstance(value, int | float | Decimal | str) and not isinstance(value, bool):
+        return _counted(Decimal(str(value)))
     return None
 
 
-_SCALES: Final = ((10**11, NANOSECONDS), (10**14, 1_000_000), (10**17, 1000))
-"""Seconds until the year 5138, then milliseconds, then microseconds."""
+_MOMENT_MAX: Final = 2**63 - 1
+_SCALES: Final = (NANOSECONDS, 1_000_000, 1000, 1)
+_YEARS: Final = (100_000_000, 4_102_444_800)
+"""In seconds: March 1973 and 2100. Between them no number is a time in two units."""
+
+
+def _counted(number_: Decimal) -> int | None:
+    """Seconds, milliseconds, microseconds or nanoseconds since the epoch."""
+    moments = (number_ * scale for scale in _SCALES if number_.is_finite())
+    return next((int(found) for found in moments if _YEARS[0] <= found / NANOSECONDS < _YEARS[1]), None)
 
 
 def _iso(said: str) -> int | None:
+    said = said.removesuffix(" UTC")
     fraction = _FRACTION.search(said)
     try:
         moment = datetime.fromisoformat(_FRACTION.sub("", said, count=1))
