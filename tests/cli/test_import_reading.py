@@ -17,11 +17,13 @@ from whichstep_cli.imports.reading import Record, records
 ROWS = [{"id": "a", "n": 1}, {"id": "b", "n": 2}]
 
 
-def read(tmp_path, content):
+def read(tmp_path, content, found=None):
     file = tmp_path / "file"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = [] if found is None else found
     with file.open("rb") as opened:
-        return list(records(opened))
+        found.extend(records(opened))
+    return found
 
 
 def values(found):
@@ -210,6 +212,36 @@ def test_a_zip_bomb_is_read_to_the_limit_and_no_further(tmp_path, monkeypatch):
     assert peak < 16 << 20
     assert values(found) == [{"id": 2}]
     assert any(isinstance(item, Skipped) and item.where == "samples/1.json" for item in found)
+
+
+def broken(content, start, length=6):
+    return content[:start] + bytes(byte ^ 0xFF for byte in content[start : start + length]) + content[start + length :]
+
+
+def test_compressed_data_that_is_broken_is_said_after_what_was_whole(tmp_path):
+    lines = "".join(json.dumps({"id": number, "x": str(number) * 50}) + "\n" for number in range(20_000)).encode()
+    packed = gzip.compress(lines)
+    cut = [packed[:-20], packed[:40], packed[:2], packed + b"more"]
+    for content in (*cut, broken(packed, 40), broken(packed, len(packed) // 2)):
+        found = []
+        with pytest.raises(TooLargeError, match="compressed data"):
+            read(tmp_path, content, found)
+        if content in cut:
+            assert [item.value["id"] for item in found] == list(range(len(found)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 93])
+def test_a_broken_member_costs_itself_only(tmp_path, method):
+    sink = io.BytesIO()
+    with zipped.zipfile.ZipFile(sink, "w", method) as made:
+        made.writestr("header.json", "{}")
+        made.writestr("samples/1.json", json.dumps({"id": "".join(str(number) for number in range(9999))}))
+        made.writestr("samples/2.json", '{"id": 2}')
+    content = sink.getvalue()
+    for start in range(content.index(b"samples/1.json") + 14, content.index(b"samples/1.json") + 200, 7):
+        found = read(tmp_path, broken(content, start))
+        assert values(found) == [{"id": 2}]
+        assert [item.where for item in found if isinstance(item, Skipped)] == ["samples/1.json"]
 
 
 def test_no_path_of_an_archive_is_written(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -51,7 +52,10 @@ def records(file: BufferedReader) -> Iterator[Record | Skipped]:
         yield from _records(file)
         return
     with gzip.GzipFile(fileobj=file) as unpacked:
-        yield from _records(BufferedReader(cast("io.RawIOBase", unpacked)))
+        try:
+            yield from _records(BufferedReader(cast("io.RawIOBase", unpacked)))
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise TooLargeError(f"the compressed data is cut or broken: {error}") from error
 
 
 def _records(stream: BufferedReader) -> Iterator[Record | Skipped]:
