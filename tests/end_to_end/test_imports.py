@@ -1,5 +1,6 @@
 """Other tools' exports through a real sidecar: the executions that they recorded, once, whatever happens on the way."""
 
+import gzip
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_process import sidecar_process, whichstep
+from whichstep_cli.imports import command
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "imports"
 CHAT = {
@@ -216,6 +218,45 @@ def test_beside_an_owner_the_import_goes_through_it(tmp_path):
         done = whichstep("rebuild", "--data-dir", tmp_path / "data", check=False)
         assert done.returncode == 4
         assert running.http in done.stderr
+
+
+def test_a_folder_of_odd_files_costs_none_of_the_good_ones(tmp_path):
+    odd = tmp_path / "odd"
+    (odd / "inner").mkdir(parents=True)
+    (odd / "inner" / "UPPER.JSONL").write_text(json.dumps(RUN) + "\n")
+    whole = gzip.compress((json.dumps({**RUN, "trace_id": "0" * 31 + "7"}) + "\n").encode())
+    (odd / "cut.gz").write_bytes(whole[:-30])
+    (odd / "empty.json").write_bytes(b"")
+    (odd / "blank.jsonl").write_bytes(b"\xef\xbb\xbf\r\n\r\n")
+    (odd / "nothing.json").write_text('{"data": []}')
+    (odd / "scalar.json").write_text("null")
+    (odd / "noise.csv").write_text("<html>, </html>\n")
+    (odd / "gone.json").symlink_to(odd / "nowhere")
+    told = imported(odd, "--data-dir", tmp_path / "data", check=False)
+    assert told["formats"] == {"langsmith": 1}
+    assert told["skipped_by_reason"] == {
+        "a file without records": 4,
+        "neither OTLP protobuf, JSON, CSV, Parquet nor a zip archive": 1,
+    }
+    assert sorted((Path(item["file"]).name, item["problem"].split(":")[0]) for item in told["problems"]) == [
+        ("cut.gz", "the compressed data is cut or broken"),
+        ("gone.json", "No such file or directory"),
+    ]
+    assert rows(tmp_path / "data", "select name from spans") == [["support"]]
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "open.json").write_text("{}")
+    opened = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: opened(path) if "closed" not in str(path) else closed(path))
+
+    def closed(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    problems = []
+    assert list(command._files([tmp_path], problems)) == [tmp_path / "open.json"]
+    assert problems == [{"file": str(tmp_path / "closed"), "problem": "Permission denied"}]
 
 
 def test_what_is_of_no_known_format_is_said_with_its_keys(tmp_path):

@@ -6,6 +6,7 @@ again whole and adds only what is missing. What is not taken is counted by reaso
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ SUFFIXES: Final = (".pb", ".json", ".jsonl", ".ndjson", ".eval", ".parquet", ".c
 """Of the files that are read in a folder; a file that is named is read whatever its name."""
 _ODD: Final = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
 _UNKNOWN: Final = "no known format"
+_EMPTY: Final = "a file without records"
 
 
 @app.command()
@@ -48,10 +50,10 @@ def import_files(
 ) -> None:
     """Send recorded runs to the sidecar: OTLP, Langfuse, Phoenix, LangSmith, Inspect, lists of messages."""
     chosen = _chosen(from_format)
-    found = list(_files(files))
-    named = {path for path in files if path.is_file()}
     counts = Counts()
-    size = sum(file.stat().st_size for file in found)
+    found = list(_files(files, counts.problems))
+    named = {path for path in files if path.is_file()}
+    size = sum(_size(file) for file in found)
     with _open(source) as client, output.progress("importing", size) as bar:
         sender = Sender(client, counts)
         before = 0
@@ -59,7 +61,7 @@ def import_files(
             reader = _Reader(file, sender, counts, chosen, named=file in named)
             for read in reader.progress():
                 bar.update(bar.task_ids[0], completed=before + read)
-            before += file.stat().st_size
+            before += _size(file)
         sender.finish()
     _say(counts, format)
     if counts.problems:
@@ -81,14 +83,30 @@ def _open(source: SourceOptions) -> AbstractContextManager[Client]:
     return open_folder(source.data_dir, source.token, create=True)
 
 
-def _files(given: list[Path]) -> Iterator[Path]:
+def _files(given: list[Path], problems: list[dict[str, str]]) -> Iterator[Path]:
     for path in given:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+            yield from _in_folder(path, problems)
         elif path.is_file():
             yield path
         else:
             raise UsageError(f"cannot read {path}: there is no such file")
+
+
+def _in_folder(path: Path, problems: list[dict[str, str]]) -> list[Path]:
+    def unreadable(error: OSError) -> None:
+        problems.append({"file": str(error.filename), "problem": error.strerror or str(error)})
+
+    files = (Path(folder, name) for folder, _, names in os.walk(path, onerror=unreadable) for name in names)
+    # a link to nowhere is told when it is opened; pipes and the like are not opened
+    return sorted(file for file in files if file.suffix.lower() in SUFFIXES and (file.is_file() or file.is_symlink()))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 @dataclass(slots=True)
@@ -114,8 +132,10 @@ class _Reader:
         self.counts.files += 1
         self.sender.file = str(self.file)
         parts = _Parts()
+        empty = True
         try:
             for item in records(opened):
+                empty = False
                 if isinstance(item, Skipped):
                     self._skip(item.reason, item.where)
                 elif (form := self._gathering(item)) is not None:
@@ -125,6 +145,8 @@ class _Reader:
                 yield opened.tell()
             if parts.values:
                 self._take(Record(parts.values))
+            if empty:
+                self.counts.skipped[_EMPTY] += 1
         except (TooLargeError, OSError, EOFError, ValueError) as error:
             self._problem(str(error) or type(error).__name__)
 
@@ -138,9 +160,9 @@ class _Reader:
         self.counts.records += 1
         try:
             if self.chosen is None and otlp.recognises(record):
-                self.counts.formats[otlp.NAME] += 1
                 for request in otlp.requests_of(record, logs=".logs." in self.file.name):
                     self.sender.request(*request)
+                self.counts.formats[otlp.NAME] += 1
                 return
             form = self.chosen or next((form for form in FORMATS if form.recognises(record)), None)
             if form is None:

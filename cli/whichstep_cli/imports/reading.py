@@ -69,7 +69,7 @@ def _records(stream: BufferedReader) -> Iterator[Record | Skipped]:
         yield from _json(stream)
     elif _is_text(start):
         yield from _csv(stream)
-    elif start:
+    elif text or len(start) == _PEEK:
         yield _whole(stream)
 
 
