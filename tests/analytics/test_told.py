@@ -55,6 +55,14 @@ def test_a_tools_span_is_given_what_only_messages_tell() -> None:
     assert steps(*rows, told(9, 4, at=5)).row(2, named=True)["span_ids"] == [3, 9]
 
 
+def test_what_the_last_call_was_asked_with_is_known_though_nobody_was_told_its_result() -> None:
+    rows = [agent(1, at=0), call(2, 1, at=1, **ASKS), tool(3, 1, at=3, tool_call_id=CALL_ID, arguments=None)]
+    asked = told(9, 2, at=2, took=-1, arguments='{"id":7}', arguments_digest="d", result=None)
+    found = steps(*rows, asked).row(2, named=True)
+    assert (found["arguments"], found["result"], found["status"]) == ('{"id":7}', None, "ok")
+    assert steps(*rows[:2], asked)["type"].to_list() == ["agent", "llm_call"]  # asked for is not yet called
+
+
 def test_a_tools_span_that_has_a_result_keeps_it() -> None:
     rows = [
         agent(1, at=0), call(2, 1, at=1, **ASKS),

@@ -183,7 +183,8 @@ def test_an_event_with_all_messages_is_a_row_beside_its_call(where):
         "attribute": log("", trace=1, id=5, attributes={"event.name": DETAILS, **values}),
         "body": log(DETAILS, trace=1, id=5, body=values, attributes={"user.id": "u"}),
     }[where]
-    (row,) = event_rows(record)
+    row, asked = event_rows(record)
+    assert (asked["type"], asked["ended_at"]) == ("tool_call", None)
     assert (row["type"], row["synthetic"], row["parent_span_id"], row["merge_key"]) == ("llm_call", True, 5, "llm_call")
     assert (row["user_message"], row["asked_tools"], row["input_tokens"], row["user_id"]) == ("hi", ["lookup"], 7, "u")
 

@@ -10,6 +10,7 @@ REGISTERED = (
     "langgraph",
     "langchain",
     "openai_agents",
+    "openai_agents_v2",
     "autogen",
     "pydantic_ai",
     "crewai",

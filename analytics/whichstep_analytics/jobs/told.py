@@ -19,6 +19,7 @@ _ERROR: Final = ("error", "error_type", "error_message", "error_guessed")
 _NAMES: Final = ("tool", "step_name", "merge_key")
 _ARGUMENTS: Final = ("arguments", "arguments_digest")
 _ALIKE: Final = ["execution_id", "trace_id", "tool", "arguments_digest"]
+_ANSWERED: Final = pl.col("ended_at").is_not_null()
 _BY_CALL: Final = ["execution_id", "tool_call_id"]
 
 
@@ -38,7 +39,7 @@ def settle(spans: pl.DataFrame) -> pl.DataFrame:
     )
     answers = _answers(told_by_agents.placed(told, rows, asked), asks)
     matched = _matched(answers, sent)
-    rest = answers.join(matched, on="row", how="anti")
+    rest = answers.filter(_ANSWERED).join(matched, on="row", how="anti")
     kept = pl.concat([_derived(rest, sent, rows), _approvals(told, asks, sent)], how="vertical_relaxed")
     spans = _completed(rows, matched, answers).join(told.select("row"), on="row", how="anti")
     found = pl.concat([spans, kept.select(spans.columns)], how="vertical_relaxed")
@@ -46,7 +47,7 @@ def settle(spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def _answers(told: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
-    """Calls that were answered, each once, with the name and the arguments that they were asked with."""
+    """Calls, answered or not, each once, with the name and the arguments that they were asked with."""
     calls = told.filter(pl.col("control_flow").is_null())
     wanted = (
         calls.filter(pl.col("arguments").is_not_null())
@@ -55,11 +56,12 @@ def _answers(told: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
         )
         .unique(_BY_CALL, keep="any")
     )
-    ended = calls.filter(pl.col("ended_at").is_not_null()).sort("started_at", "trace_id", "span_id")
+    calls = calls.sort(~_ANSWERED, "started_at", "trace_id", "span_id")
+    known = pl.col("tool_call_id").is_not_null()
     once = pl.concat(
         [
-            ended.filter(pl.col("tool_call_id").is_not_null()).unique(_BY_CALL, keep="first", maintain_order=True),
-            ended.filter(pl.col("tool_call_id").is_null()),
+            calls.filter(known).unique(_BY_CALL, keep="first", maintain_order=True),
+            calls.filter(_ANSWERED & ~known),
         ]
     )
     return (
@@ -86,7 +88,8 @@ def _matched(answers: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
         sent.select(*_BY_CALL, "started_at", pl.col("row").alias("sent_row")), on=_BY_CALL
     )
     by_id = by_id.sort("started_at", "sent_row").unique("row", keep="last", maintain_order=True)
-    others = answers.join(by_id, on="row", how="anti").select("execution_id", "tool", "started_at", "row")
+    others = answers.filter(_ANSWERED).join(by_id, on="row", how="anti")
+    others = others.select("execution_id", "tool", "started_at", "row")
     nameless = sent.join(by_id, left_on="row", right_on="sent_row", how="anti").select(
         "execution_id", pl.coalesce("tool", "step_name").alias("tool"), "started_at", pl.col("row").alias("sent_row")
     )

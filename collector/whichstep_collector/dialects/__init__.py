@@ -9,6 +9,7 @@ from typing import Final
 
 from whichstep_collector.dialects import (
     ag2,
+    agno_openllmetry,
     anthropic_sdk,
     autogen,
     claude_code,
@@ -74,6 +75,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     autogen.DIALECT,
     ag2.DIALECT,
     crewai_openllmetry.DIALECT,
+    agno_openllmetry.DIALECT,
     crewai_native.DIALECT,
     haystack.DIALECT,
     langsmith.DIALECT,

@@ -46,22 +46,25 @@ def kind(span: ReceivedSpan) -> Kind | None:
     return Kind("handoff") if found and found.type == "tool_call" and is_handoff_tool(entity) else found
 
 
-def _unwrap_arguments(value: Any) -> Any:
+def unwrap_arguments(value: Any) -> Any:
+    """A tool's arguments, out of the call that they were wrapped in."""
     found = langchain_values.unwrap_arguments(value)
     return arguments_of(value) if found is value else found
 
 
-def _unwrap_result(value: Any) -> ToolResult:
+def unwrap_result(value: Any) -> ToolResult:
+    """A tool's result, out of a message of LangChain's."""
     return langchain_values.unwrap_result(unquoted(value))
 
 
-def _unwrap_task(value: Any) -> Task:
+def unwrap_task(value: Any) -> Task:
     """A state's messages, or the words of a decorated function's call or answer."""
     task = langchain_values.unwrap_task(value)
     return task if task.messages or task.value is not value else Task(words_of(unquoted(value)))
 
 
-def _unwrap_query(value: Any) -> Any:
+def unwrap_query(value: Any) -> Any:
+    """The query of a retriever's input."""
     found = langchain_values.read(value)
     return found.get("query", value) if isinstance(found, dict) else value
 
@@ -90,9 +93,9 @@ DIALECT = Dialect(
         scopes=tuple(_SCOPE + library for library in _LIBRARIES), keys=("llm.request.type",), key_starts=("traceloop.",)
     ),
     kind,
-    unwrap_arguments=_unwrap_arguments,
-    unwrap_result=_unwrap_result,
-    unwrap_task=_unwrap_task,
-    unwrap_query=_unwrap_query,
+    unwrap_arguments=unwrap_arguments,
+    unwrap_result=unwrap_result,
+    unwrap_task=unwrap_task,
+    unwrap_query=unwrap_query,
     finish=finish,
 )

@@ -27,7 +27,7 @@ _PROVIDERS: Final = {
 }
 _FRAMEWORKS: Final = frozenset({
     "strands-agents", "langchain", "langgraph", "autogen", "crewai", "microsoft.agent_framework", "gcp.vertex.agent",
-    "openai_agents", "openailike", "openai_like",
+    "openai_agents", "openailike", "openai_like", "agno",
 })  # fmt: skip
 
 

@@ -37,9 +37,8 @@ def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Di
     for number, call in enumerate(told.answered(texts.input_messages)):
         plain = call._replace(response=dialect.unwrap_result(call.response).value)
         found.append(told.span_of(plain, span, kind="answered", number=number, at=span.start, ended=True))
-    if span.events:  # a message an event: what its answer asks for stands in no later event with its arguments
-        for number, call in enumerate(told.asked(texts.output_messages)):
-            found.append(told.span_of(call, span, kind="asked", number=number, at=ended, ended=False))
+    for number, call in enumerate(told.asked(texts.output_messages)):  # the last of a run is answered to nobody
+        found.append(told.span_of(call, span, kind="asked", number=number, at=ended, ended=False))
     return found
 
 

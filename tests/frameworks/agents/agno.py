@@ -1,4 +1,4 @@
-"""Agno; seen by OpenInference."""
+"""Agno; seen by OpenInference and by OpenLLMetry."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ _NOT_EMITTED = {
     **{f"v06/{fact}": _SILENT for fact in ("errors", "status", "output", "tokens", "cost", "failing step")},
     **{f"{variant}/{fact}": _GOES_ON for variant in ("v10a", "v10b") for fact in ("one execution", "steps", "output")},
 }
+_UNTYPED = "of a tool's error its message is sent, and not its type"
+_OPENLLMETRY = {
+    **_NOT_EMITTED,
+    **{f"{variant}/errors": _UNTYPED for variant in ("v02", "v03", "v09")},
+    **{f"{variant}/{fact}": _GOES_ON for variant in ("v10a", "v10b") for fact in ("tokens", "cost")},
+}
 FRAMEWORK = Framework(
     name="Agno",
     requirements=("agno>=3,<4", "openai>=2.20,<3"),
     setups=(
         Setup("openinference", ("openinference-instrumentation-agno>=0.1.30,<0.2",), not_emitted=_NOT_EMITTED),
+        Setup("openllmetry", ("opentelemetry-instrumentation-agno>=0.62,<0.63",), not_emitted=_OPENLLMETRY),
         through_instrument("agno"),
     ),
     without={
@@ -30,10 +37,11 @@ IMPORTS = ("agno.agent", "agno.models.openai")
 
 
 def instrument(setup: str) -> None:
-    del setup
-    from openinference.instrumentation.agno import AgnoInstrumentor
-
-    AgnoInstrumentor().instrument()
+    if setup == "openllmetry":
+        from opentelemetry.instrumentation.agno import AgnoInstrumentor as Instrumentor
+    else:
+        from openinference.instrumentation.agno import AgnoInstrumentor as Instrumentor
+    Instrumentor().instrument()
 
 
 def answer(desk: Desk) -> str:

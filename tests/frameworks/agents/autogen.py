@@ -1,4 +1,4 @@
-"""AutoGen AgentChat; seen by its own spans and by OpenInference."""
+"""AutoGen AgentChat; seen by its own spans, alone and with the openai client's instrumentation, and by OpenInference."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ FRAMEWORK = Framework(
                 "v07/output": "stopped by the limit: the last message is a tool's result",
             },
         ),
+        Setup(
+            "native+openai",
+            ("openinference-instrumentation-openai>=0.1.50,<0.2",),
+            not_emitted={"v07/output": "stopped by the limit: the last message is a tool's result"},
+        ),
         through_instrument("autogen"),
     ),
     without={
@@ -40,6 +45,10 @@ def instrument(setup: str) -> None:
         from openinference.instrumentation.autogen_agentchat import AutogenAgentChatInstrumentor
 
         AutogenAgentChatInstrumentor().instrument()
+    elif setup.endswith("+openai"):
+        from openinference.instrumentation.openai import OpenAIInstrumentor
+
+        OpenAIInstrumentor().instrument()
 
 
 async def answer(desk: Desk) -> str:

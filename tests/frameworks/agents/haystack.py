@@ -1,4 +1,4 @@
-"""Haystack: a retriever and an Agent in a pipeline; seen by OpenInference, alone and with the openai client's."""
+"""Haystack: a retriever and an Agent in a pipeline; seen by its own tracing, and by OpenInference alone and with the client's."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ FRAMEWORK = Framework(
             (_OPENINFERENCE, "openinference-instrumentation-openai>=0.1.50,<0.2"),
             not_emitted=_UNTYPED,
         ),
+        Setup(
+            "native",
+            ("opentelemetry-haystack>=2,<3",),
+            environment={"HAYSTACK_CONTENT_TRACING_ENABLED": "true"},
+            not_emitted={
+                "v02b/errors": "of a tool's error its message is sent; its type stands in the traceback of the run"
+            },
+        ),
         through_instrument("haystack"),
     ),
     without={
@@ -36,6 +44,13 @@ IMPORTS = ("haystack", "haystack.components.agents", "haystack.components.genera
 
 
 def instrument(setup: str) -> None:
+    if setup == "native":
+        from haystack import tracing
+        from haystack_integrations.tracing.opentelemetry import OpenTelemetryTracer
+        from opentelemetry.trace import get_tracer
+
+        tracing.enable_tracing(OpenTelemetryTracer(get_tracer("haystack")))
+        return
     from openinference.instrumentation.haystack import HaystackInstrumentor
 
     HaystackInstrumentor().instrument()

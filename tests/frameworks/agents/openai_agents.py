@@ -10,7 +10,7 @@ from frameworks.desk import Desk
 from frameworks.framework import Framework, Setup, through_instrument
 
 _RESUMED = "of the run that goes on after the decision no span is exported"
-_HELD = "a call held for a person looks like one that ran and gave nothing, and nothing joins the run that goes on"
+HELD = "a call held for a person looks like one that ran and gave nothing, and nothing joins the run that goes on"
 FRAMEWORK = Framework(
     name="OpenAI Agents SDK",
     requirements=("openai-agents>=0.20,<0.30",),
@@ -27,7 +27,7 @@ FRAMEWORK = Framework(
         Setup(
             "openllmetry",
             ("opentelemetry-instrumentation-openai-agents>=0.62,<0.63",),
-            not_emitted={f"{variant}/{fact}": _HELD for variant in ("v10a", "v10b") for fact in ("steps", "tools")},
+            not_emitted={f"{variant}/{fact}": HELD for variant in ("v10a", "v10b") for fact in ("steps", "tools")},
         ),
         through_instrument("openai-agents"),
     ),

@@ -113,7 +113,7 @@ def _runs(steps: pl.DataFrame) -> pl.DataFrame:
         pl.col("at").alias("rows"),
         pl.col("at").last().alias("last"),
         pl.col("requested_by").get(_REPEATS - 1, null_on_oob=True).alias("cause_step_id"),
-        (pl.col("result").n_unique() == 1).alias("nothing_new"),
+        (pl.col("result").drop_nulls().n_unique() <= 1).alias("nothing_new"),  # what was not sent is no news
         (pl.col("started_at") < pl.col("ended_at").shift(1)).any().alias("overlap"),
     )
     long = pl.when(pl.col("seen")).then(pl.col("count") >= _REPEATS).otherwise(pl.col("count") >= _REPEATS_UNSEEN)
