@@ -37,16 +37,25 @@ def values(found):
         "\n\n" + "\r\n\n".join(json.dumps(row) for row in ROWS),
         "\ufeff" + "".join(json.dumps(row) + "\n" for row in ROWS),
         json.dumps(ROWS),
+        json.dumps(ROWS) + "\n",
+        "".join(json.dumps([row]) + "\n" for row in ROWS),
         json.dumps(ROWS, indent=2),
         json.dumps({"data": ROWS, "meta": {}}),
         json.dumps({"cursor": "x", "data": ROWS}, indent=2),
         "".join(json.dumps(row, indent=1) for row in ROWS),
         gzip.compress("".join(json.dumps(row) + "\n" for row in ROWS).encode()),
     ],
-    ids=["lines", "blank lines", "byte order mark", "array", "indented array", "envelope", "indented envelope", "indented documents", "gzip"],
+    ids=["lines", "blank lines", "byte order mark", "array", "array and line end", "array a line", "indented array", "envelope", "indented envelope", "indented documents", "gzip"],
 )  # fmt: skip
 def test_every_way_to_write_records_gives_the_same_records(tmp_path, content):
     assert values(read(tmp_path, content)) == ROWS
+
+
+def test_a_list_of_messages_on_a_line_is_one_record(tmp_path):
+    chat = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    line = json.dumps(chat) + "\n"
+    assert values(read(tmp_path, line)) == [chat]
+    assert values(read(tmp_path, line + line)) == [chat, chat]
 
 
 def test_csv_and_parquet_rows_leave_out_what_is_empty(tmp_path):
@@ -78,7 +87,10 @@ def test_a_line_that_is_broken_costs_that_line_only(tmp_path):
     found = read(tmp_path, '{"id": "a"}\n{"id": \n[1]\n{"id": "b"}\n')
     assert values(found)[0] == {"id": "a"}
     assert values(found)[-1] == {"id": "b"}
-    assert [item for item in found if isinstance(item, Skipped)] == [Skipped("a line is not JSON", "line 2")]
+    assert [item for item in found if isinstance(item, Skipped)] == [
+        Skipped("a line is not JSON", "line 2"),
+        Skipped("a int is no record"),
+    ]
 
 
 def test_a_cut_document_is_said_after_what_was_whole(tmp_path):

@@ -19,6 +19,7 @@ from typing import IO, Any, Final, cast
 from whichstep_cli.imports.json_stream import ENVELOPES, documents, loaded, not_a_record
 from whichstep_cli.imports.limits import RECORD_BYTES_MAX, Skipped, TooLargeError
 from whichstep_cli.imports.tables import parquet_records
+from whichstep_cli.imports.values import is_messages
 from whichstep_cli.imports.zipped import zip_records
 
 _PEEK: Final = 4096
@@ -97,7 +98,7 @@ def _json(stream: IO[bytes]) -> Iterator[Record | Skipped]:
 
 
 def _is_line(document: Any) -> bool:
-    """Whether a document on one line is a record of many: an object, or a list of messages."""
+    """Whether a document on one line is one of many: an object, or a list of objects, as messages are."""
     return isinstance(document, dict) or all(isinstance(item, dict) for item in document)
 
 
@@ -131,7 +132,10 @@ def _document(line: bytes) -> Any:
 
 
 def _opened(document: Any) -> Iterator[Record | Skipped]:
-    """A document on a line as its records: those of the array that it wraps, or itself."""
+    """A document on a line as its records: those of the array that it is or wraps, or itself, as a list of messages."""
+    if isinstance(document, list) and not is_messages(document):
+        yield from (_record(_item(item, {}, "")) for item in document)
+        return
     if isinstance(document, dict) and "id" not in document:
         for name, items in document.items():
             if name in ENVELOPES and isinstance(items, list):
