@@ -58,6 +58,46 @@ def test_a_list_of_messages_on_a_line_is_one_record(tmp_path):
     assert values(read(tmp_path, line + line)) == [chat, chat]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_text_in_two_or_four_bytes_a_character_is_the_same_text(tmp_path, encoding):
+    rows = [{"id": "a", "name": "né"}, {"id": "b", "name": "😀"}]
+    forms = [
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
+        json.dumps(rows, ensure_ascii=False, indent=1),
+        "id,name\na,né\nb,😀\n",
+    ]
+    for form in forms:
+        content = form.encode(encoding)
+        assert values(read(tmp_path, content)) == values(read(tmp_path, gzip.compress(content))) == rows
+
+
+def test_an_empty_request_is_no_text(tmp_path):
+    assert values(read(tmp_path, b"\x0a\x00\x0a\x00")) == [b"\x0a\x00\x0a\x00"]
+
+
+def test_csv_is_told_apart_from_its_delimiter_and_blank_lines(tmp_path):
+    for delimiter in ",;\t":
+        text = "\r\n\r\nid|name\r\na|x, y; z\r\n".replace("|", delimiter)
+        wanted = {"id": "a", "name": "x, y; z"}
+        if delimiter != "\t":
+            text = text.replace("x, y; z", '"x, y; z"')
+        assert values(read(tmp_path, text)) == [wanted]
+
+
+@pytest.mark.parametrize("row", ["b,", "b,2,x,y"], ids=["cut", "too long"])
+def test_a_row_without_the_columns_of_its_header_is_skipped(tmp_path, row):
+    found = read(tmp_path, f"id,n,note\na,1,x\n{row}\nc,3,z\n")
+    assert [value["id"] for value in values(found)] == ["a", "c"]
+    assert [item.reason for item in found if isinstance(item, Skipped)] == ["a row without the columns of the header"]
+
+
+@pytest.mark.parametrize("end", [b'b,"cut in the mid', b"b,\xe9\n"], ids=["an open quote", "another encoding"])
+def test_a_row_that_cannot_be_read_right_is_said(tmp_path, end):
+    found = []
+    with pytest.raises(TooLargeError, match="row"):
+        read(tmp_path, b"id,note\na,x\n" + end, found)
+
+
 def test_csv_and_parquet_rows_leave_out_what_is_empty(tmp_path):
     assert values(read(tmp_path, 'id,n,note\na,1,\nb,2,"x, y"\n')) == [
         {"id": "a", "n": "1"},

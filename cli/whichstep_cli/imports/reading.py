@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import IO, Any, Final, cast
 
 from whichstep_cli.imports.json_stream import ENVELOPES, documents, loaded, not_a_record
 from whichstep_cli.imports.limits import RECORD_BYTES_MAX, Skipped, TooLargeError
+from whichstep_cli.imports.recoded import Recoded, wide_encoding
 from whichstep_cli.imports.tables import parquet_records
 from whichstep_cli.imports.values import is_messages
 from whichstep_cli.imports.zipped import zip_records
@@ -27,6 +29,7 @@ _LINE_MODE_MAX: Final = 4 << 20
 """A first line longer than this is read as a stream: it may be a whole export on one line."""
 _WHOLE_MAX: Final = 4 << 20
 """A document up to this size is read at once: quicker, and with the forms that a strict parser refuses."""
+_DELIMITERS: Final = ",;\t"
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -61,6 +64,9 @@ def records(file: BufferedReader) -> Iterator[Record | Skipped]:
 
 def _records(stream: BufferedReader) -> Iterator[Record | Skipped]:
     start = stream.peek(_PEEK)[:_PEEK]
+    if (encoding := wide_encoding(start)) is not None:
+        stream = BufferedReader(Recoded(stream, encoding))
+        start = stream.peek(_PEEK)[:_PEEK]
     text = start.lstrip(_BLANK)
     if start.startswith(b"PK\x03\x04"):
         yield from (_record(item) for item in zip_records(stream))
@@ -68,7 +74,7 @@ def _records(stream: BufferedReader) -> Iterator[Record | Skipped]:
         yield from (_record(item) for item in parquet_records(stream))
     elif text[:1] in (b"{", b"["):
         yield from _json(stream)
-    elif _is_text(start):
+    elif _is_text(text):
         yield from _csv(stream)
     elif text or len(start) == _PEEK:
         yield _whole(stream)
@@ -150,20 +156,31 @@ def _item(item: Any, header: dict[str, Any], within: str) -> Skipped | tuple[Any
 
 
 def _is_text(start: bytes) -> bool:
-    """Whether a file that is no JSON can be CSV: printable, with a comma in its first line."""
+    """Whether a file that is no JSON can be CSV: printable, with a delimiter in its first line."""
     head = start.split(b"\n", 1)[0]
-    return b"," in head and b"\0" not in start and all(byte >= 0x20 or byte in b"\t\r" for byte in head)
+    printable = b"\0" not in start and all(byte >= 0x20 or byte in b"\t\r" for byte in head)
+    return printable and any(mark in head for mark in _DELIMITERS.encode())
 
 
 def _csv(stream: BufferedReader) -> Iterator[Record | Skipped]:
     csv.field_size_limit(RECORD_BYTES_MAX)
-    text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
-    rows = csv.DictReader(_text_lines(text))
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    lines = itertools.dropwhile(lambda line: not line.strip(), _text_lines(text))
+    number = 0
     try:
-        for row in rows:
-            yield Record({name: value for name, value in row.items() if name is not None and value not in (None, "")})
+        head = next(lines, "")
+        delimiter = max(_DELIMITERS, key=head.count)
+        rows = csv.reader(itertools.chain([head], lines), delimiter=delimiter, strict=True)
+        names = next(rows, [])
+        for number, row in enumerate(rows, 1):
+            if len(row) == len(names):
+                yield Record({name: value for name, value in zip(names, row, strict=True) if value})
+            elif row:
+                yield Skipped("a row without the columns of the header", f"row {number}")
+    except UnicodeDecodeError as error:
+        raise TooLargeError(f"after row {number}: the text is not UTF-8") from error
     except csv.Error as error:
-        raise TooLargeError(f"row {rows.line_num}: {error}") from error
+        raise TooLargeError(f"after row {number}: {error}") from error
     finally:
         text.detach()  # the file belongs to whoever opened it
 
