@@ -402,3 +402,57 @@ def test_haystacks_agent_has_the_model_that_answered_it_and_what_was_read_from_t
     assert (row["model"], row["input_tokens"], row["cache_read_tokens"]) == ("gpt-4o-mini", 90, 64)
     row = agent(asked, answered("a", 1), answered("b", 1))
     assert (row["model"], row["input_tokens"], row["cache_read_tokens"]) == (None, 90, None)
+
+
+def test_a_message_that_is_half_in_openais_form_has_the_calls_that_stand_beside_its_parts():
+    asked = {"id": "call_1a2b3c4d5e", "type": "function", "function": {"name": "lookup", "arguments": '{"id":7}'}}
+    sent = [
+        {"role": "assistant", "parts": [{"type": "text", "content": "Wait."}], "tool_calls": [asked]},
+        {"role": "tool", "parts": [{"type": "text", "content": "here"}], "tool_call_id": "call_1a2b3c4d5e"},
+    ]
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": orjson.dumps(sent).decode()}
+    call, told = rows_of(span(attributes=attributes), scope="litellm")
+    assert (told["tool"], told["arguments"], told["result"]) == ("lookup", '{"id":7}', "here")
+    assert orjson.loads(call["input"])[0]["parts"][0] == {"type": "text", "content": "Wait."}
+
+
+@pytest.mark.parametrize(("status", "failed"), [("", False), (" status='error'", True)])
+def test_a_tool_message_as_python_prints_it_is_its_content(status, failed):
+    said = f"content='it\\'s here' name='lookup' tool_call_id='call_1'{status}"
+    attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "lookup",
+        "gen_ai.tool.call.result": said,
+    }
+    row = row_of(span(attributes=attributes), scope="openlit.instrumentation.langchain")
+    assert (row["result"], row["tool_call_id"], row["error"]) == ("it's here", "call_1", failed)
+
+
+def test_openlits_second_tree_of_a_langgraph_is_no_step():
+    node = {"gen_ai.operation.name": "invoke_agent", "gen_ai.provider.name": "langgraph", "gen_ai.agent.name": "model"}
+    scope = "openlit.instrumentation.langgraph"
+    assert row_of(span(attributes={**node, "gen_ai.usage.input_tokens": 9}), scope=scope)["type"] == "none"
+    assert row_of(span(attributes={**node, "gen_ai.provider.name": "langchain"}), scope=scope)["type"] == "agent"
+    found = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.document_count": 0}
+    assert row_of(span(attributes=found), scope=scope)["document_count"] == 0
+
+
+def test_an_answer_that_logfire_streams_is_the_log_that_tells_it():
+    asked = {
+        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "async": False, "request_data": '{"model":"m"}',
+        "logfire.msg_template": "Chat Completion with {request_data[model]!r}", "logfire.span_type": "span",
+    }  # fmt: skip
+    told = {
+        **asked, "logfire.span_type": "log", "duration": 0.5, "gen_ai.usage.input_tokens": 9,
+        "logfire.msg_template": "streaming response from {request_data[model]!r} took {duration:.2f}s",
+        "gen_ai.output.messages": '[{"role":"assistant","parts":[{"type":"text","content":"Done."}]}]',
+    }  # fmt: skip
+    begun = span(attributes=asked, id=1)
+    head, log = rows_of(
+        begun, span(attributes=told, id=2, start=START + 10**9, end=START + 10**9), scope="logfire.openai"
+    )
+    assert (head["type"], log["type"], log["output"], log["input_tokens"]) == ("none", "llm_call", "Done.", 9)
+    assert log["started_at"].value == START + 5 * 10**8
+    answered = {**asked, "gen_ai.output.messages": told["gen_ai.output.messages"]}
+    assert row_of(span(attributes=answered), scope="logfire.openai")["type"] == "llm_call"
+    assert row_of(span(attributes=asked, status=2), scope="logfire.openai")["type"] == "llm_call"

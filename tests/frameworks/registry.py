@@ -8,6 +8,8 @@ from frameworks.framework import Framework
 
 REGISTERED = (
     "langgraph",
+    "langgraph_langfuse",
+    "langgraph_openlit",
     "langchain",
     "openai_agents",
     "openai_agents_v2",
@@ -31,6 +33,7 @@ REGISTERED = (
     "litellm",
     "langfuse",
     "logfire",
+    "logfire_openai",
     "mlflow",
     "traceloop",
 )

@@ -16,6 +16,10 @@ from whichstep_collector.received import ReceivedSpan
 _LITERAL_LENGTH_MAX: Final = 64 * 1024
 _RESULT_NAME: Final = re.compile(r'"(?:tool_call_id|output)"')
 _TASK_NAME: Final = re.compile(r'"(?:messages|inputs|outputs)"')
+_SHOWN: Final = re.compile(
+    r"content=(?P<content>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\") .*\btool_call_id='(?P<call_id>[^']*)'(?P<rest>.*)",
+    re.DOTALL,
+)
 _INTERRUPT: Final = re.compile(
     r"(?:GraphInterrupt\()?(\(Interrupt\(value=\{'action_requests'.*?\),?\))\)?\s*(?:Traceback|$)", re.DOTALL
 )
@@ -40,7 +44,8 @@ def read(value: Any) -> Any:
 def unwrap_result(value: Any) -> ToolResult:
     """The content of a serialised ToolMessage, its call id, and its word on whether the tool failed."""
     if isinstance(value, str) and _RESULT_NAME.search(value) is None:
-        return ToolResult(value)  # most results: not worth reading
+        shown = _SHOWN.fullmatch(value) if value.startswith("content=") else None
+        return ToolResult(value) if shown is None else _shown(shown)  # most results: not worth reading
     found = read(value)
     message = _tool_message(found)
     if message is None:
@@ -49,6 +54,12 @@ def unwrap_result(value: Any) -> ToolResult:
     content = message.get("content")
     failed = (content if isinstance(content, str) else "") if message.get("status") == "error" else None
     return ToolResult(content, call_id if isinstance(call_id, str) else None, failed)
+
+
+def _shown(message: re.Match[str]) -> ToolResult:
+    """A ToolMessage as Python prints it."""
+    content = read_python(message["content"])
+    return ToolResult(content, message["call_id"], content if "status='error'" in message["rest"] else None)
 
 
 def _tool_message(found: Any) -> dict[str, Any] | None:

@@ -1,9 +1,15 @@
-"""OpenLIT: GenAI names; the tool asked for is on the model's own span, the cost 0 where it knows no price."""
+"""OpenLIT: GenAI names; the tool asked for is on the model's own span, the cost 0 where it knows no price.
+
+Of a LangGraph it tells two trees: LangChain's with all steps, and beside it one of the nodes that repeats their tokens
+and errors. That one is left out, and so is the reading of a graph's state.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
+from whichstep import attributes as names
+from whichstep_collector.dialects import langchain_values
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.normalising import coerce
@@ -16,7 +22,8 @@ _FUNCTION: Final = "function.args"
 
 def _kind(span: ReceivedSpan) -> Kind | None:
     if kind := kind_of_operation(span):
-        return kind
+        beside = kind.type in {"agent", "retrieval"} and span.attributes.get(names.PROVIDER) == "langgraph"
+        return Kind("none") if beside else kind
     if "guard.verdict" in span.attributes:
         return Kind("guardrail")
     is_decorated = _FUNCTION in span.attributes
@@ -30,6 +37,8 @@ def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
         facts.workflow = facts.workflow or facts.step_name
     if facts.reported_cost_usd == 0:
         facts.reported_cost_usd = None
+    if facts.model == "unknown":
+        facts.model = facts.request_model = None
 
 
 DIALECT = Dialect(
@@ -50,5 +59,7 @@ DIALECT = Dialect(
         results=("gen_ai.tool.call.result", "gen_ai.tool.output", "gen_ai.tool.result"),
         query=("gen_ai.retrieval.query.text", "gen_ai.framework.query.text", "db.query.text"),
     ),
+    unwrap_arguments=langchain_values.python_literal,
+    unwrap_result=langchain_values.unwrap_result,
     finish=_finish,
 )

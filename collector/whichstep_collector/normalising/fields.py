@@ -112,6 +112,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(
         "request_model", coerce.text, (names.REQUEST_MODEL, "llm.request.model_name", "llm.model_name", "ai.model.id")
     ),
+    Field("document_count", coerce.count, ("gen_ai.retrieval.document_count",)),
     Field("response_id", coerce.text, (names.RESPONSE_ID, "ai.response.id")),
     Field(
         "input_tokens",

@@ -119,7 +119,7 @@ def _is_plain(item: Any) -> bool:
     if type(item) is not dict or "kwargs" in item or "data" in item:
         return False
     parts = item.get("parts")
-    if type(parts) is not list or type(item.get("role")) is not str:
+    if type(parts) is not list or type(item.get("role")) is not str or "tool_calls" in item or "tool_call_id" in item:
         return False
     for part in parts:  # noqa: SIM110  (`all` of a generator costs as much as the rest of a message)
         if type(part) is not dict or "type" not in part:
@@ -140,6 +140,8 @@ def _is_pair(item: Any) -> bool:
 
 def _with_parts(item: dict[str, Any], default_role: str) -> Message:
     parts = item["parts"]
+    if "tool_calls" in item or "tool_call_id" in item:  # half in OpenAI's form
+        return _openai({**item, "content": message_text(item) if "tool_call_id" in item else parts}, default_role)
     if all(isinstance(part, dict) and "type" in part for part in parts) and isinstance(item.get("role"), str):
         return item  # already the form of OTel: kept as sent, so that equal messages have equal text
     return {"role": role_of(item.get("role") or default_role), "parts": [_any_part(part) for part in parts]}

@@ -30,13 +30,19 @@ def instrument(setup: str) -> None:
 
 
 async def answer(desk: Desk) -> str:
+    return await play(desk, {"session_id": desk.session_id, "user_id": desk.user_id})
+
+
+async def play(desk: Desk, metadata: dict[str, Any], **options: Any) -> str:
+    """The run, with this metadata and further options of its configuration."""
     from langgraph.types import Command
 
     graph = _handing_over(desk) if desk.variant.hands_over else _support(desk)
     config = {
         "recursion_limit": STEPS_MAX,
         "configurable": {"thread_id": desk.session_id},
-        "metadata": {"session_id": desk.session_id, "user_id": desk.user_id},
+        "metadata": metadata,
+        **options,
     }
     given: Any = {"messages": [("user", desk.ticket)]}
     if desk.variant.streams:

@@ -14,6 +14,7 @@ FRAMEWORK = Framework(
     requirements=("litellm>=1.80,<2",),
     setups=(
         Setup("openinference", ("openinference-instrumentation-litellm>=0.1.28,<0.2",), not_emitted=plain_openai.APART),
+        Setup("otel", not_emitted=plain_openai.APART),
         through_instrument("litellm", plain_openai.APART),
     ),
     without=plain_openai.FRAMEWORK.without,
@@ -22,7 +23,11 @@ IMPORTS = ("litellm",)
 
 
 def instrument(setup: str) -> None:
-    del setup
+    if setup == "otel":
+        import litellm
+
+        litellm.callbacks = ["otel"]
+        return
     from openinference.instrumentation.litellm import LiteLLMInstrumentor
 
     LiteLLMInstrumentor().instrument()
