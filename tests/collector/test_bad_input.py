@@ -48,7 +48,8 @@ SCOPES = [
     "", "openinference.instrumentation.haystack", "openinference.instrumentation.llama_index", "langsmith", "ai",
     "openinference.instrumentation.dspy", "openinference.instrumentation.smolagents", "com.anthropic.claude_code.tracing",
     "mlflow.tracing.provider", "strands.telemetry.tracer", "gcp.vertex.agent", "pydantic-ai", "genkit-tracer", "codex",
-    "semantic_kernel.x", "agent_framework", "autogen-core", "opentelemetry.instrumentation.ag2", "opentelemetry.instrumentation.agno", "livekit-agents",
+    "semantic_kernel.x", "agent_framework", "autogen-core", "opentelemetry.instrumentation.ag2", "opentelemetry.instrumentation.agno",
+    "litellm", "openinference.instrumentation.google_adk", "logfire.openai", "livekit-agents",
 ]  # fmt: skip
 NAMES = [
     "chat m",

@@ -28,6 +28,7 @@ REGISTERED = (
     "agno",
     "vercel",
     "plain_openai",
+    "plain_openai_responses",
     "plain_anthropic",
     "google_genai",
     "litellm",

@@ -19,7 +19,7 @@ _ARGUMENTS: Final = (
 )
 _PROVIDER: Final = (
     r"(?i)InternalServerError|API\w*Error|BadRequestError|AuthenticationError|PermissionDeniedError|Overloaded"
-    r"|ServiceUnavailable|Error code: [45]\d\d|LLM"
+    r"|ServiceUnavailable|Error code: [45]\d\d|(Server|Client)Error [45]\d\d [A-Z_]+|LLM"
 )
 
 

@@ -16,7 +16,7 @@ from whichstep_collector.normalising.identity import run_key
 from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import ReceivedSpan
 
-_SCOPE: Final = "gcp.vertex.agent"
+SCOPE: Final = "gcp.vertex.agent"
 _INVOCATION: Final = "gcp.vertex.agent.invocation_id"
 _MERGED: Final = "(merged"
 _TRANSFER: Final = "transfer_to_agent"
@@ -39,19 +39,19 @@ def _older(name: str) -> Kind | None:
     return _OLDER.get(name)
 
 
-def _unwrap_result(value: Any) -> ToolResult:
+def unwrap_result(value: Any) -> ToolResult:
     """A result that is no object is wrapped in one."""
     found = parse_json(value) if isinstance(value, str) else value
     return ToolResult(found["result"] if isinstance(found, dict) and found.keys() == {"result"} else value)
 
 
 def _run_key(value: Any) -> bytes | None:
-    return run_key(_SCOPE, value) if isinstance(value, str) and value else None
+    return run_key(SCOPE, value) if isinstance(value, str) and value else None
 
 
 DIALECT = Dialect(
     "google_adk",
-    recognised_by(scopes=(_SCOPE,), key_starts=(f"{_SCOPE}.",)),
+    recognised_by(scopes=(SCOPE,), key_starts=(f"{SCOPE}.",)),
     _kind,
     fields=(
         Field("session_id", coerce.text, ("session.id", "gen_ai.conversation.id", "gcp.vertex.agent.session_id")),
@@ -63,5 +63,5 @@ DIALECT = Dialect(
         arguments=("gen_ai.tool.call.arguments", "gcp.vertex.agent.tool_call_args"),
         results=("gen_ai.tool.call.result", "gcp.vertex.agent.tool_response"),
     ),
-    unwrap_result=_unwrap_result,
+    unwrap_result=unwrap_result,
 )

@@ -107,7 +107,8 @@ def _without_method(name: str) -> str:
     return next((name.removesuffix(method) for method in _METHODS if name.endswith(method)), name) or name
 
 
-def _unwrap_task(value: Any) -> Task:
+def unwrap_task(value: Any) -> Task:
+    """The messages of a chat or of a graph's state; else the value."""
     if isinstance(value, str) and value[:1] not in {"{", "["}:
         return Task(value)
     found = langchain_values.read(value)
@@ -120,7 +121,7 @@ DIALECT = Dialect(
     recognised_by(scope_starts=("openinference.instrumentation",), keys=(_KIND,), key_starts=_LISTS),
     kind,
     unwrap_result=langchain_values.unwrap_result,
-    unwrap_task=_unwrap_task,
+    unwrap_task=unwrap_task,
     held=langchain_values.held,
     finish=finish,
 )

@@ -11,7 +11,11 @@ from whichstep_cli.demo.stories import ToolCall
 FRAMEWORK = Framework(
     name="Microsoft Agent Framework",
     requirements=("agent-framework-core>=1.10,<2", "agent-framework-openai>=1.10,<2"),
-    setups=(Setup("native"), through_instrument("agent-framework")),
+    setups=(
+        Setup("native"),
+        Setup("native+openai", ("openinference-instrumentation-openai>=0.1.50,<0.2",)),
+        through_instrument("agent-framework"),
+    ),
     without={"v02b_tool_error_crashes_run": "tool errors are told to the model"},
     handoff=ToolCall("transfer_to_refund_agent", {"task": "Refund the broken kettle of order A-1042."}),
 )
@@ -19,7 +23,10 @@ IMPORTS = ("agent_framework", "agent_framework.openai", "agent_framework.observa
 
 
 def instrument(setup: str) -> None:
-    del setup
+    if setup.endswith("+openai"):
+        from openinference.instrumentation.openai import OpenAIInstrumentor
+
+        OpenAIInstrumentor().instrument()
     from agent_framework.observability import enable_instrumentation, enable_sensitive_telemetry
 
     enable_instrumentation()

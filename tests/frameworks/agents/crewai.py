@@ -30,7 +30,6 @@ FRAMEWORK = Framework(
         through_instrument("crewai"),
     ),
     without={
-        "v01s_happy_stream": "played without streaming",
         "v02b_tool_error_crashes_run": "tool errors are told to the model",
         "v10a_approval_approved": "a person reviews a task's result on the console",
         "v10b_approval_rejected": "a person reviews a task's result on the console",
@@ -80,7 +79,12 @@ def _agent(desk: Desk, role: str, *, delegates: bool = False) -> Any:
         goal="Answer support tickets.",
         backstory=desk.instructions,
         tools=[] if delegates else [tool(function.__name__)(function) for function in (desk.search_help, *desk.tools)],
-        llm=LLM(model=f"openai/{desk.model}", base_url=f"{desk.model_url}/v1", api_key="scripted"),
+        llm=LLM(
+            model=f"openai/{desk.model}",
+            base_url=f"{desk.model_url}/v1",
+            api_key="scripted",
+            stream=desk.variant.streams,
+        ),
         max_iter=desk.limit,
         allow_delegation=delegates,
         verbose=False,

@@ -32,6 +32,13 @@ FRAMEWORK = Framework(
                 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
             },
         ),
+        Setup(
+            "openinference",
+            ("openinference-instrumentation-google-adk>=1,<2",),
+            not_emitted=dict.fromkeys(
+                ("tokens", "cost"), "of an agent's model calls only the last is left on its span"
+            ),
+        ),
         through_instrument("google-adk"),
     ),
     handoff=ToolCall("transfer_to_agent", {"agent_name": "refund_agent"}),
@@ -41,7 +48,10 @@ MODEL = "gemini-2.5-flash"
 
 
 def instrument(setup: str) -> None:
-    del setup  # traces itself to the global providers
+    if setup == "openinference":  # beside it, it traces itself to the global providers
+        from openinference.instrumentation.google_adk import GoogleADKInstrumentor
+
+        GoogleADKInstrumentor().instrument()
 
 
 async def answer(desk: Desk) -> str | None:

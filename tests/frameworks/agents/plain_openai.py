@@ -58,7 +58,7 @@ def answer(desk: Desk) -> str | None:
 def converse(client: Any, desk: Desk, tools: dict[str, Any]) -> str | None:
     """Model and tools take turns until the model answers in words, or the limit is reached."""
     plain = {tool.__name__: tool for tool in (desk.search_help, *desk.tools)}
-    offered = [_schema(plain[name]) for name in tools]
+    offered = [schema_of(plain[name]) for name in tools]
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": desk.instructions},
         {"role": "user", "content": desk.ticket},
@@ -69,7 +69,7 @@ def converse(client: Any, desk: Desk, tools: dict[str, Any]) -> str | None:
         if not calls:
             return content
         for call in calls:
-            text = _run(tools[call["function"]["name"]], json.loads(call["function"]["arguments"]))
+            text = run_tool(tools[call["function"]["name"]], json.loads(call["function"]["arguments"]))
             messages.append({"role": "tool", "tool_call_id": call["id"], "content": text})
     return None
 
@@ -92,14 +92,16 @@ def _ask(client: Any, desk: Desk, messages: list[dict[str, Any]], tools: list[An
     return text or None, calls
 
 
-def _run(tool: Any, arguments: dict[str, Any]) -> str:
+def run_tool(tool: Any, arguments: dict[str, Any]) -> str:
+    """What the model is told of a call: the result as JSON, or the error."""
     try:
         return json.dumps(tool(**arguments))
     except Exception as error:
         return f"{type(error).__name__}: {error}"
 
 
-def _schema(tool: Any) -> dict[str, Any]:
+def schema_of(tool: Any) -> dict[str, Any]:
+    """The tool as it is offered to the model."""
     from openai import pydantic_function_tool
     from pydantic import create_model
 

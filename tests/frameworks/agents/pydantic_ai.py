@@ -10,13 +10,23 @@ from frameworks.framework import Framework, Setup, through_instrument
 FRAMEWORK = Framework(
     name="Pydantic AI",
     requirements=("pydantic-ai-slim[openai]>=2.40,<3",),
-    setups=(Setup("native"), Setup("native-v2"), through_instrument("pydantic-ai")),
+    setups=(
+        Setup("native"),
+        Setup("native-v2"),
+        Setup("native+openai", ("opentelemetry-instrumentation-openai>=0.62,<0.63",)),
+        through_instrument("pydantic-ai"),
+    ),
 )
 IMPORTS = ("pydantic_ai", "pydantic_ai.models.openai")
 
 
 def instrument(setup: str) -> None:
     from pydantic_ai import Agent, InstrumentationSettings
+
+    if setup.endswith("+openai"):
+        from opentelemetry.instrumentation.openai import OpenAIInstrumentor
+
+        OpenAIInstrumentor().instrument()
 
     Agent.instrument_all(InstrumentationSettings(version=2) if setup == "native-v2" else True)
 

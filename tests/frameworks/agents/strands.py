@@ -11,7 +11,11 @@ from whichstep_cli.demo.stories import ToolCall
 FRAMEWORK = Framework(
     name="Strands Agents",
     requirements=("strands-agents[openai,otel]>=1.40,<2",),
-    setups=(Setup("native"), through_instrument("strands")),
+    setups=(
+        Setup("native"),
+        Setup("native+openai", ("opentelemetry-instrumentation-openai>=0.62,<0.63",)),
+        through_instrument("strands"),
+    ),
     without={
         "v02b_tool_error_crashes_run": "tool errors are told to the model",
         "v07_loop_limit": "one agent has no limit",
@@ -22,7 +26,10 @@ IMPORTS = ("strands", "strands.multiagent", "strands.models.openai")
 
 
 def instrument(setup: str) -> None:
-    del setup  # traces itself to the global provider
+    if setup.endswith("+openai"):  # it traces itself to the global provider
+        from opentelemetry.instrumentation.openai import OpenAIInstrumentor
+
+        OpenAIInstrumentor().instrument()
 
 
 async def answer(desk: Desk) -> str:
