@@ -456,3 +456,80 @@ def test_an_answer_that_logfire_streams_is_the_log_that_tells_it():
     answered = {**asked, "gen_ai.output.messages": told["gen_ai.output.messages"]}
     assert row_of(span(attributes=answered), scope="logfire.openai")["type"] == "llm_call"
     assert row_of(span(attributes=asked, status=2), scope="logfire.openai")["type"] == "llm_call"
+
+
+def logfires_agent(template, **attributes):
+    return span(
+        name=template,
+        parent=attributes.pop("parent", 7),
+        status=attributes.pop("status", 0),
+        end=START + attributes.pop("took", 10**9),
+        attributes={"logfire.msg_template": template, "logfire.span_type": "span", **attributes},
+    )
+
+
+@pytest.mark.parametrize(
+    ("template", "attributes", "step", "name"),
+    [
+        ("OpenAI Agents trace: {name}", {"name": "Support", "parent": None}, "workflow", "Support"),
+        ("Task: Support", {"name": "Support"}, "other", "Support"),
+        ("Task: Support", {"name": "Support", "parent": None}, "workflow", "Support"),
+        ("Agent run: {name!r}", {"name": "helper"}, "agent", "helper"),
+        ("Function: {name}", {"name": "lookup", "input": '{"id": 7}', "output": "here"}, "tool_call", "lookup"),
+        ("Handoff: {from_agent} → {to_agent}", {"from_agent": "a", "to_agent": "b"}, "handoff", "handoff to b"),
+        ("Guardrail {name!r} {triggered=}", {"name": "polite", "triggered": False}, "guardrail", "polite"),
+        ("Custom span: {name}", {"name": "warm up"}, "other", "warm up"),
+    ],
+)
+def test_the_agents_sdk_under_logfire_says_its_steps_by_their_templates(template, attributes, step, name):
+    row = row_of(logfires_agent(template, **attributes), scope="logfire.openai_agents")
+    assert (row["type"], row["step_name"], row["flags"]) == (step, name, [])
+
+
+def test_turns_and_lists_of_tools_of_the_agents_sdk_under_logfire_are_no_steps():
+    for template in ("Turn {turn} for agent helper", "MCP: list tools from server {server}"):
+        assert row_of(logfires_agent(template, name="turn"), scope="logfire.openai_agents")["type"] == "none"
+
+
+def test_logfires_list_of_a_responses_call_is_what_was_sent_and_then_what_was_answered():
+    events = [
+        {"event.name": "gen_ai.system.message", "content": "Help.", "role": "system"},
+        {"event.name": "gen_ai.user.message", "content": "Hello", "role": "user"},
+        {"event.name": "gen_ai.assistant.message", "content": "Good day", "role": "assistant"},
+    ]
+    response = {"id": "r", "output": [{"type": "message", "role": "assistant", "content": "Good day"}]}
+    call = {
+        "events": orjson.dumps(events).decode(), "response": orjson.dumps(response).decode(), "gen_ai.response.model": "m",
+        "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 90,
+        "usage": '{"input_tokens":90,"input_tokens_details":{"cached_tokens":64}}',
+    }  # fmt: skip
+    row = row_of(logfires_agent("Responses API with {gen_ai.request.model!r}", **call), scope="logfire.openai_agents")
+    assert [message["role"] for message in orjson.loads(row["input"])] == ["system", "user"]
+    assert (row["user_message"], row["output"]) == ("Hello", "Good day")
+    assert (row["input_tokens"], row["cache_read_tokens"]) == (90, 64)
+
+
+def test_an_error_of_the_agents_sdk_under_logfire_is_told_by_its_own_words():
+    told = '{"message":"Error running tool (non-fatal)","data":{"tool_name":"lookup","error":"OSError: gone"}}'
+    failed = logfires_agent("Function: {name}", name="lookup", input="{}", output="sorry", error=told, status=2)
+    row = row_of(failed, scope="logfire.openai_agents")
+    assert (row["error"], row["error_type"], row["error_message"]) == (True, "OSError", "gone")
+
+
+def test_a_call_under_logfire_that_gives_nothing_at_once_waits_for_a_person():
+    silent = {"name": "refund", "input": "{}", "output": "null"}
+    row = row_of(logfires_agent("Function: {name}", took=1000, **silent), scope="logfire.openai_agents")
+    assert (row["type"], row["control_flow"], row["flags"], row["result"]) == (
+        "approval",
+        "approval",
+        ["guessed"],
+        None,
+    )
+    assert row_of(logfires_agent("Function: {name}", **silent), scope="logfire.openai_agents")["type"] == "tool_call"
+
+
+@pytest.mark.parametrize(("group", "session"), [("chat-7", "chat-7"), ("[Scrubbed due to 'session']", None)])
+def test_what_logfire_scrubbed_is_nobodys_session(group, session):
+    row = row_of(logfires_agent("OpenAI Agents trace: {name}", group_id=group), scope="logfire.openai_agents")
+    assert row["session_id"] == session
+    assert row_of(span(attributes={"logfire.span_type": "span", "session.id": group}))["session_id"] == session

@@ -13,6 +13,7 @@ REGISTERED = (
     "langchain",
     "openai_agents",
     "openai_agents_v2",
+    "openai_agents_logfire",
     "autogen",
     "pydantic_ai",
     "crewai",

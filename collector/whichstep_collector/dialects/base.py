@@ -127,6 +127,8 @@ class Dialect:
     unwrap_result: Callable[[Any], ToolResult] = plain_result
     unwrap_task: Callable[[Any], Task] = plain_task
     unwrap_query: Callable[[Any], Any] = plain
+    sent: Callable[[Attributes], list[Message] | None] = no_answer
+    """What a model was sent, where the convention spells it in attributes of its own."""
     answer: Callable[[Attributes], list[Message] | None] = no_answer
     """What a model or an agent answered, where the convention spells it in attributes of its own."""
     failed: Callable[[ReceivedSpan], str | None] = no_failure

@@ -30,9 +30,23 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     openinference.finish(facts, span)
     attributes = span.attributes
     silent = "input.value" in attributes and "output.value" not in attributes and CONTROL_FLOW not in attributes
-    if facts.type == "tool_call" and silent and span.status == 1 and 0 <= span.end - span.start < _AT_ONCE_NS:
-        facts.type, facts.control_flow = "approval", "approval"
-        facts.flag("guessed")  # a tool may return nothing: then the run goes on
+    if facts.type == "tool_call" and silent and span.status == 1 and at_once(span):
+        hold(facts)
+
+
+def at_once(span: ReceivedSpan) -> bool:
+    """Whether a call ended before anything could have run."""
+    return 0 <= span.end - span.start < _AT_ONCE_NS
+
+
+def hold(facts: SpanFacts) -> None:
+    """Makes a call that gave nothing one that waits for a person: a guess, for a tool may return nothing.
+
+    Then the run goes on.
+    """
+    facts.type, facts.control_flow = "approval", "approval"
+    facts.result = None
+    facts.flag("guessed")
 
 
 DIALECT = Dialect(

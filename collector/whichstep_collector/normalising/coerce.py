@@ -8,6 +8,8 @@ from typing import Any, Final
 import orjson
 
 _EMPTY: Final = frozenset({"", "[]", "{}", '"{}"', "null", "N/A", "__REDACTED__", "<REDACTED>", "[REDACTED]"})
+_SCRUBBED: Final = "[Scrubbed due to "
+"""How what Logfire writes in place of a value begins: as an id, it would be everybody's."""
 HIDDEN: Final = frozenset({"__REDACTED__", "<REDACTED>", "[REDACTED]"})
 """What instrumentations write where content capture is off."""
 _NAME_LENGTH_MAX: Final = 512
@@ -41,7 +43,7 @@ def meaningful(value: Any) -> bool:
 def text(value: Any) -> str | None:
     """A name or id: text of at most 512 characters; numbers as text."""
     if type(value) is str:
-        return None if value in _EMPTY else value[:_NAME_LENGTH_MAX]
+        return None if value in _EMPTY or value.startswith(_SCRUBBED) else value[:_NAME_LENGTH_MAX]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     return None

@@ -52,6 +52,8 @@ def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: D
         _put_listed_input(texts, names.INPUT_MESSAGES, sent, messages, _with_system(system, messages))
     elif events and events.input:
         texts.put_input_messages([*system, *events.input])
+    elif sent_so := dialect.sent(attributes):
+        texts.put_input_messages([*system, *sent_so])
     elif (key := _first(attributes, plan.input_values)) is not None:
         _put_raw_input(texts, attributes[key], key, system)
     told = dialect.answer(attributes) or (events.output if events else [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from frameworks.desk import Desk
@@ -45,6 +45,11 @@ def instrument(setup: str) -> None:
 
 
 async def answer(desk: Desk) -> str:
+    return await play(desk, _session)
+
+
+async def play(desk: Desk, session: Callable[[Desk], contextlib.AbstractContextManager[Any]]) -> str:
+    """The run, and what goes on after a decision, each within a session as the instrumentation is told it."""
     from agents import RunConfig, Runner
 
     agent = _team(desk) if desk.variant.hands_over else _support(desk)
@@ -52,7 +57,7 @@ async def answer(desk: Desk) -> str:
         "max_turns": desk.limit,
         "run_config": RunConfig(workflow_name="Customer support", group_id=desk.session_id),
     }
-    with _session(desk):
+    with session(desk):
         if desk.variant.streams:
             result: Any = Runner.run_streamed(agent, desk.ticket, **options)
             async for _ in result.stream_events():
@@ -60,21 +65,20 @@ async def answer(desk: Desk) -> str:
         else:
             result = await Runner.run(agent, desk.ticket, **options)
     if result.interruptions:
-        result = await _decided(desk, agent, result, options)
+        state = _decided(desk, result)
+        with session(desk):
+            result = await Runner.run(agent, state, **options)
     return str(result.final_output)
 
 
-async def _decided(desk: Desk, agent: Any, result: Any, options: dict[str, Any]) -> Any:
-    from agents import Runner
-
+def _decided(desk: Desk, result: Any) -> Any:
     state = result.to_state()
     for asked in result.interruptions:
         if desk.approves("issue_refund"):
             state.approve(asked)
         else:
             state.reject(asked)
-    with _session(desk):
-        return await Runner.run(agent, state, **options)
+    return state
 
 
 @contextlib.contextmanager
