@@ -10,6 +10,7 @@ REGISTERED = (
     "langgraph",
     "langgraph_langfuse",
     "langgraph_openlit",
+    "langgraph_mlflow",
     "langchain",
     "openai_agents",
     "openai_agents_v2",

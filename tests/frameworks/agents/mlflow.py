@@ -9,15 +9,11 @@ from frameworks.agents.plain_openai import converse
 from frameworks.desk import Desk
 from frameworks.framework import Framework, Setup
 
+ENVIRONMENT = {"OTEL_SERVICE_NAME": "support-agent", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
 FRAMEWORK = Framework(
     name="MLflow tracing",
     requirements=("mlflow>=3.6,<4", "openai>=2.20,<3"),  # mlflow-tracing alone lacks what tracing imports
-    setups=(
-        Setup(
-            "autolog",
-            environment={"OTEL_SERVICE_NAME": "support-agent", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
-        ),
-    ),
+    setups=(Setup("autolog", environment=ENVIRONMENT),),
     without={
         "v02b_tool_error_crashes_run": "the loop is one's own",
         "v08_handoff": "the loop is one's own",
@@ -31,10 +27,15 @@ OWN_TELEMETRY = True
 
 def instrument(setup: str) -> None:
     del setup
-    os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = f"{os.environ['OTEL_EXPORTER_OTLP_ENDPOINT']}/v1/traces"
+    export()
     import mlflow
 
     mlflow.openai.autolog()
+
+
+def export() -> None:
+    """Make MLflow send what it traces to the endpoint; called before it traces anything."""
+    os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = f"{os.environ['OTEL_EXPORTER_OTLP_ENDPOINT']}/v1/traces"
 
 
 def answer(desk: Desk) -> str | None:
