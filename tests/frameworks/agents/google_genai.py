@@ -1,4 +1,4 @@
-"""The google-genai client in a loop of one's own; seen by OpenInference and by OpenTelemetry's instrumentation."""
+"""The google-genai client in a loop of one's own; seen by OpenInference, OpenTelemetry's instrumentation and OpenLLMetry."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ FRAMEWORK = Framework(
             },
             not_emitted=_APART,
         ),
+        Setup("openllmetry", ("opentelemetry-instrumentation-google-generativeai>=0.62,<0.63",), not_emitted=_APART),
         through_instrument("google-genai", _APART),
     ),
     without=plain_openai.FRAMEWORK.without,
@@ -38,6 +39,8 @@ MODEL = "gemini-2.5-flash"
 def instrument(setup: str) -> None:
     if setup == "otel":
         from opentelemetry.instrumentation.google_genai import GoogleGenAiSdkInstrumentor as Instrumentor
+    elif setup == "openllmetry":
+        from opentelemetry.instrumentation.google_generativeai import GoogleGenerativeAiInstrumentor as Instrumentor
     else:
         from openinference.instrumentation.google_genai import GoogleGenAIInstrumentor as Instrumentor
     Instrumentor().instrument()
