@@ -533,3 +533,51 @@ def test_what_logfire_scrubbed_is_nobodys_session(group, session):
     row = row_of(logfires_agent("OpenAI Agents trace: {name}", group_id=group), scope="logfire.openai_agents")
     assert row["session_id"] == session
     assert row_of(span(attributes={"logfire.span_type": "span", "session.id": group}))["session_id"] == session
+
+
+def mlflows(name, kind, inputs="null", outputs="null", **attributes):
+    told = {"mlflow.spanType": f'"{kind}"', "mlflow.spanInputs": inputs, "mlflow.spanOutputs": outputs}
+    parent = attributes.pop("parent", 7)
+    return row_of(
+        span(name=name, parent=parent, status=1, attributes={**told, **attributes}), scope="mlflow.tracing.provider"
+    )
+
+
+def test_a_run_of_the_agents_sdk_under_mlflow_is_the_workflow_and_has_its_group_as_session():
+    settings = {"run_config": {"workflow_name": "Support", "group_id": "chat-7"}}
+    root = {"mlflow.openai.agent_run_root": "true", "kwargs": orjson.dumps(settings).decode(), "parent": None}
+    row = mlflows("AgentRunner.run", "AGENT", '"Hello"', '"Good day"', **root)
+    assert (row["type"], row["step_name"], row["workflow"]) == ("workflow", "Support", "Support")
+    assert (row["session_id"], row["input"], row["output"]) == ("chat-7", "Hello", "Good day")
+    row = mlflows("AgentRunner.run", "AGENT", '{"_current_turn": 3, "_original_input": "Hello"}', **root)
+    assert row["input"] == "Hello"
+    row = mlflows("AgentRunner.run", "AGENT", '"Hello"', parent=None, **{"mlflow.openai.agent_run_root": "true"})
+    assert (row["type"], row["step_name"], row["session_id"]) == ("workflow", "AgentRunner.run", None)
+
+
+def test_turns_handoffs_and_agents_of_the_agents_sdk_under_mlflow():
+    assert mlflows("Unknown", "CHAIN")["type"] == "none"
+    assert mlflows("Unknown", "CHAIN", outputs='"here"')["type"] == "other"
+    row = mlflows("Handoff", "CHAIN", '{"from_agent": "a"}', '{"to_agent": "b"}')
+    assert (row["type"], row["step_name"]) == ("handoff", "handoff to b")
+    assert mlflows("Handoff", "CHAIN", '{"a": 1}', '{"b": 2}')["type"] == "other"
+    row = mlflows("helper", "AGENT", outputs='{"output_type": "str"}', handoffs="[]", output_type='"str"')
+    assert (row["type"], row["agent"], row["output"]) == ("agent", "helper", None)
+
+
+def test_a_model_call_of_the_agents_sdk_under_mlflow_is_read_out_of_the_items_of_the_responses_api():
+    sent = [
+        {"role": "user", "content": "Hello"},
+        {"type": "function_call", "call_id": "call_1", "name": "lookup", "arguments": '{"id":7}'},
+        {"type": "function_call_output", "call_id": "call_1", "output": "here"},
+    ]
+    answered = [{"type": "function_call", "call_id": "call_2", "name": "refund", "arguments": "{}"}]
+    row = mlflows(
+        "Response", "CHAT_MODEL", orjson.dumps(sent).decode(), orjson.dumps(answered).decode(), id='"resp_1"',
+        instructions='"Help."', model='"m-1"', usage='{"input_tokens":90,"input_tokens_details":{"cached_tokens":64}}',
+        **{"mlflow.message.format": '"openai-agent"'},
+    )  # fmt: skip
+    assert [message["role"] for message in orjson.loads(row["input"])] == ["system", "user", "assistant", "tool"]
+    assert (row["asked_tools"], row["asked_call_ids"], row["user_message"]) == (["refund"], ["call_2"], "Hello")
+    assert (row["model"], row["step_name"], row["response_id"]) == ("m-1", "m-1", "resp_1")
+    assert (row["input_tokens"], row["cache_read_tokens"]) == (90, 64)

@@ -15,6 +15,7 @@ REGISTERED = (
     "openai_agents",
     "openai_agents_v2",
     "openai_agents_logfire",
+    "openai_agents_mlflow",
     "autogen",
     "pydantic_ai",
     "crewai",

@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from whichstep import attributes as names
-from whichstep_collector.dialects import langchain_values
+from whichstep_collector.dialects import langchain_values, mlflow_openai_agents
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
 from whichstep_collector.normalising import coerce
@@ -51,6 +51,8 @@ def _kind(span: ReceivedSpan) -> Kind | None:
         return _plain_step(span) if _TYPE in span.attributes else kind_of_operation(span)
     if langchain_values.is_plumbing(span.name):
         return Kind("none")
+    if (step := mlflow_openai_agents.step_of(span)) is not None:
+        return Kind(step)
     name = _function_name(span)
     if said == "TOOL" and is_handoff_tool(name):
         return Kind("handoff", name=name)
@@ -79,7 +81,7 @@ def _unwrap_result(value: Any) -> ToolResult:
 
 
 def _unwrap_task(value: Any) -> Task:
-    task = langchain_values.unwrap_task(unquoted(value))
+    task = langchain_values.unwrap_task(mlflow_openai_agents.original_input(unquoted(value)))
     return task if task.messages else Task(words_of(task.value))
 
 
@@ -98,6 +100,7 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     if _USAGE in span.attributes and facts.input_tokens is None and facts.output_tokens is None:
         for column, count in read_usage(span.attributes[_USAGE], cache_apart=False)._asdict().items():
             setattr(facts, column, count)
+    mlflow_openai_agents.finish(facts, span)
     if facts.type == "workflow":
         facts.workflow = facts.workflow or facts.step_name
 
@@ -121,6 +124,7 @@ DIALECT = Dialect(
     unwrap_result=_unwrap_result,
     unwrap_task=_unwrap_task,
     unwrap_query=_unwrap_query,
+    sent=mlflow_openai_agents.sent,
     answer=_answer,
     finish=_finish,
 )  # fmt: skip

@@ -111,6 +111,16 @@ def read_message(item: Any, *, default_role: str) -> Message | None:  # noqa: PL
         return _with_parts(item, default_role)
     if "role" in item or "content" in item or "tool_calls" in item:
         return _openai(item, default_role)
+    return _response_item(item)
+
+
+def _response_item(item: dict[str, Any]) -> Message | None:
+    """A call or its result as the Responses API lists them among the messages."""
+    kind, call_id = item.get("type"), item.get("call_id")
+    if kind == "function_call":
+        return {"role": "assistant", "parts": [call_part(call_id, item.get("name"), item.get("arguments"))]}
+    if kind == "function_call_output":
+        return {"role": "tool", "parts": [response_part(call_id, item.get("output"))]}
     return None
 
 

@@ -14,6 +14,8 @@ from whichstep_collector.normalising.skeleton import parse_json
 
 _ASSISTANT: Final = ("assistant", "model")
 _ITEMS_MAX: Final = 1000
+_ANSWER_ITEMS: Final = frozenset({"message", "function_call", "reasoning"})
+"""Of the Responses API."""
 
 
 def read_response(value: Any) -> list[Message] | None:
@@ -34,7 +36,8 @@ def _read_items(items: Any) -> list[Message] | None:
     said = [item for item in items if isinstance(item, str)]
     if said and len(said) == len(items):
         return [{"role": "assistant", "parts": [text_part(item)]} for item in said]
-    return None
+    answered = bool(items) and all(isinstance(item, dict) and item.get("type") in _ANSWER_ITEMS for item in items)
+    return (_output(items) or None) if answered else None
 
 
 def _choices(choices: Any) -> list[Message]:
