@@ -38,6 +38,7 @@ REGISTERED = (
     "langfuse",
     "logfire",
     "logfire_openai",
+    "logfire_anthropic",
     "mlflow",
     "traceloop",
 )
