@@ -30,17 +30,17 @@ def _kind(span: ReceivedSpan) -> Kind:
     return kind_of_operation(span) or Kind("none")  # a message on its way
 
 
-def _to_the_manager(span: ReceivedSpan) -> dict[str, Any]:
-    """The message that a team's manager is given, each once; the agents are given some of them again."""
+def _to_the_manager(span: ReceivedSpan, field: str) -> dict[str, Any]:
+    """The message of this form that a manager is given, each once; its agents are given some of them again."""
     said, receiver = span.attributes.get(_MESSAGE), span.attributes.get("recipient_agent_class")
     if not isinstance(said, str) or not isinstance(receiver, str) or not receiver.endswith(_MANAGERS):
         return {}
-    found = parse_json(said)
+    found = parse_json(said) if f'"{field}"' in said[: len(field) + 8] else None
     return found if isinstance(found, dict) else {}
 
 
 def _passed(span: ReceivedSpan) -> list[Passed]:
-    passed = autogen_values.passed_on(_to_the_manager(span).get("message"), at=span.start)
+    passed = autogen_values.passed_on(_to_the_manager(span, "message").get("message"), at=span.start)
     all_told = span.attributes.get("recipient_agent_class") in _WITHOUT_MODEL
     return [each for each in passed if all_told or each.call is not None]
 
@@ -49,7 +49,7 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     facts.links_join = True
     if facts.execution_rule == "first_call":  # by the calls of one agent's turn, which is a part of the team's run
         facts.execution_key = facts.execution_rule = None
-    if facts.type == "none" and (task := autogen_values.unwrap_task(_to_the_manager(span))) is not None:
+    if facts.type == "none" and (task := autogen_values.unwrap_task(_to_the_manager(span, "messages"))) is not None:
         facts.user_message = preview(first_user_text(task.messages or []) or "") or None
 
 
