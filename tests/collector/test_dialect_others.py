@@ -581,3 +581,13 @@ def test_a_model_call_of_the_agents_sdk_under_mlflow_is_read_out_of_the_items_of
     assert (row["asked_tools"], row["asked_call_ids"], row["user_message"]) == (["refund"], ["call_2"], "Hello")
     assert (row["model"], row["step_name"], row["response_id"]) == ("m-1", "m-1", "resp_1")
     assert (row["input_tokens"], row["cache_read_tokens"]) == (90, 64)
+
+
+def test_pydantic_ais_spans_with_openinferences_names_are_read_as_its_own():
+    raised = exception("pydantic_ai.exceptions.ToolRetryError", "OSError: gone")
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "lookup", "openinference.span.kind": "TOOL"}
+    row = row_of(span(attributes=tool, status=2, events=[raised]), scope="pydantic-ai")
+    assert (row["type"], row["error_type"], row["error_message"]) == ("tool_call", "OSError", "gone")
+    announced = {**tool, "logfire.span_type": "pending_span"}
+    del announced["openinference.span.kind"]
+    assert row_of(span(attributes=announced), scope="pydantic-ai")["type"] == "none"

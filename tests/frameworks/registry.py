@@ -18,6 +18,7 @@ REGISTERED = (
     "openai_agents_mlflow",
     "autogen",
     "pydantic_ai",
+    "pydantic_ai_openinference",
     "crewai",
     "google_adk",
     "llamaindex",

@@ -2,7 +2,8 @@
 
 An agent's answer is `final_result`, its words the first user's in `pydantic_ai.all_messages`. A tool that asks the
 model to try again is sent as `ToolRetryError`; what failed is in its words. A call that waits for a person or for
-somebody else to run it is listed in the agent's answer.
+somebody else to run it is listed in the agent's answer. OpenInference adds its names to these spans, taking none away;
+a copy with which Logfire announces one is Logfire's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _OUTPUT_FUNCTION: Final = "running output function"
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
+    if span.attributes.get("logfire.span_type") == "pending_span":
+        return None
     if kind := kind_of_operation(span):
         return kind
     tool = span.attributes.get("gen_ai.tool.name")
