@@ -303,7 +303,7 @@ def _sources(row: dict[str, Any], documents: list[dict[str, Any]]) -> str:
     """Documents are told by their ids or, where the framework leaves those out, by how their texts begin."""
     text = row["sources"] if row["type"] == "retrieval" else row["result"]
     if text is None:
-        return "ok" if not documents and row["document_count"] == 0 else "unknown"
+        return "ok" if not documents and row.get("document_count") == 0 else "unknown"
     if not documents:
         return "ok" if _value(text) in ([], {"result": []}) else f"wrong: {text[:60]}"
     texts = [document.get("content", document.get("text"))[:40] for document in documents]
