@@ -12,7 +12,7 @@ import polars as pl
 from whichstep_analytics.failure import kinds
 from whichstep_analytics.jobs import derived
 
-CALL: Final = "model call"
+_CALL: Final = "model call"
 _OF_MODELS: Final = ("llm_error", "rate_limited", "context_overflow")
 _ALIKE = ["execution_id", "agent"]
 
@@ -49,7 +49,7 @@ def _with_failed(spans: pl.DataFrame, executions: pl.Series) -> pl.DataFrame:
     if agents.is_empty():
         return spans
     missed = agents.select(
-        "row", pl.lit(0, pl.UInt64).alias("place"), pl.lit("").alias("call_id"), pl.lit(CALL).alias("name"),
+        "row", pl.lit(0, pl.UInt64).alias("place"), pl.lit("").alias("call_id"), pl.lit(_CALL).alias("name"),
         pl.coalesce("ended_at", "started_at").alias("asked_at"),
     )  # fmt: skip
     calls = derived.rows(spans, missed, kind="llm_call").with_columns(

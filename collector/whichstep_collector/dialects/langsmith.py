@@ -82,18 +82,11 @@ def _failed(span: ReceivedSpan) -> str | None:
 
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     if facts.type == "llm_call":
-        _put_cache(facts, span.attributes.get(_USAGE))
+        facts.fill(read_usage(span.attributes.get(_USAGE))._asdict())  # the cache is told in the metadata alone
     elif facts.type == "workflow":
         facts.workflow = facts.workflow or facts.step_name
     elif facts.type == "other":
         facts.merge_key = facts.step_name  # a graph's node and the runnable in it
-
-
-def _put_cache(facts: SpanFacts, usage: Any) -> None:
-    """What part of the tokens was read from a cache, written to it or thought: told in the run's metadata alone."""
-    for column, count in read_usage(usage)._asdict().items():
-        if getattr(facts, column) is None:
-            setattr(facts, column, count)
 
 
 DIALECT = Dialect(

@@ -6,7 +6,7 @@ sent and what was answered. A run that goes on after a person's decision is anot
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from whichstep import attributes as names
 from whichstep_collector.dialects import openai_agents
@@ -71,7 +71,8 @@ def _failed(span: ReceivedSpan) -> str | None:
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     attributes = span.attributes
     if facts.type == "llm_call":
-        _put_cache(facts, attributes.get("usage"))
+        # beside the tokens, what part of them was in the cache, and what was thought
+        facts.fill(read_usage(attributes.get("usage"), cache_apart=False)._asdict())
     elif facts.type == "handoff":
         to_agent = coerce.text(attributes.get("to_agent"))
         facts.step_name = f"handoff to {to_agent}" if to_agent else "handoff"
@@ -84,13 +85,6 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
             facts.workflow = facts.workflow or facts.step_name
         elif facts.type == "agent":
             facts.agent = facts.agent or facts.step_name
-
-
-def _put_cache(facts: SpanFacts, usage: Any) -> None:
-    """Beside the tokens in attributes of their own: what part of them was in the cache, and what was thought."""
-    for column, count in read_usage(usage, cache_apart=False)._asdict().items():
-        if getattr(facts, column) is None:
-            setattr(facts, column, count)
 
 
 DIALECT = Dialect(

@@ -84,6 +84,4 @@ def _put_call(facts: SpanFacts, attributes: Attributes) -> None:
     facts.model = facts.model or coerce.text(unquoted(attributes.get("model")))
     facts.step_name = facts.model or facts.step_name
     facts.response_id = facts.response_id or coerce.text(unquoted(attributes.get("id")))
-    for column, count in read_usage(attributes.get("usage"), cache_apart=False)._asdict().items():
-        if getattr(facts, column) is None:
-            setattr(facts, column, count)
+    facts.fill(read_usage(attributes.get("usage"), cache_apart=False)._asdict())

@@ -6,6 +6,7 @@ for one name after the other (`columns.py`). It begins as a copy of a template t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from whichstep_collector.normalising.version import NORMALISER_VERSION
@@ -119,6 +120,12 @@ class SpanFacts:
         """Adds a flag once."""
         if name not in self.flags:
             self.flags = [*self.flags, name]
+
+    def fill(self, columns: Mapping[str, Any]) -> None:
+        """Gives these values to the columns that say nothing yet."""
+        for column, value in columns.items():
+            if getattr(self, column) is None:
+                setattr(self, column, value)
 
 
 _DEFAULTS: Final[Template] = {name: getattr(SpanFacts, name, None) for name in SpanFacts.__annotations__}
