@@ -48,13 +48,20 @@ class Change:
 
 
 def read(rows: Iterable[tuple[str | None, str]], rules: Iterable[tuple[str, str]] = ()) -> Ran:
-    """What calls ran, from pairs of agent and kept configuration (JSON), and pairs of rule and digest."""
+    """What was run, from pairs of agent and kept configuration (JSON), and pairs of rule and digest.
+
+    A configuration is a model call's, or the `rules` of an execution.
+    """
     prompts: dict[str, list[str]] = {}
     models: dict[str, set[str]] = {}
     parameters: dict[str, set[str]] = {}
     tools: dict[str, str] = {}
+    held = list(rules)
     for agent, text in sorted(rows, key=lambda row: (row[0] or NOBODY, row[1])):
         document = json.loads(text)
+        if "rules" in document:
+            held += document["rules"].items()
+            continue
         name = agent or NOBODY
         prompts.setdefault(name, []).extend(map(_prompt, document["prompts"]))
         models.setdefault(name, set()).add(document["model"])
@@ -66,7 +73,7 @@ def read(rows: Iterable[tuple[str | None, str]], rules: Iterable[tuple[str, str]
         tools=tools,
         models={name: ", ".join(sorted(found - {""})) for name, found in models.items() if found - {""}},
         parameters={key: ", ".join(sorted(found)) for key, found in parameters.items()},
-        rules={f"{rule} {digest[:12]}": digest for rule, digest in rules},
+        rules={f"{rule} {digest[:12]}": digest for rule, digest in sorted(held)},
     )
 
 

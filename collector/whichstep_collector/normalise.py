@@ -30,7 +30,7 @@ from whichstep_collector.normalising.plan import Plan
 from whichstep_collector.normalising.raw import put_raw
 from whichstep_collector.normalising.shapes import Shape, shape_of, shapes_of
 from whichstep_collector.normalising.sources import SourceFacts
-from whichstep_collector.normalising.steps import FILLS, fill_task
+from whichstep_collector.normalising.steps import FILLS, fill_task, put_rules
 from whichstep_collector.normalising.telling import spans_told
 from whichstep_collector.normalising.texts import SpanTexts
 from whichstep_collector.normalising.told import HOSTED_KIND, turn_key
@@ -185,6 +185,8 @@ def _row(
         if turn is not None:
             facts.execution_key, facts.execution_rule = turn
     _put_identity(facts, span, plan)
+    if plan.rules and facts.type == "workflow":
+        put_rules(texts, span.attributes, plan.rules)
     put_raw(facts, texts, span, source)
     dialect.finish(facts, span)
     told += spans_told(span, facts.type, texts, plan, dialect)

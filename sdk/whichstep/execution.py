@@ -19,7 +19,9 @@ from opentelemetry.trace import Link, Span
 
 from whichstep import attributes as names
 from whichstep import report, values
+from whichstep.approval.state import tool_gate
 from whichstep.decorate import name_of
+from whichstep.errors import ConfigurationError
 from whichstep.processor import EXECUTION_KEY, start_record
 from whichstep.recording import Content, Failure, Step, say_once
 from whichstep.runtime import Runtime
@@ -185,6 +187,7 @@ class Execution(Step):
             names.PURPOSE: _purpose(given.purpose),
             names.TAGS: values.names(given.tags or ()) or None,
             names.DROPPED_SPANS: runtime.delivery.dropped_total or None,
+            names.POLICY_DIGEST: _policy_digest(),
             **self._attributes,
         }
         for key, value in (given.metadata or {}).items():
@@ -200,6 +203,15 @@ class Execution(Step):
     def expect(self, expectation: Mapping[str, Any]) -> None:
         """Set the ground truth: see `whichstep.expect`."""
         self.set(names.EXPECTATION, json.dumps(dict(expectation), ensure_ascii=False, default=str))
+
+
+def _policy_digest() -> str | None:
+    """Of the policy that holds this process's tools: what an execution ran under, also when it does nothing."""
+    try:
+        gate = tool_gate()
+    except ConfigurationError:
+        return None  # no tool runs; `configure` said why
+    return gate.policy.digest if gate is not None and gate.policy is not None else None
 
 
 def _purpose(purpose: str | None) -> str | None:

@@ -16,7 +16,7 @@ EMPTY: Final = pa.schema([("execution_id", pa.string()), ("agent", pa.string()),
 
 
 def configuration_texts(database: Database, folder: Folder, execution_ids: Sequence[str]) -> pa.Table:
-    """execution_id (32 hex digits), agent, text: a JSON object of model, prompts, tools and parameters.
+    """execution_id (32 hex digits), agent, text: a JSON object of model, prompts, tools and parameters, or of rules.
 
     One row for each configuration of each agent (the execution's, where a call names none); none for calls whose
     configuration was not told, or not kept.

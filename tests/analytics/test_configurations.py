@@ -59,6 +59,16 @@ def test_models_parameters_and_rules_are_compared_by_name():
     ]
 
 
+def test_the_rules_that_an_execution_says_it_ran_under_are_compared_too():
+    def under(digest):
+        return None, json.dumps({"rules": {"policy": digest}})
+
+    assert changed([ran(), under("ab" * 16)], [ran(), under("cd" * 16)], rules=[("policy", "cd" * 16)]) == [
+        ("rule", "policy abababababab", "removed"),
+        ("rule", "policy cdcdcdcdcdcd", "added"),
+    ]
+
+
 def test_tools_are_compared_by_name_however_their_definition_is_written():
     plain = json.dumps([{"type": "function", "name": "lookup", "description": "a"}, {"name": "refund"}])
     wrapped = json.dumps({"type": "function", "function": {"name": "lookup", "description": "b"}})

@@ -106,6 +106,15 @@ def ours(**more):
     return row_of(span("lookup", attributes={"whichstep.step.type": "tool_call", **more}), scope="whichstep")
 
 
+def test_policy_and_contract_are_part_of_what_an_execution_ran():
+    def digest(kind="workflow", **rules):
+        return ours(**{"whichstep.step.type": kind, **rules})["configuration_digest"]
+
+    policy, contract = {"whichstep.policy.digest": "ab" * 16}, {"whichstep.workflow.contract_digest": "cd" * 16}
+    assert digest() is digest("tool_call", **policy) is digest(**{"whichstep.policy.digest": 7}) is None
+    assert len({digest(**policy), digest(**contract), digest(**policy, **contract)} - {None}) == 3
+
+
 def test_our_own_spans_say_everything():
     row = ours(
         **{

@@ -6,7 +6,9 @@ from opentelemetry import trace
 import whichstep
 from whichstep import attributes as names
 from whichstep import report
+from whichstep.approval import state
 from whichstep.attributes import execution_id_of
+from whichstep.policy import Policy
 from whichstep.settings import load
 
 
@@ -46,6 +48,17 @@ def test_identity_goes_on_the_root_in_the_names_of_the_wire(whichstep_spans):
     assert (got["whichstep.metadata.channel"], got["whichstep.metadata.n"]) == ("mail", "3")
     assert got[names.RERUN_OF] == "0" * 32
     assert got[names.OPERATION] == "invoke_workflow"
+
+
+def test_an_execution_says_which_policy_holds_its_tools_also_when_it_calls_none(whichstep_spans):
+    with whichstep.task("t"):
+        pass
+    state.use_policy({"send_email": "approve"})
+    with whichstep.task("held"):
+        pass
+    assert names.POLICY_DIGEST not in whichstep_spans.one("t")["attributes"]
+    digest = Policy.from_dict({"send_email": "approve"}).digest
+    assert whichstep_spans.one("held")["attributes"][names.POLICY_DIGEST] == digest
 
 
 def test_an_id_of_ones_own_is_hashed_and_kept_beside(whichstep_spans):

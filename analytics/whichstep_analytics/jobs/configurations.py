@@ -1,4 +1,4 @@
-"""What really ran: one id for the prompts, tools, models and parameters of an execution."""
+"""What really ran: one id for the prompts, tools, models, parameters, policy and contract of an execution."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ _KEYS_MAX: Final = 2048
 _PARAMETER_PREFIX: Final = "gen_ai.request."
 _CONTENT_KEYS: Final = frozenset({names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS})
 _MARKS: Final = frozenset({"metadata", names.PENDING, names.TRUNCATED})
+_RULES: Final = (names.POLICY_DIGEST, names.CONTRACT_DIGEST)
 _FAILURES: Final = frozenset({names.ERROR_TYPE, names.CONTROL_FLOW})
 STATUS_KEYS: Final = ("gen_ai.tool.status", "gen_ai.task.status")
 SUCCESS_KEYS: Final = ("gen_ai.tool.execution.success", "gen_ai.action.success")
@@ -66,6 +67,8 @@ class Plan:
     metadata: tuple[tuple[str, str], ...]
     texts: tuple[str, ...]
     """All that may hold a text, or a marker that content is hidden."""
+    rules: tuple[str, ...]
+    """Those that say which policy or contract an execution ran under."""
     stamped: bool
     """Carries an execution id or another id of ours."""
     simple: bool
@@ -125,6 +128,7 @@ def make_plan(scope: str, keys: Collection[str]) -> Plan:
         metadata=tuple(
             (key, key.removeprefix(names.METADATA_PREFIX)) for key in keys if key.startswith(names.METADATA_PREFIX)
         ),
+        rules=_present(_RULES, present),
         stamped=names.EXECUTION_ID in present or names.RERUN_OF in present,
         simple=_MARKS.isdisjoint(present),
         tells_failure=not _FAILURES.isdisjoint(present),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ _TASKS: Final = frozenset({"agent", "workflow"})
 """Of these alone events are read: other spans repeat the whole conversation in theirs."""
 _EMPTY_RESULTS: Final = ("[]", "{}", "null")
 _NO_ARGUMENTS: Final = ("{}",)
+_RULES: Final = {names.POLICY_DIGEST: "policy", names.CONTRACT_DIGEST: "contract"}
 
 
 def fill_model_call(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect) -> str | None:
@@ -178,6 +179,15 @@ def _put_configuration(texts: SpanTexts, attributes: Attributes, plan: Plan, sys
         texts.facts.configuration_digest = digest
         parts = {"model": model, "prompts": prompts, "tools": tools, "parameters": parameters}
         texts.contents.keep(texts.trace_id, digest, parts)
+
+
+def put_rules(texts: SpanTexts, attributes: Attributes, keys: Sequence[str]) -> None:
+    """The policy and the contract that an execution ran under are part of its configuration, as a model call's are."""
+    said = {_RULES[key]: value for key in keys if isinstance(value := attributes[key], str) and value}
+    if said:
+        digest = texts.contents.digest(tuple(f"{rule}={value}" for rule, value in said.items()))
+        texts.facts.configuration_digest = digest
+        texts.contents.keep(texts.trace_id, digest, {"rules": said})
 
 
 def _first_prompt(texts: SpanTexts) -> list[str]:

@@ -13,7 +13,7 @@ select
     workflow,  -- the graph or crew that ran
     service,  -- service.name of the process
     release,  -- version of the agent that ran
-    replace(cast(configuration_id as varchar), '-', '') as configuration_id,  -- digest of the prompts, tools, models and parameters that really ran
+    replace(cast(configuration_id as varchar), '-', '') as configuration_id,  -- digest of the prompts, tools, models, parameters, policy and contract that really ran
     environment,  -- as the agent gave it: prod, staging
     purpose,  -- why it ran: production, dataset, adversarial, demo
     tags,  -- as the agent gave them
