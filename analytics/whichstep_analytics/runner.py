@@ -57,7 +57,9 @@ _PACE_NS: Final = 2 * _SECOND
 """At most one look in so long, unless the last one left a whole slice due: looking, reading, computing and replacing
 cost some 100 ms before the first span (benchmarks/analytics/bench_jobs.py), so many small rounds would cost more."""
 _STALE_EVERY_NS: Final = 5 * _SECOND
-_IDLE_SECONDS: Final = 30.0  # rows and decisions that arrive wake the jobs sooner
+_IDLE_SECONDS: Final = 120.0
+"""Rows and decisions that arrive wake the jobs at once; only a deadline of quarter of an hour passes by itself. A look
+at a store that rests costs up to 75 ms of CPU, its memory being cold."""
 _MOVING: Final = ("turn", "rerun_of", "rerun_rule", "first_pass")
 _HOUR_NS: Final = 3600 * _SECOND
 

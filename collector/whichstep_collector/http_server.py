@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from whichstep_collector.errors import CollectorError, PortInUse
 from whichstep_collector.gate import App
+from whichstep_collector.quiet_server import QuietServer
 
 _BACKLOG: Final = 1024
 # Exporters reuse a connection every 5 s; shorter would race with them.
@@ -28,7 +29,7 @@ class HttpServer:
 
     def __init__(self, app: App) -> None:
         """`app` runs in the server's event loop."""
-        self._server = uvicorn.Server(
+        self._server = QuietServer(
             uvicorn.Config(
                 app,
                 http=_Protocol,
@@ -61,7 +62,7 @@ class HttpServer:
     def stop(self, *, grace_seconds: float) -> None:
         """Take no new connection, give requests in flight some time, and end."""
         self._server.config.timeout_graceful_shutdown = max(int(grace_seconds), 1)
-        self._server.should_exit = True
+        self._server.ask_to_end()
         if self._thread:
             self._thread.join(grace_seconds + 5)
 

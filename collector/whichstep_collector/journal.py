@@ -147,10 +147,21 @@ class Journal:
             if start < sizes[number]:
                 yield from self._read_segment(number, start, sizes[number])
 
-    def wait(self, position: JournalPosition, *, timeout_seconds: float) -> bool:
-        """Return whether there is something durable behind a position, waiting for it at most so long."""
+    def wait(
+        self, position: JournalPosition, *, timeout_seconds: float, over: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Return whether there is something durable behind a position, waiting for it at most so long.
+
+        Waits no longer once `over` holds; whoever makes it hold calls `wake`.
+        """
         with self._lock:
-            return self._committed.wait_for(lambda: self._has_after(position), timeout_seconds)
+            self._committed.wait_for(lambda: self._has_after(position) or over(), timeout_seconds)
+            return self._has_after(position)
+
+    def wake(self) -> None:
+        """Let those who wait look whether their wait is over."""
+        with self._lock:
+            self._committed.notify_all()
 
     def mark_loaded(self, position: JournalPosition) -> None:
         """Note that the store holds everything before `position`: it no longer counts as backlog."""

@@ -1,5 +1,6 @@
 import contextlib
 import threading
+import time
 
 import pytest
 
@@ -81,6 +82,21 @@ def test_loading_begins_where_the_store_is(journal, store):
     with loading(journal, store) as loader:
         wait_until(lambda: span_ids(store) == [1, 2])
         assert loader._counters.value("whichstep_duplicates_total") == 0
+
+
+def test_a_loader_with_nothing_to_do_sleeps_until_something_comes_or_it_is_stopped(journal, store, monkeypatch):
+    looks = []
+    seal = store.writer.seal
+    monkeypatch.setattr(store.writer, "seal", lambda **options: looks.append(1) or seal(**options))
+    with loading(journal, store) as loader:
+        wait_until(lambda: looks)
+        time.sleep(1)
+        assert len(looks) == 1
+        began = time.monotonic()
+        send(journal, 1)
+        wait_until(lambda: span_ids(store) == [1])
+        assert loader.stop(timeout_seconds=10)
+        assert time.monotonic() - began < 2
 
 
 def test_batches_join_transactions_of_bounded_size(journal, store, monkeypatch):

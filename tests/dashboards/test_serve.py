@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 import http.client
+import re
+import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import fake_api
 import psutil
 import pytest
+from streamlit import config
+from websockets.sync.client import connect
 
 from whichstep_dashboards import serve
+from whichstep_dashboards.process import configure
 from whichstep_dashboards.settings import DashboardSettings
 
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory):
-    import socket
+    started = time.monotonic()
+    with _running(tmp_path_factory.mktemp("elsewhere")) as (process, port):
+        yield process, port, time.monotonic() - started
 
+
+@contextmanager
+def _running(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with fake_api.serve(fake_api.small()) as endpoint:
+    said = folder / "stderr"
+    with fake_api.serve(fake_api.small()) as endpoint, said.open("w") as stderr:
         child = serve.command(port=port, endpoint=endpoint, token="s3cret")
         process = subprocess.Popen(
-            child.argv, env=child.environment, cwd=tmp_path_factory.mktemp("elsewhere"), stdout=subprocess.DEVNULL
+            child.argv, env=child.environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=stderr
         )
         try:
-            started = time.monotonic()
             _wait_until_healthy(port, process)
-            yield process, port, time.monotonic() - started
+            yield process, port
         finally:
             process.terminate()
             process.wait(timeout=10)
+    assert said.read_text() == ""  # it would be on the terminal of whoever started the sidecar
 
 
 def _wait_until_healthy(port, process):
@@ -86,15 +100,26 @@ def test_folders_of_the_machine_are_not_served(dashboard):
     assert "python" not in (body.getheader("Content-Type") or "")
 
 
-def test_settings_lock_the_process_down():
-    child = serve.command(host="127.0.0.1", port=8501, endpoint="http://127.0.0.1:4318")
-    flags = dict(zip(child.argv[5::2], child.argv[6::2], strict=True))
-    assert flags["--server.address"] == "127.0.0.1"
-    assert flags["--server.enableXsrfProtection"] == "true"
-    assert flags["--server.enableStaticServing"] == "false"
-    assert flags["--server.fileWatcherType"] == "none"
-    assert flags["--client.showErrorDetails"] == "none"
-    assert flags["--browser.gatherUsageStats"] == "false"
+@pytest.fixture
+def configured():
+    """Gives this process the dashboard's settings for an address, until the test ends."""
+    yield configure
+    config.get_config_options(force_reparse=True)
+
+
+def test_settings_lock_the_process_down(configured):
+    configured("127.0.0.1", 8501)
+    locked = {
+        "server.address": "127.0.0.1",
+        "server.port": 8501,
+        "server.allowedHosts": ["localhost", "127.0.0.1", "::1"],
+        "server.enableXsrfProtection": True,
+        "server.enableStaticServing": False,
+        "server.fileWatcherType": "none",
+        "client.showErrorDetails": "none",
+        "browser.gatherUsageStats": False,
+    }
+    assert {name: config.get_option(name) for name in locked} == locked
 
 
 def test_foreign_settings_of_streamlit_are_not_inherited():
@@ -105,9 +130,35 @@ def test_foreign_settings_of_streamlit_are_not_inherited():
     assert environment["PATH"] == "/bin"
 
 
-def test_another_address_than_loopback_answers_to_any_host_name():
-    environment = serve.command(host="0.0.0.0", port=1, endpoint="http://x", base_environment={}).environment
-    assert "STREAMLIT_SERVER_ALLOWED_HOSTS" not in environment
+def test_another_address_than_loopback_answers_to_any_host_name(configured):
+    configured("0.0.0.0", 8501)
+    assert config.get_option("server.allowedHosts") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how often a thread woke")
+def test_nothing_wakes_a_dashboard_that_nobody_looks_at(dashboard):
+    process, port, _ = dashboard
+    _get(port, serve.HEALTH_PATH)
+    time.sleep(1)
+    before = _wakes(process)
+    time.sleep(2)
+    assert _wakes(process) - before <= 2
+
+
+def _wakes(process):
+    """How often its threads woke by themselves so far."""
+    threads = Path(f"/proc/{process.pid}/task").iterdir()
+    statuses = [(thread / "status").read_text() for thread in threads]
+    return sum(int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)[1]) for status in statuses)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_at_once_also_under_an_open_page(tmp_path, number):
+    with _running(tmp_path) as (process, port), connect(f"ws://127.0.0.1:{port}/_stcore/stream", proxy=None):
+        began = time.monotonic()
+        process.send_signal(number)
+        process.wait(timeout=10)
+        assert time.monotonic() - began < 3  # the supervisor's patience
 
 
 def test_the_supervisor_imports_nothing_heavy():

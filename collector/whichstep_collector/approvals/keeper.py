@@ -16,6 +16,7 @@ from whichstep_collector.panics import contained
 from whichstep_store.store import Store
 
 _LOOK_SECONDS_MAX: Final = 30.0
+"""While requests wait: their time is told by a clock that may be set."""
 _LOOK_SECONDS_MIN: Final = 0.05
 _RETRY_SECONDS: Final = 2.0
 _SECOND: Final = 1_000_000_000
@@ -60,8 +61,8 @@ class ApprovalKeeper:
             self._wake.wait(seconds)
             self._stopping.wait(_LOOK_SECONDS_MIN)
 
-    def _look(self) -> float:
-        """Do what is due; the seconds until the next request ends by itself."""
+    def _look(self) -> float | None:
+        """Do what is due; the seconds until the next request ends by itself, None while there is none."""
         approvals = self._store.ledger.approvals
         for approval_id in approvals.expire_due():
             self._waiting.tell(approval_id)
@@ -72,5 +73,5 @@ class ApprovalKeeper:
             self._shown = last
         deadline = approvals.next_deadline()
         if deadline is None:
-            return _LOOK_SECONDS_MAX
+            return None
         return min(max((deadline - approvals.now()) / _SECOND, 0.0), _LOOK_SECONDS_MAX)
