@@ -97,14 +97,29 @@ class Done(NamedTuple):
 
 
 def whichstep(*arguments, check=True):
-    """One command to its end, in this process: a process each costs a second of imports (test_command_line has those)."""
+    """One command to its end, in this process: a process each costs a second of imports (test_command_line has those).
+
+    `up` becomes another program, so it has its own.
+    """
+    words = [str(argument) for argument in arguments]
+    done = _in_its_own_process(words) if words[0] == "up" else _in_this_process(words)
+    assert not (check and done.returncode), f"whichstep {words} ended with {done.returncode}: {done.stderr}"
+    return done
+
+
+def _in_its_own_process(words):
+    command = [sys.executable, "-m", "whichstep_cli", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(), timeout=60)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def _in_this_process(words):
     code, out, err = 0, io.StringIO(), io.StringIO()
     with patch.dict(os.environ, environment(), clear=True), redirect_stdout(out), redirect_stderr(err):
         try:
-            main([str(argument) for argument in arguments])
+            main(words)
         except SystemExit as left:
             code = left.code or 0
-    assert not (check and code), f"whichstep {arguments} ended with {code}: {err.getvalue()}"
     return Done(code, out.getvalue(), err.getvalue())
 
 

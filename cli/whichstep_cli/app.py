@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from whichstep_cli.version import installed_version
 
 
 class Entry(NamedTuple):
@@ -112,12 +111,3 @@ def root(
     ] = False,
 ) -> None:
     """Which step failed? Observability for AI agents: one command, one data folder."""
-
-
-def installed_version() -> str:
-    """The version of the installed distribution; in a source tree, of the sources."""
-    try:
-        return version("whichstep")
-    except PackageNotFoundError:
-        sources = Path(__file__).parents[2] / "pyproject.toml"
-        return f"{tomllib.loads(sources.read_text('utf-8'))['project']['version']} (sources)"

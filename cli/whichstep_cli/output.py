@@ -1,6 +1,6 @@
 """How commands speak: one JSON document, or tables and sentences for people, on stdout; remarks on stderr.
 
-Off a terminal nothing is coloured, cut or animated.
+Off a terminal nothing is coloured, cut or animated. rich is imported by what draws: the sidecar only speaks.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.text import Text
 
 _WIDE = 10_000
 """Columns assumed off a terminal: a pipe cuts nothing."""
@@ -22,6 +22,8 @@ _WIDE = 10_000
 
 def console() -> Console:
     """Standard output, as wide as the terminal; content is never read as markup."""
+    from rich.console import Console  # noqa: PLC0415  see above
+
     return Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 
 
@@ -42,6 +44,8 @@ def remark(sentence: str) -> None:
 
 def write_table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows under the headings of `columns` (key to heading); numbers to the right, an unknown value as a dash."""
+    from rich.table import Table  # noqa: PLC0415  see above
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for key, heading in columns.items():
         numeric = any(isinstance(row.get(key), int | float) for row in rows)
@@ -54,6 +58,8 @@ def write_table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -
 
 def cell(value: object) -> Text:
     """One value as people read it: unknown is a dash, control characters of somebody's text are made visible."""
+    from rich.text import Text  # noqa: PLC0415  see above
+
     if value is None:
         return Text("-")
     if isinstance(value, bool):
@@ -66,6 +72,9 @@ def cell(value: object) -> Text:
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Progress]:
     """A progress bar on a terminal, nothing elsewhere; advance its only task, number 0."""
+    from rich.console import Console  # noqa: PLC0415  see above
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415  see above
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     terminal = sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), disable=not terminal, transient=True) as bar:

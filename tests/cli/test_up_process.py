@@ -5,8 +5,10 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from sidecar_process import sidecar_process, whichstep
@@ -73,11 +75,26 @@ def test_the_dashboard_ends_with_a_sidecar_that_is_killed(tmp_path):
             time.sleep(0.1)
 
 
+def test_what_serves_has_none_of_the_libraries_of_the_command_line(sidecar):
+    """typer and what it needs would stay in memory; native libraries show in the list of what is mapped."""
+    mapped = {Path(part.path).name for part in psutil.Process(sidecar.pid).memory_maps()}
+    assert any(name.startswith("_duckdb") for name in mapped)
+    assert not any(name.startswith("_pydantic_core") for name in mapped)
+
+
+def test_ctrl_c_ends_it_at_once_though_it_sleeps(tmp_path):
+    with sidecar_process(tmp_path / "data", dashboard=True) as running:
+        running.wait_for(lambda: answers(f"{running.dashboard}/_stcore/health"), 60)
+        time.sleep(1)
+        began = time.monotonic()
+        os.kill(running.pid, signal.SIGINT)
+        running.process.wait(20)
+        assert time.monotonic() - began < 4  # it drains, seals and ends the dashboard meanwhile
+
+
 def data_dir(sidecar):
     return sidecar.process.args[sidecar.process.args.index("--data-dir") + 1]
 
 
 def test_the_folder_names_its_owner(sidecar):
-    from pathlib import Path
-
     assert holder(Path(data_dir(sidecar))) == (sidecar.pid, sidecar.http)

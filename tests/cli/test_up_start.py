@@ -1,5 +1,6 @@
 """What `whichstep up` settles before it opens its doors."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,9 +8,8 @@ from pathlib import Path
 import httpx
 
 from sidecar_process import environment
-from whichstep_cli.options import Format
+from whichstep_cli.serving import serving
 from whichstep_cli.sidecar import settings_without_doors
-from whichstep_cli.up import serving
 
 INGEST = """
 import sys
@@ -19,7 +19,7 @@ import httpx
 
 import builders
 from whichstep_cli.sidecar import settings_without_doors
-from whichstep_cli.up import serving
+from whichstep_cli.serving import serving
 
 with serving(settings_without_doors(Path(sys.argv[1]))) as served:
     body = builders.request(builders.span("chat")).SerializeToString()
@@ -33,7 +33,8 @@ def test_pandas_is_not_imported_by_ingest(tmp_path):
     """The first request of a process would pay 1.5 s of CPU and 50 MB for it."""
     tests = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", INGEST, str(tmp_path / "data")]
-    environ = environment() | {"PYTHONPATH": tests}
+    environ = environment()
+    environ["PYTHONPATH"] = os.pathsep.join([tests, environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     done = subprocess.run(command, check=False, env=environ, capture_output=True, text=True)
     assert (done.stdout, done.stderr, done.returncode) == ("False\n", "", 0)
 
@@ -43,7 +44,7 @@ def test_the_first_start_prints_a_link_that_signs_a_reviewer_in_and_later_ones_d
     said = []
     for _ in range(2):
         with serving(settings) as served:
-            served.announce(Format.TEXT)
+            served.announce(as_json=False)
             (line,) = [line for line in capsys.readouterr().out.splitlines() if "/approvals" in line]
             said.append(line)
             link = line.split()[-1]

@@ -21,9 +21,9 @@ from whichstep_cli.demo.send_history import send_history
 from whichstep_cli.demo.stories import STORIES
 from whichstep_cli.errors import EXIT_FAILED, UnreachableError
 from whichstep_cli.folder import owner_endpoint
-from whichstep_cli.options import DEFAULT_ENDPOINT, Format, SourceOptions, takes_options
+from whichstep_cli.options import DEFAULT_ENDPOINT, SourceOptions, takes_options
+from whichstep_cli.serving import EXIT_SIGNALS, Served, end_at_once_by_signal, serving, wait_for_signal
 from whichstep_cli.sidecar import load_settings
-from whichstep_cli.up import EXIT_SIGNALS, Served, end_at_once_by_signal, serving, wait_for_signal
 
 app = typer.Typer(add_completion=False)
 
@@ -89,7 +89,7 @@ def _sidecar(source: SourceOptions, arguments: dict[str, int | None]) -> Iterato
     if settings.contracts is None:
         settings = replace(settings, contracts=CONTRACTS)
     with serving(settings) as served, connect(served.endpoint, settings.token) as client:
-        served.announce(Format.TEXT)
+        served.announce(as_json=False)
         yield client, served
 
 
