@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -164,6 +166,14 @@ def wait_until(claim: Callable[[], bool], seconds: float = 15) -> None:
     while not claim():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
+
+
+def wakes(thread: threading.Thread) -> int:
+    """How often a thread went to sleep so far; Linux only."""
+    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
+    found = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)
+    assert found
+    return int(found[1])
 
 
 if __name__ == "__main__":  # a process of its own, to be killed: prints its address, ends with its input

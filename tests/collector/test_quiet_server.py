@@ -1,15 +1,14 @@
 """The server of both processes: it sleeps, and it ends when it is asked to."""
 
-import re
 import sys
 import threading
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
 
+from running import wakes
 from whichstep_collector.http_server import HttpServer
 from whichstep_collector.quiet_server import QuietServer
 
@@ -34,11 +33,6 @@ def test_nothing_wakes_a_server_that_nobody_asks(running):
     before = wakes(server._thread)
     time.sleep(1)
     assert wakes(server._thread) - before <= 1
-
-
-def wakes(thread):
-    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
-    return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)[1])
 
 
 def test_it_ends_as_soon_as_it_is_asked(running):

@@ -1,5 +1,8 @@
 import gzip
 import itertools
+import sys
+import threading
+import time
 
 import grpc
 import pytest
@@ -10,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
-from running import logs, running, traces, wait_until
+from running import logs, running, traces, wait_until, wakes
 from whichstep_collector.errors import PortInUse
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -141,3 +144,14 @@ def test_gzip_is_undone_by_the_library_not_twice(channel, sidecar):
     number = next(numbers)
     body = gzip.compress(traces(number).SerializeToString())
     assert error_of(lambda: raw_call(channel, body)).code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how often a thread woke")
+def test_nothing_wakes_a_door_that_nobody_calls(tmp_path):
+    others = set(threading.enumerate())
+    with running(tmp_path):
+        (door,) = [thread for thread in set(threading.enumerate()) - others if thread.name == "grpc"]
+        time.sleep(0.5)
+        before = wakes(door)
+        time.sleep(1)
+        assert wakes(door) - before <= 1
