@@ -54,8 +54,9 @@ NOT_ON_THE_WIRE = {
     "vercel-ai-sdk__otel": {"session"},
 }
 TYPES = {"llm": "llm_call", "tool": "tool_call", "retrieval": "retrieval", "handoff": "handoff", "approval": "approval"}
-# How providers themselves name the error that their clients raise as InternalServerError.
-PROVIDERS_WORDS = {"server_error", "api_error", "INTERNAL", "500"}
+# How providers themselves name the error that their clients raise as InternalServerError, and how a client names it that
+# raises another once it gives up.
+PROVIDERS_WORDS = {"server_error", "api_error", "INTERNAL", "500", "AI_APICallError"}
 FACTS = (
     "one execution", "steps", "tools", "arguments", "documents", "errors", "recovered", "tokens", "cost", "failing step",
     "status", "outcome", "session", "input", "output",
@@ -237,8 +238,10 @@ def _together(executions: pl.DataFrame) -> dict[str, Any]:
 
 
 def leaves(steps: pl.DataFrame) -> pl.DataFrame:
-    """The steps that the ground truth lists: model calls once, tools, retrievals, hand-overs, approvals."""
-    return steps.filter(pl.col("type").is_in(list(TYPES.values())))
+    """The steps that the ground truth lists: tools, retrievals, hand-overs, approvals, and model calls once: what a
+    client repeats until it succeeds is one."""
+    repeated = (pl.col("type") == "llm_call") & (pl.col("status") == "error") & pl.col("recovered")
+    return steps.filter(pl.col("type").is_in(list(TYPES.values())) & ~repeated.fill_null(value=False))
 
 
 def _steps(truth: Truth, steps: pl.DataFrame) -> str:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from rows import row_of
 
-from builders import span
+from builders import event, span
 
 
 def older(operation, /, **more):
@@ -77,3 +77,49 @@ def test_an_agents_span_of_the_new_emitter_is_called_after_the_model_but_is_the_
     assert (row["type"], row["step_name"], row["dialect"]) == ("agent", "support", "vercel_ai")
     step = row_of(span("step 1", parent=1, attributes={"gen_ai.operation.name": "agent_step"}), scope="gen_ai")
     assert step["type"] == "other"
+
+
+def test_the_calls_that_an_older_run_ended_with_are_no_answer():
+    asked = '[{"toolCallId": "c2", "toolName": "refund", "input": "{}"}]'
+    assert older("ai.generateText", **{"ai.response.toolCalls": asked})["output"] is None
+
+
+@pytest.mark.parametrize(
+    ("own", "counted"),
+    [
+        ({"openai": {"cachedPromptTokens": 64}}, (100, 64, None)),
+        ({"anthropic": {"cacheReadInputTokens": 64, "cacheCreationInputTokens": None}}, (164, 64, None)),
+        ({"anthropic": {"usage": {"input_tokens": 100, "cache_read_input_tokens": 64, "cache_creation_input_tokens": 8},
+          "cacheCreationInputTokens": 8}}, (172, 64, 8)),
+        ({"bedrock": {"usage": {"cacheReadInputTokens": 64, "cacheWriteInputTokens": 8}}}, (172, 64, 8)),
+        ({"openai": {}}, (100, None, None)),
+    ],
+)  # fmt: skip
+def test_the_cache_of_an_older_model_call_is_in_its_providers_own_words(own, counted):
+    row = older(
+        "ai.generateText.doGenerate",
+        **{"ai.usage.promptTokens": 100, "ai.response.providerMetadata": orjson.dumps(own).decode()},
+    )
+    assert (row["input_tokens"], row["cache_read_tokens"], row["cache_write_tokens"]) == counted
+
+
+def test_an_input_that_counts_the_cache_in_is_left_as_it_is():
+    own = '{"anthropic": {"usage": {"input_tokens": 100, "cache_read_input_tokens": 64}}}'
+    row = older(
+        "ai.generateText.doGenerate",
+        **{"ai.usage.inputTokens": 164, "ai.usage.inputTokenDetails.cacheReadTokens": 64, "ai.response.providerMetadata": own},
+    )  # fmt: skip
+    assert (row["input_tokens"], row["cache_read_tokens"]) == (164, 64)
+
+
+def test_a_tools_own_error_is_told_and_not_the_one_around_it():
+    own = event("exception", **{"exception.type": "OrderError", "exception.message": "no answer"})
+    around = {"exception.type": "AI_ToolExecutionError", "exception.message": "Error executing tool lookup: no answer"}
+    assert failed_with(own, event("exception", **around)) == ("OrderError", "no answer")
+    assert failed_with(event("exception", **around)) == (None, "Error executing tool lookup: no answer")
+
+
+def failed_with(*raised):
+    attributes = {"ai.operationId": "ai.toolCall"}
+    row = row_of(span("ai.toolCall", parent=9, status=2, events=raised, attributes=attributes), scope="ai")
+    return row["error_type"], row["error_message"]

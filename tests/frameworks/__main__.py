@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 _RAISING = ("v02b", "v06", "v07")
 """The variants in which the call may raise."""
 PLAYED = environments.CACHE / "played"
-_SHARED = ("variants.py", "desk.py", "model.py", "play.py", "telemetry.py", "truth.py", "wires/*.py")
+_SHARED = ("variants.py", "desk.*", "node.py", "model.py", "play.py", "telemetry.py", "truth.py", "wires/*.py")
 
 
 class Run(NamedTuple):

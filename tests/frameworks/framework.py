@@ -40,6 +40,12 @@ def through_instrument(extra: str, not_emitted: dict[str, str] | None = None) ->
     return Setup(INSTRUMENT, tuple(extras[extra]), not_emitted=not_emitted or {}, variants=("v01_", "v02_"))
 
 
+NODE_TELEMETRY = (
+    "@opentelemetry/sdk-trace-node@^2",
+    "@opentelemetry/resources@^2",
+    "@opentelemetry/exporter-trace-otlp-proto@^0.223",
+)
+"""What `desk.mjs` needs."""
 TRANSFER = ToolCall("transfer_to_refund_agent", {})
 
 

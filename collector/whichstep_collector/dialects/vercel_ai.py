@@ -1,7 +1,8 @@
 """Vercel's AI SDK, both emitters: GenAI names under scope `gen_ai`, and the older `ai.*` names under scope `ai`.
 
 The older one nests `ai.generateText` over `ai.generateText.doGenerate`, both with usage, and puts a tool call under
-the model call that asked for it. An agent's name is the function id; its span is called after the model.
+the model call that asked for it. An agent's name is the function id; its span is called after the model. What was read
+from the cache may be in the provider's own words alone (`ai.response.providerMetadata`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from whichstep_collector.received import Attributes, ReceivedSpan
 _OPERATION: Final = "ai.operationId"
 _CALLS: Final = (".doGenerate", ".doStream")
 _TEXTS: Final = ("ai.response.text", "ai.response.object", "ai.result.text", "ai.result.object")
+_PROVIDERS_OWN: Final = "ai.response.providerMetadata"
+_CACHE_READ: Final = "ai.usage.inputTokenDetails.cacheReadTokens"
+"""Since version 6, which counts the cache into the input."""
+_READ_APART: Final = ("cacheReadInputTokens", "cache_read_input_tokens")
+_WRITTEN_APART: Final = ("cacheCreationInputTokens", "cacheWriteInputTokens", "cache_creation_input_tokens")
+_TOOL_FAILED: Final = "AI_ToolExecutionError"
 _TOOL_CALLS: Final = ("ai.response.toolCalls", "ai.result.toolCalls")
 
 
@@ -79,6 +86,37 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         if isinstance(named, str) and named:
             facts.workflow = facts.workflow or named
             facts.step_name = named
+    if facts.type == "llm_call" and _OPERATION in span.attributes and _CACHE_READ not in span.attributes:
+        _count_cache(facts, span.attributes.get(_PROVIDERS_OWN))
+    if facts.error_type == _TOOL_FAILED:
+        _unwrap_error(facts, span)
+
+
+def _unwrap_error(facts: SpanFacts, span: ReceivedSpan) -> None:
+    """Takes the tool's own error instead of the one around it; its type is unknown where the span tells the latter alone."""
+    raised = (event.attributes for event in span.events if event.name == "exception")
+    own = next((said for said in raised if said.get("exception.type") != _TOOL_FAILED), {})
+    facts.error_type = coerce.text(own.get("exception.type"))
+    facts.error_message = coerce.text(own.get("exception.message")) or facts.error_message
+
+
+def _count_cache(facts: SpanFacts, said: Any) -> None:
+    """From the provider's own words. Up to version 5 an input does not include a cache that is counted beside it."""
+    for own in coerce.json_object(said).values():
+        if not isinstance(own, dict):
+            continue
+        told = {**own, **coerce.json_object(own.get("usage"))}
+        apart, written = _one_of(told, _READ_APART), _one_of(told, _WRITTEN_APART)
+        if facts.input_tokens is not None:
+            facts.input_tokens += (apart or 0) + (written or 0)
+        read = apart if apart is not None else coerce.count(told.get("cachedPromptTokens"))
+        facts.cache_read_tokens = facts.cache_read_tokens if read is None else read
+        facts.cache_write_tokens = facts.cache_write_tokens if written is None else written
+        return
+
+
+def _one_of(told: dict[str, Any], names: tuple[str, ...]) -> int | None:
+    return next((count for name in names if (count := coerce.count(told.get(name))) is not None), None)
 
 
 _SESSION: Final = (
@@ -108,7 +146,7 @@ DIALECT = Dialect(
     ),
     texts=TextKeys(
         input=("ai.prompt.messages", "ai.prompt"),
-        output=(*_TEXTS, "ai.response.toolCalls"),
+        output=_TEXTS,
         arguments=("ai.toolCall.args", "ai.toolCall.input"),
         results=("ai.toolCall.result", "ai.toolCall.output"),
         query=("ai.value", "ai.values"),

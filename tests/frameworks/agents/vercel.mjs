@@ -1,35 +1,20 @@
-// The support agent on the Vercel AI SDK. ORDER (JSON) says what to play; the tools are asked for over HTTP, for the desk
-// and its journal are Python's. Writes one line of JSON: the answer, or the error that ended the run.
+// The support agent on the Vercel AI SDK.
 import { createOpenAI } from '@ai-sdk/openai';
 import { OpenTelemetry } from '@ai-sdk/otel';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { registerTelemetry, stepCountIs, tool, ToolLoopAgent } from 'ai';
 import { z } from 'zod';
+import { ask, order, play, runTool, startTelemetry } from './desk.mjs';
 
-const order = JSON.parse(process.env.ORDER);
-const provider = new NodeTracerProvider({
-  resource: resourceFromAttributes({ 'service.name': 'support-agent', 'service.version': '1.4.0' }),
-  spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${order.otlp}/v1/traces` }))],
-});
-provider.register();
+const provider = startTelemetry();
 const ids = { 'session.id': order.session, 'user.id': order.user };
 registerTelemetry(new OpenTelemetry({ enrichSpan: () => ids }));
 
 const model = createOpenAI({ baseURL: `${order.model_url}/v1`, apiKey: 'scripted' }).chat(order.model);
 const types = { string: z.string(), number: z.number() };
 
-async function ask(path, body) {
-  const response = await fetch(`${order.desk}/${path}`, { method: 'POST', body: JSON.stringify(body) });
-  const said = await response.json();
-  if (said.error) throw Object.assign(new Error(said.error), { name: said.error_type });
-  return said.result;
-}
-
 const tools = Object.fromEntries(order.tools.map(({ name, description, parameters }) => {
   const inputSchema = z.object(Object.fromEntries(Object.entries(parameters).map(([key, type]) => [key, types[type]])));
-  return [name, tool({ description, inputSchema, execute: (input) => ask(`tools/${name}`, input) })];
+  return [name, tool({ description, inputSchema, execute: (input) => runTool(name, input) })];
 }));
 
 function agent(id, instructions, options) {
@@ -67,11 +52,4 @@ async function answer() {
   return (await chosen.generate({ messages })).text;
 }
 
-let known;
-try {
-  known = { answer: await answer() };
-} catch (error) {
-  known = { error: String(error.message), error_type: error.name };
-}
-await provider.shutdown();
-process.stdout.write(`${JSON.stringify(known)}\n`);
+await play(provider, answer);
