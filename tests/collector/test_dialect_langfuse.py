@@ -105,3 +105,37 @@ def test_who_and_which_release_are_told_by_its_names():
     assert (row["session_id"], row["user_id"], row["release"], row["environment"], row["workflow"]) == (
         "s", "u", "7", "staging", "refunds",
     )  # fmt: skip
+
+
+def test_what_finds_langchains_documents_in_javascript_is_a_retrieval():
+    found = observed(
+        "span", "HelpCenter", input="a kettle", output='[{"pageContent": "Returns", "metadata": {"id": "d1"}}]'
+    )
+    assert (found["type"], found["query"], found["document_count"]) == ("retrieval", "a kettle", 1)
+    assert orjson.loads(found["sources"]) == [{"id": "d1", "content": "Returns", "metadata": {"id": "d1"}}]
+    assert observed("span", output='[{"title": "pageContent"}]')["type"] == "other"
+
+
+def test_a_graphs_state_is_its_messages_whether_or_not_python_could_read_it():
+    state = '{"messages": [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "goodbye"}]}'
+    row = row_of(span("graph", attributes={"langfuse.observation.type": "span", "langfuse.observation.input": state,
+                                           "langfuse.observation.output": state}), scope="langfuse-sdk")  # fmt: skip
+    assert (row["user_message"], row["output"]) == ("hello", "goodbye")
+    assert observed("span", "__start__", input=state)["type"] == "none"
+
+
+def test_a_message_of_a_tool_in_javascript_is_its_content():
+    message = {"lc": 1, "type": "constructor", "id": ["langchain_core", "messages", "ToolMessage"],
+               "kwargs": {"status": "success", "content": "shipped", "tool_call_id": "c1"}}  # fmt: skip
+    row = observed("tool", output=orjson.dumps(message).decode())
+    assert (row["result"], row["tool_call_id"]) == ("shipped", "c1")
+
+
+def test_an_error_that_the_decorator_repeats_as_output_is_none():
+    row = observed("agent", level="ERROR", status_message="no answer", output='{"error": "Error: no answer"}')
+    assert (row["error"], row["error_message"], row["output"]) == (True, "no answer", None)
+
+
+def test_an_interrupt_in_the_status_message_is_no_error():
+    row = observed("tool", level="ERROR", status_message='GraphInterrupt: [{"id": 1}]')
+    assert (row["error"], row["control_flow"]) == (False, "interrupt")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows import batch_of, logs_of, restored, row_of, rows_of, whole
 
-from builders import START, as_json, exception, key_values, log, request, span
+from builders import START, as_json, event, exception, key_values, log, request, span
 from whichstep_collector.decode import decode_traces
 
 SAID = [{"role": "user", "parts": [{"type": "text", "content": "Where is A-1042?"}]}]
@@ -162,6 +162,20 @@ def test_an_exception_without_a_status_is_an_error_only_if_it_left_the_span(at, 
     """Q13."""
     row = row_of(tool(events=[exception("ValueError", "no such order", at=at, **escaped)]))
     assert (row["error"], row["error_type"]) == (error, "ValueError" if error else None)
+
+
+@pytest.mark.parametrize(
+    ("raised", "said", "failure"),
+    [
+        ("OrderError", "no answer", (True, "OrderError", "no answer", None)),
+        ("OrderError", "no\n\nanswer", (True, "OrderError", "no\n\nanswer", None)),
+        ("GraphInterrupt", '[\n  {"id": 1}\n]', (False, None, None, "interrupt")),
+    ],
+)
+def test_an_error_of_javascript_without_a_type_has_it_in_the_stack_after_its_message(raised, said, failure):
+    text = f"{said}\n\n{raised}: {said}\n    at ask (file:///app/desk.mjs:13:39)"
+    row = row_of(tool(status=2, message=text, events=[event("exception", **{"exception.message": text})]))
+    assert (row["error"], row["error_type"], row["error_message"], row["control_flow"]) == failure
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,17 @@ def test_a_clients_call_tells_of_the_results_that_it_is_given_for_the_first_time
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("scope", "rows"),
+    [
+        ("@arizeai/openinference-instrumentation-openai", 2), ("@traceloop/instrumentation-google-generativeai", 2),
+        ("@arizeai/openinference-instrumentation-openai-agents", 1),
+    ],
+)  # fmt: skip
+def test_a_client_is_told_by_its_scope_in_javascript_too(scope, rows):
+    assert len(model_call(says("hi"), asks(FIRST), answers(FIRST), scope=scope)) == rows
+
+
 def test_an_agents_instrumentation_has_spans_for_its_tools():
     assert len(model_call(says("hi"), asks(FIRST), answers(FIRST), scope="some.agent")) == 1
 

@@ -17,10 +17,15 @@ from whichstep_cli.demo.scripted_model import Reply, serving
 
 _HERE = Path(__file__).parent
 _JSON_TYPES = {str: "string", float: "number"}
-_FOLDER = "FRAMEWORK_FOLDER"
+_FOLDER, _SETUP = "FRAMEWORK_FOLDER", "FRAMEWORK_SETUP"
 
 
-def answer(desk: Desk, program: str, setup: str = "") -> str:
+def instrument(setup: str) -> None:
+    """Leaves it to the program."""
+    os.environ[_SETUP] = setup
+
+
+def answer(desk: Desk, program: str) -> str | None:
     """The answer of a program in `agents/`; raises what ended it."""
     functions = {tool.__name__: tool for tool in (desk.search_help, *desk.tools)}
 
@@ -35,13 +40,14 @@ def answer(desk: Desk, program: str, setup: str = "") -> str:
     shutil.copy(_HERE / "desk.mjs", os.environ[_FOLDER])
     copied = shutil.copy(_HERE / "agents" / program, os.environ[_FOLDER])
     with serving(asked) as url:
-        order = {**_order(desk, functions), "desk": url, "setup": setup}
+        order = {**_order(desk, functions), "desk": url, "setup": os.environ[_SETUP]}
         environment = {**os.environ, "ORDER": json.dumps(order)}
         said = subprocess.run(["node", copied], env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
     known = json.loads(said.splitlines()[-1])
     if "error" in known:
         raise type(known["error_type"], (RuntimeError,), {})(known["error"])
-    return str(known["answer"])
+    answered: str | None = known["answer"]
+    return answered
 
 
 def _order(desk: Desk, functions: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +63,7 @@ def _order(desk: Desk, functions: dict[str, Any]) -> dict[str, Any]:
         "hands_over": desk.variant.hands_over,
         "streams": desk.variant.streams,
         "decision": desk.variant.decision,
+        "crashes": desk.variant.name.startswith("v02b"),
         "tools": [
             {"name": name, "description": tool.__doc__, "parameters": _parameters(tool)}
             for name, tool in functions.items()

@@ -35,6 +35,8 @@ REGISTERED = (
     "vercel_legacy_v5",
     "vercel_legacy_v4",
     "vercel_legacy_anthropic",
+    "openai_js",
+    "langgraph_js",
     "plain_openai",
     "plain_openai_responses",
     "plain_anthropic",

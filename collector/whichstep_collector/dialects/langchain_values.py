@@ -70,8 +70,10 @@ def _tool_message(found: Any) -> dict[str, Any] | None:
     if isinstance(update := found.get("update"), dict) and "goto" in found:  # a Command that hands over
         messages = update.get("messages")
         return _tool_message(messages[-1]) if isinstance(messages, list) and messages else None
+    named = found.get("id")
+    in_javascript = isinstance(named, list) and named[-1:] == ["ToolMessage"]  # which has no type among its arguments
     for holder in (found.get("kwargs"), found.get("data")):
-        if isinstance(holder, dict) and holder.get("type") == "tool":
+        if isinstance(holder, dict) and (in_javascript or holder.get("type") == "tool"):
             return holder
     return found if found.get("type") == "tool" and "tool_call_id" in found else None
 

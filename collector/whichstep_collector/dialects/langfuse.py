@@ -1,7 +1,7 @@
 """Langfuse's SDKs: `langfuse.observation.type` says the step, the span's name the tool; values are JSON text.
 
 A decorated function's input is its call ({"args": […], "kwargs": {…}}). Errors are a level and a status message, never
-an exception event. Early versions call a generation a span.
+an exception event. Early versions call a generation a span, LangChain's handler in JavaScript a retriever.
 """
 
 from __future__ import annotations
@@ -39,20 +39,39 @@ _OUTPUT: Final = "langfuse.observation.output"
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
-    attributes = span.attributes
-    said = attributes.get(_TYPE)
+    said = span.attributes.get(_TYPE)
     if not isinstance(said, str):
         return None
     if said == "tool" and is_handoff_tool(span.name):
         return Kind("handoff", name=span.name)
     if said in _TYPES:
         return Kind(_TYPES[said], name=span.name)
-    if said == "span" and any(key in attributes for key in _OF_CALLS):
+    return (_of_span(span) if said == "span" else None) or _other(span)
+
+
+def _of_span(span: ReceivedSpan) -> Kind | None:
+    """What is no mere span, though it is called one."""
+    if any(key in span.attributes for key in _OF_CALLS):
         return Kind("llm_call")
+    if _is_documents(span.attributes.get(_OUTPUT)):
+        return Kind("retrieval", name=span.name)
+    return Kind("none") if langchain_values.is_plumbing(span.name) else None
+
+
+def _other(span: ReceivedSpan) -> Kind:
+    attributes = span.attributes
     if is_approval_name(span.name) and "decision" in coerce.json_object(attributes.get(_OUTPUT)):
         return Kind("approval", guessed=True, name=span.name)
     is_root = span.parent_span_id is None or coerce.flag(attributes.get("langfuse.internal.as_root"))
     return Kind("workflow" if is_root else "other")
+
+
+def _is_documents(value: Any) -> bool:
+    """Whether it is a list of LangChain's documents in JavaScript, whose retrievers the handler calls spans."""
+    if not isinstance(value, str) or not value.startswith("[{") or '"pageContent"' not in value:
+        return False
+    found = parse_json(value)
+    return isinstance(found, list) and all(isinstance(item, dict) and "pageContent" in item for item in found)
 
 
 def _call(value: Any) -> Any:
@@ -67,7 +86,10 @@ def _call(value: Any) -> Any:
 
 
 def _unwrap_task(value: Any) -> Task:
-    """The words of a call's only text, else its arguments."""
+    """The messages of a state; the words of a call's only text, else its arguments."""
+    state = langchain_values.unwrap_task(value)
+    if state.messages:
+        return state
     found = _call(value)
     if found is value or isinstance(found, str):
         return langchain_values.unwrap_task(found)
@@ -101,6 +123,9 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.reported_cost_usd = _cost(coerce.json_object(attributes[_COST]))
     if facts.type == "workflow":
         facts.workflow = facts.workflow or facts.step_name
+    if attributes.get(_LEVEL) == "ERROR" and coerce.json_object(attributes.get(_OUTPUT)).keys() == {"error"}:
+        # JavaScript's decorator repeats the error there
+        facts.output = facts.output_parts = facts.output_is_list = facts.result = facts.result_parts = None
 
 
 def _cost(details: dict[str, Any]) -> float | None:

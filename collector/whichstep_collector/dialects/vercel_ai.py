@@ -93,7 +93,7 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
 
 
 def _unwrap_error(facts: SpanFacts, span: ReceivedSpan) -> None:
-    """Takes the tool's own error instead of the one around it; its type is unknown where the span tells the latter alone."""
+    """Takes the tool's own error instead of the one around it, which alone does not tell the type."""
     raised = (event.attributes for event in span.events if event.name == "exception")
     own = next((said for said in raised if said.get("exception.type") != _TOOL_FAILED), {})
     facts.error_type = coerce.text(own.get("exception.type"))

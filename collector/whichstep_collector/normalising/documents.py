@@ -36,7 +36,7 @@ def tidy(document: Document) -> Document:
         return scored(found)
     if isinstance(node := found.get("node"), dict):  # LlamaIndex: the document apart from its score
         found = {**node, "id": node.get("id_"), **{name: item for name, item in found.items() if name != "node"}}
-    for other in ("page_content", "text", "document"):
+    for other in ("page_content", "pageContent", "text", "document"):
         if "content" not in found and isinstance(found.get(other), str):
             found["content"] = found.pop(other)
     metadata = found.get("metadata")

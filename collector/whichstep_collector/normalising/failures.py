@@ -37,6 +37,8 @@ _TYPED_MESSAGE: Final = re.compile(
 _TRACEBACK: Final = "Traceback (most recent call last)"
 _SHOWN: Final = re.compile(rf"(?P<type>[A-Za-z_]\w*)\((?P<arguments>.*?)\)\s*{re.escape(_TRACEBACK)}", re.DOTALL)
 """`ValueError('no such order')Traceback (most recent call last):…`"""
+_GAP: Final = re.compile(r"\n\n")
+_STACK: Final = re.compile(r"([A-Za-z_$][\w$]*): ")
 _LIKELY_TYPE: Final = re.compile(r"[A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt)")
 
 
@@ -62,7 +64,7 @@ def read_failure(span: ReceivedSpan, *, hint: str | None = None) -> Failure:
     if span.status != 2 and exception is None and given is None and hint is None:
         return NO_FAILURE
     exception_type, exception_message = _raised(values)
-    if flow := _control_flow(short_type(exception_type), exception_message, span.status_message):
+    if flow := _control_flow(short_type(exception_type), exception_message, span.status_message, hint):
         return Failure(control_flow=flow)
     if (
         span.status != 2
@@ -85,11 +87,22 @@ def read_failure(span: ReceivedSpan, *, hint: str | None = None) -> Failure:
 def _raised(values: dict[str, Any]) -> tuple[str | None, str | None]:
     """Type and message. An error that was kept as text is recorded as an Exception; its text begins with its repr."""
     given, message = _said(values.get("exception.type")), _said(values.get("exception.message"))
+    if given is None and message:
+        return _before_stack(message)
     shown = _SHOWN.match(message) if given == "Exception" and message else None
     if shown is None:
         return given, message
     said = read_python(shown["arguments"])
     return shown["type"], said if isinstance(said, str) and said else shown["arguments"]
+
+
+def _before_stack(text: str) -> tuple[str | None, str]:
+    """Type and message out of a message with JavaScript's stack after it, which begins with both."""
+    for gap in _GAP.finditer(text):
+        named = _STACK.match(text, gap.end())
+        if named and text.startswith(text[: gap.start()], named.end()):
+            return named[1], text[: gap.start()]
+    return None, text
 
 
 def short_type(said: str | None) -> str | None:
@@ -107,10 +120,10 @@ def _said(value: Any) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _control_flow(exception_type: str | None, message: str | None, status_message: str) -> str | None:
+def _control_flow(exception_type: str | None, *texts: str | None) -> str | None:
     if exception_type in _CONTROL_TYPES:
         return _CONTROL_TYPES[exception_type]
-    for text in (message, status_message):
+    for text in texts:
         for prefix, flow in _CONTROL_PREFIXES:
             if text and text.startswith(prefix):
                 return flow

@@ -42,6 +42,8 @@ _CLIENTS: Final = frozenset({
     "google_genai", "google_generativeai", "litellm", "genai", "sagemaker", "replicate", "watsonx",
 })  # fmt: skip
 """Parts of the names of scopes that see a model's client only, never who runs its tools."""
+_NAME_PARTS: Final = re.compile(r"[./]|instrumentation-")
+"""`openinference.instrumentation.openai`, or in JavaScript `@arizeai/openinference-instrumentation-openai`."""
 _CONTENT_ONLY_ELSEWHERE: Final = frozenset({"gcp.vertex.agent"})
 """Scopes whose tool spans have no contents of their own."""
 
@@ -73,7 +75,8 @@ class Passed(NamedTuple):
 
 def sees_no_tools(scope: str) -> bool:
     """Whether what this scope sends leaves tools, or what they said, to the messages of model calls."""
-    return scope in _CONTENT_ONLY_ELSEWHERE or not _CLIENTS.isdisjoint(scope.split("."))
+    parts = _NAME_PARTS.split(scope)
+    return scope in _CONTENT_ONLY_ELSEWHERE or not _CLIENTS.isdisjoint(part.replace("-", "_") for part in parts)
 
 
 def is_unique(call_id: Any) -> bool:

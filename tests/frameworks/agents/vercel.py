@@ -14,12 +14,8 @@ FRAMEWORK = Framework(
     node=True,
 )
 OWN_TELEMETRY = True
-packages = node.packages
+packages, instrument = node.packages, node.instrument
 
 
-def instrument(setup: str) -> None:
-    del setup  # the program registers it
-
-
-def answer(desk: Desk) -> str:
+def answer(desk: Desk) -> str | None:
     return node.answer(desk, "vercel.mjs")

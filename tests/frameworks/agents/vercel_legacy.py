@@ -14,12 +14,8 @@ FRAMEWORK = Framework(
     node=True,
 )
 OWN_TELEMETRY = True
-packages = node.packages
+packages, instrument = node.packages, node.instrument
 
 
-def instrument(setup: str) -> None:
-    del setup  # each call of the program asks for it
-
-
-def answer(desk: Desk) -> str:
-    return node.answer(desk, "vercel_legacy.mjs", "experimental_telemetry")
+def answer(desk: Desk) -> str | None:
+    return node.answer(desk, "vercel_legacy.mjs")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from frameworks import node
 from frameworks.agents import vercel_legacy
-from frameworks.desk import Desk
 from frameworks.framework import NODE_TELEMETRY, Setup
 
 FRAMEWORK = dataclasses.replace(
@@ -17,8 +15,4 @@ FRAMEWORK = dataclasses.replace(
 )
 MODEL = "claude-sonnet-4-5"
 OWN_TELEMETRY = True
-packages, instrument = vercel_legacy.packages, vercel_legacy.instrument
-
-
-def answer(desk: Desk) -> str:
-    return node.answer(desk, "vercel_legacy.mjs", "experimental_telemetry+anthropic")
+packages, instrument, answer = vercel_legacy.packages, vercel_legacy.instrument, vercel_legacy.answer
