@@ -57,9 +57,15 @@ def rows(*modules: str) -> Iterator[Row]:
     for module in modules or registry.REGISTERED:
         framework = registry.framework(module)
         for setup in framework.setups:
-            if kept := recordings(module, setup):
-                verdicts = {path.name.removesuffix(".tar.xz"): verdicts_on(path, setup) for path in kept}
-                yield Row(framework, setup, captures.meta(kept[0])["packages"], verdicts)
+            if recordings(module, setup):
+                yield row(module, setup)
+
+
+def row(module: str, setup: Setup) -> Row:
+    """What the recordings of one set-up say now."""
+    kept = recordings(module, setup)
+    verdicts = {path.name.removesuffix(".tar.xz"): verdicts_on(path, setup) for path in kept}
+    return Row(registry.framework(module), setup, captures.meta(kept[0])["packages"], verdicts)
 
 
 def verdicts_on(recording: Path, setup: Setup) -> dict[str, tuple[str, str]]:

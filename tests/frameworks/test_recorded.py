@@ -19,7 +19,7 @@ SIZE_MAX = 4_000_000
 def test_the_page_says_what_the_recordings_of_a_framework_say_now(module, setup):
     """When a dialect was mended or broken: `PYTHONPATH=tests python -m frameworks.table` writes the page again."""
     said = table.PAGE.read_text(encoding="utf-8").splitlines()
-    (row,) = (row for row in table.rows(module) if row.setup == setup)
+    row = table.row(module, setup)
     assert table.line(row) in said
     assert set(table.details(row)) <= set(said)
 
