@@ -83,7 +83,7 @@ class JobRunner:
         executions of workflows that carry none; with `policy` actions are compared.
         """
         self._store, self._clock, self._deciding, self._policy = store, clock, deciding, policy
-        self._prices = prices or default_prices()
+        self._prices = prices
         self._stale_looked_at = self._recomputed_at = 0
         self._busy = False
         self._behind = False  # the last look left a whole slice due
@@ -161,7 +161,13 @@ class JobRunner:
         asked = traces["trace_id"].unique(maintain_order=True)
         inputs = self._store.reader.job_inputs(asked.to_list(), since=_whole(since), until=_whole(until))
         results = _results(
-            inputs, asked, touched, prices=self._prices, now=now, deciding=self._deciding, policy=self._policy
+            inputs,
+            asked,
+            touched,
+            prices=self._prices or default_prices(),
+            now=now,
+            deciding=self._deciding,
+            policy=self._policy,
         )
         self._store.writer.replace_results(results)
         self._periods.touch(results.executions, now=now)
