@@ -53,6 +53,20 @@ def test_a_tool_that_failed_inside_a_run_that_ended_well_is_no_error_of_the_exec
     assert (found["status"], found["error_count"]) == ("ok", 1)
 
 
+def test_a_model_call_that_failed_last_ends_a_run_without_an_answer_whatever_its_root_says() -> None:
+    last = failed(call(3, at=10, input="where is it?"))
+    assert execution(agent(), call(2), last)["status"] == "error"
+    assert execution(agent(output="later, please"), call(2), last)["status"] == "ok"
+    assert execution(agent(), last, call(4, at=20))["status"] == "ok"
+    assert execution(agent(), call(2), failed(call(3, at=10)))["status"] == "ok"  # nobody tells what was said
+
+
+def test_the_only_root_of_a_trace_stands_in_for_a_parent_that_never_came() -> None:
+    lost = call(3, 99)
+    assert results(agent(agent="a"), lost).steps["agent"].to_list() == ["a", "a"]
+    assert results(agent(agent="a"), agent(2, None, agent="b"), lost).steps["agent"].to_list().count(None) == 1
+
+
 # outcome
 
 

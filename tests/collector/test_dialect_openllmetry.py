@@ -4,7 +4,7 @@ import orjson
 import pytest
 from rows import row_of
 
-from builders import span
+from builders import event, span
 
 SCOPE = "opentelemetry.instrumentation.langchain"
 
@@ -31,6 +31,18 @@ def tl(name: str = "name", *, parent: int | None = 9, scope: str = SCOPE, **attr
 def test_operation_and_kind_say_the_step(attributes, step):
     row = tl(more=attributes)
     assert (row["type"], row["dialect"]) == (step, "openllmetry")
+
+
+def test_a_call_that_was_stopped_for_a_person_has_its_tools_name():
+    """Before version 0.50 the entity alone says it, and an answer without words is an empty JSON text."""
+    stopped = event("exception", **{"exception.type": "langgraph.errors.GraphInterrupt", "exception.message": "x"})
+    attributes = {"traceloop.span.kind": "tool", "traceloop.entity.name": "refund"}
+    row = row_of(span("refund.tool", parent=9, attributes=attributes, status=2, events=[stopped]), scope=SCOPE)
+    assert (row["type"], row["tool"], row["step_name"]) == ("approval", "refund", "refund")
+    asked = {"gen_ai.completion.0.role": "assistant", "gen_ai.completion.0.content": '""',
+             "gen_ai.completion.0.tool_calls.0.id": "c1", "gen_ai.completion.0.tool_calls.0.name": "refund"}  # fmt: skip
+    (message,) = orjson.loads(tl(more={"llm.request.type": "chat", **asked})["output"])
+    assert [part["type"] for part in message["parts"]] == ["tool_call"]
 
 
 def test_the_two_spans_of_one_agent_have_one_merge_key():

@@ -356,6 +356,25 @@ def test_an_answer_that_llama_index_cut_off_before_its_end_is_unknown():
     assert row_of(span("FunctionAgent.run", attributes=attributes), scope=LLAMA_INDEX)["output"] is None
 
 
+def test_a_run_of_llama_index_before_version_014_is_answered_in_json_and_asked_nothing_that_is_told():
+    said = {"response": {"role": "assistant", "blocks": [{"text": "It is on its way."}]}, "current_agent_name": "a"}
+    attributes = {
+        "openinference.span.kind": "CHAIN", "output.value": orjson.dumps(said).decode(),
+        "input.value": '{"ctx": "<workflows.context.context.Context object at 0x7fe0>", "start_event": "StartEvent()"}',
+    }  # fmt: skip
+    row = row_of(span("FunctionAgent.run", attributes=attributes), scope=LLAMA_INDEX)
+    assert (row["type"], row["input"], row["output"]) == ("agent", None, "It is on its way.")
+
+
+def test_a_tool_of_strands_says_by_a_status_of_its_own_that_it_failed():
+    answer = event("gen_ai.choice", message='[{"text": "Error: OrderError - no answer"}]', id="c1")
+    attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "lookup", "tool.status": "error"}
+    row = row_of(
+        span("execute_tool lookup", status=1, attributes=attributes, events=[answer]), scope="strands.telemetry.tracer"
+    )
+    assert (row["error"], row["error_type"], row["error_message"]) == (True, "OrderError", "no answer")
+
+
 @pytest.mark.parametrize(("end", "answer"), [("FinalAnswerStep(output='It\\'s sent.')", "It's sent."), ("", None)])
 def test_the_answer_of_a_smolagents_stream_is_its_final_step(end, answer):
     said = f"ChatMessageStreamDelta(content='It', tool_calls=None)ActionStep(step_number=1){end}"

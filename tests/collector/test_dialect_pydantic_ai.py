@@ -62,6 +62,21 @@ def test_what_made_a_tool_ask_for_another_try_is_in_its_words(said, kind, messag
     assert (row["error"], row["error_type"], row["error_message"]) == (True, kind, message)
 
 
+def test_what_made_a_tool_of_version_1_ask_for_another_try_is_in_its_result_alone():
+    said = "OrderError: no answer\n\nFix the errors and try again."
+    row = row_of(
+        span(
+            "running tool",
+            status=2,
+            message="ToolRetryError: ",
+            attributes={"gen_ai.tool.name": "lookup", "tool_response": said},
+            events=[exception("pydantic_ai.exceptions.ToolRetryError", "")],
+        ),
+        scope="pydantic-ai",
+    )
+    assert (row["error"], row["error_type"], row["error_message"]) == (True, "OrderError", "no answer")
+
+
 def test_a_call_that_waits_for_a_person_is_no_error():
     row = traced(
         "running tool",

@@ -46,6 +46,8 @@ NODE_TELEMETRY = (
     "@opentelemetry/exporter-trace-otlp-proto@^0.223",
 )
 """What `desk.mjs` needs."""
+OLDER_TELEMETRY = ("opentelemetry-sdk>=1.36,<1.38", "wrapt<2")
+"""Of the autumn of 2025, for what does not run on a newer one."""
 TRANSFER = ToolCall("transfer_to_refund_agent", {})
 
 

@@ -135,8 +135,13 @@ def _signs() -> list[pl.Expr]:
 
 
 def _ended_in_error() -> pl.Expr:
-    """Whether a root step or an agent failed and nothing worked after it: the worst of them, not the root alone."""
-    at_fault = (_TOP | _AGENTS) & _ERROR & ~pl.col("recovered")
+    """Whether a root step or an agent failed and nothing worked after it: the worst of them, not the root alone.
+
+    A model call that failed last ends a run that tells what it was asked and gave no answer: some roots say ok always.
+    """
+    holders = _TOP | _AGENTS
+    unanswered = pl.col("input").is_not_null().any() & pl.col("output").filter(holders).is_null().all()
+    at_fault = (holders | ((pl.col("type") == "llm_call") & unanswered)) & _ERROR & ~pl.col("recovered")
     failed_at = pl.coalesce("ended_at", "started_at").filter(at_fault).max()
     worked_at = pl.col("started_at").filter((pl.col("status") == "ok") & (pl.col("type") != "workflow")).max()
     return failed_at.is_not_null() & (worked_at < failed_at).fill_null(value=True)

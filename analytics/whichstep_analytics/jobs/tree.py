@@ -1,8 +1,9 @@
 """The step tree of many executions at once: parents, depths and paths by pointer doubling.
 
 Rows are addressed by their index in the frame, so a step of work on the whole forest is one gather. A loop runs
-log2(depth) times, never once a span. Parents that are missing make their children roots; parents that run in a circle
-are cut off, each for itself.
+log2(depth) times, never once a span. Where a parent is missing (a framework left its span open when an error passed)
+the only root of the trace stands in for it; without one its children are roots. Parents that run in a circle are cut
+off, each for itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _ROUNDS_MAX: Final = 40
 
 
 def parent_rows(spans: pl.DataFrame) -> pl.Series:
-    """For each span the row of its parent in the same trace, null where it has none here."""
+    """For each span the row of its parent in the same trace, or of the root that stands in for it; null for a root."""
     rows = spans.select("trace_id", "span_id", "parent_span_id").with_row_index("row")
     joined = rows.join(
         rows.select("trace_id", pl.col("span_id").alias("parent_span_id"), pl.col("row").alias("parent")),
@@ -26,7 +27,14 @@ def parent_rows(spans: pl.DataFrame) -> pl.Series:
         how="left",
         maintain_order="left",
     )
-    return _without_circles(joined["parent"])
+    lost = pl.col("parent").is_null() & pl.col("parent_span_id").is_not_null()
+    adopted = joined.join(_only_roots(rows), on="trace_id", how="left", maintain_order="left")
+    return _without_circles(adopted.select(pl.when(lost).then("root").otherwise("parent").alias("parent"))["parent"])
+
+
+def _only_roots(rows: pl.DataFrame) -> pl.DataFrame:
+    roots = rows.filter(pl.col("parent_span_id").is_null()).group_by("trace_id").agg("row")
+    return roots.filter(pl.col("row").list.len() == 1).select("trace_id", pl.col("row").list.first().alias("root"))
 
 
 def nearest(parents: pl.Series, *, kept: pl.Series) -> pl.Series:

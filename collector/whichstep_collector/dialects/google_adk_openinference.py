@@ -21,6 +21,8 @@ from whichstep_collector.received import ReceivedSpan
 _SCOPE: Final = "openinference.instrumentation.google_adk"
 _KIND: Final = "openinference.span.kind"
 _AGENT: Final = "invoke_agent "
+_INVOCATION: Final = "invocation ["
+"""`invocation [APP]`"""
 _RUN: Final = "agent_run ["
 _WRAPPED: Final = frozenset({"id", "name", "response", "will_continue", "scheduling", "parts"})
 _OF_CALLS: Final = (
@@ -38,18 +40,15 @@ def _kind(span: ReceivedSpan) -> Kind | None:
         return Kind("agent")
     if is_handoff_tool(span.attributes.get("tool.name")):
         return Kind("handoff")
-    return openinference.kind(span)
+    return openinference.kind(span) or google_adk.kind_of_name(span.name)
 
 
 def _unwrap_result(value: Any) -> ToolResult:
-    """The response of a function out of its id and name. ADK's tools say by `status` that they failed."""
+    """The response of a function out of its id and name."""
     found = parse_json(value) if isinstance(value, str) else value
     if not isinstance(found, dict) or "response" not in found or not found.keys() <= _WRAPPED:
         return google_adk.unwrap_result(value)
-    response = found["response"]
-    failed = response.get("error_message") if isinstance(response, dict) and response.get("status") == "error" else None
-    result = google_adk.unwrap_result(orjson.dumps(response).decode())
-    return result._replace(failed=failed if isinstance(failed, str) else None)
+    return google_adk.unwrap_result(orjson.dumps(found["response"]).decode())
 
 
 def _unwrap_task(value: Any) -> Task:
@@ -68,6 +67,8 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     if span.name.startswith((_AGENT, _RUN)):
         facts.agent = facts.agent or span.name.removeprefix(_AGENT)
         facts.step_name = facts.merge_key = facts.agent
+    if facts.type == "workflow" and span.name.startswith(_INVOCATION):
+        facts.workflow = facts.step_name = span.name.removeprefix(_INVOCATION).removesuffix("]")
     if span.name.startswith(_AGENT):
         for column in _OF_CALLS:
             setattr(facts, column, None)

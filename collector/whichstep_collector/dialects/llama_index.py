@@ -27,8 +27,10 @@ _PLUMBING: Final = frozenset({
 _HANDOFF: Final = "handoff"
 _ANSWER: Final = re.compile(r"\bblocks=\[TextBlock\([^()]{0,64}?text=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
 _ASKED: Final = re.compile(r"\buser_msg(?:\"|')?[=:] ?('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
-_MACHINERY: Final = ('{"init_state"', "StopEvent(", "AgentOutput(")
+_MACHINERY: Final = ('{"init_state"', '{"ctx": "<', "StopEvent(", "AgentOutput(")
 """The machinery's state, which is what a workflow is given here, and an answer that was cut off before its words."""
+_OUTPUT: Final = '{"response":{"role":"assistant"'
+"""An agent's output, before version 0.14."""
 _CONTEXT: Final = re.compile(r"<[\w.]+\.Context object at 0x")
 _MESSAGE: Final = "ChatMessage("
 _SEARCHED_MAX: Final = 256 * 1024
@@ -67,7 +69,17 @@ def _unwrap_task(value: Any) -> Task:
     said = read_python(match[1]) if match else None
     if isinstance(said, str):
         return Task(said)
+    if value.startswith(_OUTPUT):
+        return Task(_said_in(parse_json(value)))
     return Task(None if value.startswith(_MACHINERY) else value)
+
+
+def _said_in(output: Any) -> str | None:
+    """The words of an agent's output as JSON, which has a message in blocks."""
+    response = output.get("response") if isinstance(output, dict) else None
+    blocks = response.get("blocks") if isinstance(response, dict) else None
+    said = [block.get("text") for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+    return "\n".join(text for text in said if isinstance(text, str)) or None
 
 
 def unwrap_arguments(value: Any) -> Any:

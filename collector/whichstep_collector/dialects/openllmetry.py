@@ -73,7 +73,7 @@ def finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     """Names by the entity, and what makes two spans one step."""
     entity = span.attributes.get("traceloop.entity.name")
     name = entity if isinstance(entity, str) and entity else None
-    if facts.type in {"tool_call", "handoff"}:
+    if facts.type in {"tool_call", "handoff", "approval"}:
         facts.tool = facts.tool or name
         facts.step_name = facts.merge_key = facts.tool or facts.step_name
         if facts.tool_call_id is None:

@@ -23,6 +23,8 @@ from whichstep_collector.received import ReceivedSpan
 
 _RETRY_TYPES: Final = frozenset({"ToolRetryError", "ModelRetry"})
 _CAUSE: Final = re.compile(r"([A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded|Interrupt))\b(?:: |$)")
+_ADVICE: Final = "\n\nFix the errors and try again."
+"""What version 1 adds to the result, where alone it says what failed."""
 _NO_STEPS: Final = re.compile(r"running (?:\d+ )?tools?")
 _ASKS: Final = re.compile(r'\{"calls":\s*\[.*?\],\s*"approvals":\s*\[', re.DOTALL)
 _OUTPUT_FUNCTION: Final = "running output function"
@@ -65,10 +67,10 @@ def _held(span: ReceivedSpan) -> list[Call]:
 
 def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
     if facts.error_type in _RETRY_TYPES:
-        cause = _CAUSE.match(facts.error_message or "")
+        words = facts.error_message or (facts.result or "").removesuffix(_ADVICE)
+        cause = _CAUSE.match(words)
         facts.error_type = cause[1] if cause else None
-        if cause and facts.error_message:
-            facts.error_message = facts.error_message[cause.end() :] or facts.error_message
+        facts.error_message = (words[cause.end() :] if cause else words) or words or None
     if facts.type == "agent":
         if _ASKS.match(facts.output or ""):
             facts.output = facts.output_parts = facts.output_is_list = None  # it only asks for approvals

@@ -12,6 +12,7 @@ from typing import Final
 from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.event_texts import read_tool_events
 from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.normalising.fields import Field
 from whichstep_collector.normalising.python_text import read_python
@@ -20,6 +21,7 @@ from whichstep_collector.received import ReceivedSpan
 
 _CYCLE: Final = "event_loop.cycle_id"
 _CANCELLED: Final = "strands.cancellation.type"
+_ERROR: Final = re.compile(r"Error: (\w+) - (.*)", re.DOTALL)
 _STOPPED: Final = re.compile(r"v\d+:(?:before_)?tool_call:(.+):[^:]+$")
 
 
@@ -41,6 +43,15 @@ def _held(span: ReceivedSpan) -> list[Call]:
     ]
 
 
+def _failed(span: ReceivedSpan) -> str | None:
+    """Before version 1.10 an error is in the status of the tool and, as `Error: TYPE - MESSAGE`, in its result."""
+    if span.attributes.get("tool.status") != "error":
+        return None
+    result = read_tool_events(span.events).result
+    words = _ERROR.match(result) if isinstance(result, str) else None
+    return f"{words[1]}: {words[2]}" if words else str(result or "")
+
+
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     if _CYCLE in span.attributes:
         facts.step_name = "event_loop_cycle"
@@ -54,5 +65,6 @@ DIALECT = Dialect(
     _kind,
     fields=(Field("time_to_first_token_ms", coerce.amount, ("gen_ai.server.time_to_first_token",)),),
     held=_held,
+    failed=_failed,
     finish=_finish,
 )

@@ -28,7 +28,9 @@ _CONTROL_TYPES: Final = {
     "GeneratorExit": "cancelled",
 }
 _FLOWS: Final = frozenset(_CONTROL_TYPES.values())
-_CONTROL_PREFIXES: Final = (("(Interrupt(", "interrupt"), ("Command(", "handoff"))
+_CONTROL_PREFIXES: Final = (
+    ("(Interrupt(", "interrupt"), ("Command(", "handoff"), ("This tool call requires confirmation", "approval"),
+)  # fmt: skip
 _QUALIFIED: Final = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$<][\w$>]*)+")
 _CLASS_REPR: Final = re.compile(r"<class '([^']+)'>")
 _TYPED_MESSAGE: Final = re.compile(
@@ -169,4 +171,4 @@ def _tidy(message: str | None, error_type: str | None) -> str | None:
     message = message.split(_TRACEBACK, 1)[0].rstrip() or message
     if error_type and message.startswith(f"{error_type}: "):
         message = message[len(error_type) + 2 :]
-    return preview(message)
+    return None if message == f"{error_type}:" else preview(message)  # a type, and no words

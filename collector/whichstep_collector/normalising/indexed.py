@@ -90,6 +90,10 @@ def said_by(keys: dict[str, str], name: str, attributes: Attributes) -> Any:
     return None if key is None else attributes.get(key)
 
 
+_UNSAID: Final = frozenset({*HIDDEN, '""'})
+"""Contents that say nothing: markers of what was hidden, and an empty text as JSON."""
+
+
 class ReadMessage(NamedTuple):
     """A message, where its texts stand in it (attribute name and JSON pointer), and its text if it is no more."""
 
@@ -107,7 +111,13 @@ def read_message_at(keys: MessageKeys, attributes: Attributes, known: KnownMessa
     if keys.simple:
         content_key = keys.fields["content"]
         content, role = attributes[content_key], attributes[keys.fields["role"]]
-        if type(content) is str and content and type(role) is str and role not in _TOOL_ROLES and content not in HIDDEN:
+        if (
+            type(content) is str
+            and content
+            and type(role) is str
+            and role not in _TOOL_ROLES
+            and content not in _UNSAID
+        ):
             if (message := known.get((role, content))) is None:
                 message = known[role, content] = {"role": role_of(role), "parts": [text_part(content)]}
             return ReadMessage(message, ((content_key, "/parts/0/content"),), content)
@@ -123,7 +133,7 @@ def _read_any_message(keys: MessageKeys, attributes: Attributes) -> ReadMessage 
     if keys.functions:
         parts += [_function_part(attributes[key]) for _, key in sorted(keys.functions.items())]
     content = said_by(fields, "content", attributes)
-    if isinstance(content, str) and content and content not in HIDDEN:
+    if isinstance(content, str) and content and content not in _UNSAID:
         content_key = fields["content"]
         if role == "tool":
             pointers.append((content_key, f"/parts/{len(parts)}/response"))

@@ -64,7 +64,7 @@ async def play(desk: Desk, session: Callable[[Desk], contextlib.AbstractContextM
                 pass
         else:
             result = await Runner.run(agent, desk.ticket, **options)
-    if result.interruptions:
+    if getattr(result, "interruptions", None):
         state = _decided(desk, result)
         with session(desk):
             result = await Runner.run(agent, state, **options)
@@ -93,7 +93,9 @@ def _support(desk: Desk) -> Any:
     from agents import Agent, function_tool
 
     tools = [
-        function_tool(tool, needs_approval=bool(desk.variant.decision) and tool.__name__ == "issue_refund")
+        function_tool(
+            tool, **({"needs_approval": True} if desk.variant.decision and tool.__name__ == "issue_refund" else {})
+        )
         for tool in (desk.search_help, *desk.tools)
     ]
     return Agent(name="support_agent", instructions=desk.instructions, tools=tools, model=_model(desk))

@@ -37,7 +37,7 @@ async def answer(desk: Desk) -> str:
     agent = _team(desk) if desk.variant.hands_over else _support(desk)
     options: dict[str, Any] = {
         "usage_limits": UsageLimits(request_limit=desk.limit),
-        "conversation_id": desk.session_id,
+        **_conversation(desk),
     }
     if desk.variant.streams:
         async with agent.run_stream(desk.ticket, **options) as result:
@@ -46,6 +46,15 @@ async def answer(desk: Desk) -> str:
     if isinstance(result.output, DeferredToolRequests):
         result = await _decided(desk, agent, result, options)
     return str(result.output)
+
+
+def _conversation(desk: Desk) -> dict[str, str]:
+    """What tells a run its session, which version 1 knew nothing of."""
+    import inspect
+
+    from pydantic_ai import Agent
+
+    return {"conversation_id": desk.session_id} if "conversation_id" in inspect.signature(Agent.run).parameters else {}
 
 
 async def _decided(desk: Desk, agent: Any, result: Any, options: dict[str, Any]) -> Any:
@@ -104,7 +113,7 @@ def _team(desk: Desk) -> Any:
     @triage.tool_plain
     async def transfer_to_refund_agent() -> str:
         """Hand the conversation over to the refund agent."""
-        return str((await refunds.run(desk.ticket, conversation_id=desk.session_id)).output)
+        return str((await refunds.run(desk.ticket, **_conversation(desk))).output)
 
     return triage
 
