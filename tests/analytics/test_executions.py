@@ -295,3 +295,9 @@ def test_a_wrapper_that_failed_below_an_agent_that_got_over_it_is_no_error_of_th
     assert (found["status"], found["failure_kind"]) == ("ok", "llm_error")
     unparsed = execution(agent(), failed(call(2, 1, took=4), "no answer"), call(3, 2))
     assert (unparsed["failing_step_id"], unparsed["failure_kind"]) == (2, "llm_error")
+
+
+def test_what_was_said_before_a_call_failed_is_no_answer() -> None:
+    rows = [call(1, None, at=1, output="Let me see."), call(2, None, at=3, output="Done.")]
+    assert execution(*rows)["output"] == "Done."
+    assert execution(*rows, failed(call(3, None, at=5)))["output"] is None

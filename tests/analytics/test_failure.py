@@ -104,6 +104,7 @@ def test_control_flow_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("step", "error_type", "message", "kind"),
     [
+        ("agent", "ToolFailed", "'lookup' was called with the same arguments 5 times", "loop"),
         ("tool_call", "OSError", "connection refused", "tool_error"),
         ("tool_call", "ReadTimeout", "timed out", "tool_timeout"),
         ("tool_call", "HTTPError", "429 Too Many Requests", "rate_limited"),

@@ -339,3 +339,12 @@ def test_the_action_that_was_not_allowed_is_blocked_and_the_steps_that_its_error
     blocked = failed(tool(3, 2), "no", "WorkflowViolation")
     found = steps(failed(agent(1), "no", "WorkflowViolation"), failed(span(2, 1), "no", "WorkflowViolation"), blocked)
     assert found["status"].to_list() == ["error", "error", "blocked"]
+
+
+def test_what_runs_below_a_handover_is_not_the_agents_that_handed_over() -> None:
+    handed = span(2, 1, at=1, took=9, type="handoff", tool="ask", step_name="ask")
+    rows = [agent(1, at=0), handed, call(3, 2, at=2), span(4, 2, at=3, took=5), call(5, 4, at=4), call(6, 1, at=20)]
+    assert steps(*rows)["agent"].to_list() == ["support", "support", None, None, None, "support"]
+    assert (
+        steps(*rows, agent(7, 2, at=5, agent="refunds"), call(8, 7, at=6))["agent"].to_list()[-3:-1] == ["refunds"] * 2
+    )

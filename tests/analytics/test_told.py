@@ -252,3 +252,37 @@ def test_a_call_whose_gate_was_refused_did_not_run() -> None:
     rows = [agent(1, at=0, took=20), tool(2, 1, at=2, took=2), refused, tool(4, 1, at=6, took=2), allowed]
     found = steps(*rows).filter(pl.col("type") != "agent")
     assert found.select("type", "status").rows() == [("approval", "rejected"), ("approval", "ok"), ("tool_call", "ok")]
+
+
+def test_a_handover_that_has_a_span_hides_no_tools_that_only_messages_tell_of() -> None:
+    handed = span(8, None, at=0.5, type="handoff", tool="ask_refunds", step_name="ask_refunds")
+    assert [row[0] for row in shown(handed, call(1, None, at=1, **ASKS), call(2, None, at=5), told(9, 2, at=5))] == [
+        "handoff", "llm_call", "tool_call", "llm_call",
+    ]  # fmt: skip
+
+
+def test_a_handover_whose_answer_alone_is_told_is_one() -> None:
+    asks = {"asked_tools": ["handoff"], "asked_call_ids": [CALL_ID]}
+    rows = [call(1, None, at=1, **asks), call(2, None, at=5), told(9, 2, at=5)]
+    assert [row[0] for row in shown(*rows)] == ["llm_call", "handoff", "llm_call"]
+
+
+def test_an_answer_is_not_given_to_a_span_with_other_arguments() -> None:
+    rows = [agent(1, at=0), call(2, 1, at=1), tool(3, 1, at=3, arguments="b"), call(4, 1, at=5)]
+    answer = told(9, 4, at=5, tool="lookup", tool_call_id=None, arguments="a", arguments_digest="a")
+    assert [row[2] for row in shown(*rows, answer) if row[0] == "tool_call"] == [None]
+    same = {**answer, "arguments": "b", "arguments_digest": "b"}
+    assert [row[2] for row in shown(*rows, same) if row[0] == "tool_call"] == ["here"]
+
+
+def test_what_an_event_tells_within_an_agents_span_is_no_list_of_the_agents() -> None:
+    rows = [
+        agent(1, at=0),
+        call(2, 1, at=1, **ASKS),
+        tool(3, 1, at=3, tool_call_id=CALL_ID, arguments=None),
+        call(4, 1, at=5),
+    ]
+    asked = told(9, 2, at=2, took=-1, arguments='{"id":7}', arguments_digest="d", result=None)
+    by_event = [event(20, 1, at=6, input="[]"), told(10, 1, at=6)]
+    (found,) = [row for row in steps(*rows, asked, *by_event).rows(named=True) if row["type"] == "tool_call"]
+    assert (found["arguments"], found["result"]) == ('{"id":7}', "here")

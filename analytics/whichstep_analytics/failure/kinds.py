@@ -10,6 +10,7 @@ LIMIT: Final = (
     r"(?i)recursion ?(limit|error)|max(imum)?[ _]?(number of )?(turns|iterations|steps|llm calls)"
     r"|(turn|iteration|step|usage|calls?)s? ?limit ?(exceeded|reached)|UsageLimitExceeded"
 )
+_LOOP: Final = r"(?i)with the same (arguments|input) \d+ times|stuck in a loop|not making progress"
 _RATE: Final = r"(?i)\b429\b|rate.?limit|too many requests|quota|throttl"
 _TIMEOUT: Final = r"(?i)time.?out|timed out|deadline exceeded"
 _OVERFLOW: Final = r"(?i)context.?(length|window)|maximum context|too many tokens|prompt is too long"
@@ -33,6 +34,7 @@ def kind() -> pl.Expr:
         .when(text.str.contains(_OVERFLOW)).then(pl.lit("context_overflow"))
         .when(tool & text.str.contains(_TIMEOUT)).then(pl.lit("tool_timeout"))
         .when(tool & text.str.contains(_ARGUMENTS)).then(pl.lit("invalid_arguments"))
+        .when(~tool & text.str.contains(_LOOP)).then(pl.lit("loop"))
         .when(pl.col("type") == "handoff").then(pl.lit("handoff_failed"))
         .when(tool).then(pl.lit("tool_error"))
         .when(text.str.contains(_MALFORMED)).then(pl.lit("malformed_output"))

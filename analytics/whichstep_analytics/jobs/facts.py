@@ -102,9 +102,13 @@ def _worked() -> pl.Expr:
 
 
 def _words() -> list[pl.Expr]:
-    """Input and output: of the root, else of the highest agent, else the first and the last words of the calls."""
+    """Input and output: of the root, else of the highest agent, else the first and the last words of the calls.
+
+    What was said before a call failed is no answer.
+    """
     highest = _AGENTS & (pl.col("depth") == pl.col("depth").filter(_AGENTS).min())
-    answers = (_CALL | pl.col("wrapper")) & (pl.col("asked_tools").list.len() == 0)
+    failed = pl.col("position").filter(_CALL & _ERROR).max().fill_null(0)
+    answers = (_CALL | pl.col("wrapper")) & (pl.col("asked_tools").list.len() == 0) & (pl.col("position") > failed)
     said = (_first("input", _TOP & _AGENTS), _first("input", _AGENTS), _first("user_message"), _first("input"))
     digests = (_first("input_digest", _TOP & _AGENTS), _first("input_digest", _AGENTS), _first("input_digest", _CALL))
     named = (_first("agent", _TOP), _first("agent", pl.col("type") == "agent"), _first("agent"))

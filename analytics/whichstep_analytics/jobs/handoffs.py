@@ -8,12 +8,13 @@ import polars as pl
 
 from whichstep_analytics.jobs import derived
 
-_HANDS_OVER: Final = r"^(transfer_to_|handoff_to_|transfer_back_to_)"
+HANDS_OVER: Final = r"^(transfer_to_|handoff_to_|transfer_back_to_|handoff$)"
+"""Names of tools that hand over."""
 
 
 def add(spans: pl.DataFrame) -> pl.DataFrame:
     """The spans and a derived `handoff` for each handover that was asked for and happened without a span."""
-    asked = derived.asks(spans).filter(pl.col("name").str.contains(_HANDS_OVER))
+    asked = derived.asks(spans).filter(pl.col("name").str.contains(HANDS_OVER))
     if asked.is_empty():
         return spans
     known = spans.filter(pl.col("type") == "handoff").select("execution_id").unique()

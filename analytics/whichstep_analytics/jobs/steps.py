@@ -34,6 +34,8 @@ WORKING_SCHEMA: Final = pl.Schema(
 )
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 # What a wrapper of model calls does not reach into.
+_SOMEBODY: Final = ""
+"""The agent below a hand-over, where it does not say its name."""
 _BOUNDARIES: Final = ("llm_call", "tool_call", "agent", "handoff", "retrieval")
 # Errors by which the SDK says that an action was not allowed to run.
 _ERROR_STATUSES: Final = {
@@ -121,10 +123,15 @@ def _typed(steps: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ordered(steps: pl.DataFrame, *, rows: int) -> pl.DataFrame:
-    """Sorts into positions and adds position, at, parent_at, parent_step_id, depth, path; agent is inherited."""
+    """Sorts into positions and adds position, at, parent_at, parent_step_id, depth, path.
+
+    An agent is inherited, but not by what it handed over to.
+    """
     parents = _parent_at(steps, rows)
-    named = tree.paths(steps.select(pl.lit(parents).alias("parent"), pl.col("step_name").alias("name"), "agent"))
-    steps = steps.with_columns(named["depth"], named["path"], named["agent"])
+    handed = pl.lit(steps["type"].gather(parents) == "handoff") & pl.col("agent").is_null()
+    agent = pl.when(handed).then(pl.lit(_SOMEBODY)).otherwise("agent").alias("agent")
+    named = tree.paths(steps.select(pl.lit(parents).alias("parent"), pl.col("step_name").alias("name"), agent))
+    steps = steps.with_columns(named["depth"], named["path"], named["agent"].replace(_SOMEBODY, None))
     steps = steps.sort("execution_id", "step_index", "started_at", "depth", "span_id")
     parents = _parent_at(steps, rows)
     return steps.with_row_index("at").with_columns(

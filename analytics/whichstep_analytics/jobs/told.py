@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from whichstep_analytics.jobs import derived, told_by_agents
+from whichstep_analytics.jobs import derived, handoffs, told_by_agents
 
 ACTIONS: Final = ("tool_call", "retrieval", "handoff", "approval")
 _COMPLETED: Final = ("arguments", "result", "arguments_digest", "document_count", "query", "sources")
@@ -74,7 +74,12 @@ def _answers(told: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
             pl.coalesce("arguments_digest", "asked_digest").alias("arguments_digest"),
         )
         .with_columns(
-            pl.coalesce("tool", "step_name").alias("step_name"), pl.coalesce("tool", "merge_key").alias("merge_key")
+            pl.coalesce("tool", "step_name").alias("step_name"),
+            pl.coalesce("tool", "merge_key").alias("merge_key"),
+            pl.when(pl.col("tool").str.contains(handoffs.HANDS_OVER))
+            .then(pl.lit("handoff"))
+            .otherwise("type")
+            .alias("type"),
         )
     )
 
@@ -82,17 +87,18 @@ def _answers(told: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
 def _matched(answers: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
     """Columns row and sent_row of answers whose tool has a span: by call id, else the latest before it of that name.
 
-    Several answers for one span cannot be told apart and match nothing.
+    Several answers for one span cannot be told apart and match nothing; nor does a span with other arguments.
     """
     by_id = answers.select(*_BY_CALL, "row").join(
         sent.select(*_BY_CALL, "started_at", pl.col("row").alias("sent_row")), on=_BY_CALL
     )
     by_id = by_id.sort("started_at", "sent_row").unique("row", keep="last", maintain_order=True)
     others = answers.filter(_ANSWERED).join(by_id, on="row", how="anti")
-    others = others.select("execution_id", "tool", "started_at", "row")
+    others = others.select("execution_id", "tool", "started_at", "row", "arguments_digest")
     nameless = sent.join(by_id, left_on="row", right_on="sent_row", how="anti").select(
-        "execution_id", pl.coalesce("tool", "step_name").alias("tool"), "started_at", pl.col("row").alias("sent_row")
-    )
+        "execution_id", pl.coalesce("tool", "step_name").alias("tool"), "started_at", pl.col("row").alias("sent_row"),
+        sent_digest="arguments_digest",
+    )  # fmt: skip
     by_name = (
         others.sort("started_at")
         .join_asof(
@@ -102,6 +108,7 @@ def _matched(answers: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
             check_sortedness=False,
         )
         .filter(pl.col("sent_row").is_not_null())
+        .filter((pl.col("arguments_digest") == pl.col("sent_digest")).fill_null(value=True))
         .filter(~pl.col("sent_row").is_duplicated())
     )
     return pl.concat([by_id.select("row", "sent_row"), by_name.select("row", "sent_row")])
@@ -129,7 +136,7 @@ def _completed(rows: pl.DataFrame, matched: pl.DataFrame, answers: pl.DataFrame)
 
 def _derived(answers: pl.DataFrame, sent: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Steps for tools that have no span, in executions that have no spans of tools at all; hosted tools always."""
-    ran = sent.filter(pl.col("type").is_in(("tool_call", "handoff")))["execution_id"].unique()
+    ran = sent.filter(pl.col("type") == "tool_call")["execution_id"].unique()
     seen = answers["execution_id"].is_in(ran.implode())
     hosted = pl.col("flags").list.contains("derived")
     handed = sent.filter(pl.col("type") == "handoff")["execution_id"].unique()

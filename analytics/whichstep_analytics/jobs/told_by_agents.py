@@ -1,7 +1,8 @@
 """Tool calls that an agent's own span tells of, as a list at its end: placed where its model calls asked for them.
 
 The list has every call of the run, with its result; what the model calls inside the agent tell of the same tools is
-then told twice and left out. An agent that only names the call that ended it tells of no other.
+then told twice and left out. An agent that only names the call that ended it tells of no other. What an event tells
+that was sent within the agent's span, and not within its call's, is no list of the agent's.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ def placed(told: pl.DataFrame, rows: pl.DataFrame, asks: pl.DataFrame) -> pl.Dat
         pl.coalesce("ended_at", "started_at").alias("to"),
     ).unique(_SPAN, keep="any")  # fmt: skip
     known = told.join(agents, on=_SPAN, how="left", maintain_order="left")
+    events = rows.filter((pl.col("type") == "llm_call") & pl.col("synthetic")).select(*_SPAN, "started_at").unique()
+    known = known.join(events.with_columns(by_event=True), on=[*_SPAN, "started_at"], how="left", maintain_order="left")
     ran = pl.col("control_flow").is_null() & pl.col("ended_at").is_not_null() & (pl.col("type") == "tool_call")
-    known = known.with_columns((pl.col("from").is_not_null() & ran).alias("by_agent"))
+    listed = pl.col("from").is_not_null() & pl.col("by_event").is_null()
+    known = known.with_columns((listed & ran).alias("by_agent")).drop("by_event")
     once = known.join(_told_twice(known).select("row"), on="row", how="anti", maintain_order="left")
     return once.join(_asked(once, asks), on="row", how="left", maintain_order="left").drop("from", "to")
 
