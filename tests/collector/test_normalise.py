@@ -149,6 +149,10 @@ class TestFailures:
     def test_types_lose_their_module(self, said, kind):
         assert row_of(span(attributes={"error.type": said}))["error_type"] == kind
 
+    def test_the_word_for_a_type_that_nobody_knows_is_no_type(self):
+        row = row_of(span(status=2, message="boom", attributes={"error.type": "_OTHER"}))
+        assert (row["error"], row["error_type"], row["error_message"]) == (True, None, "boom")
+
     def test_the_type_in_front_of_a_message_is_read_and_taken_off(self):
         row = row_of(span(status=2, message="RateLimitError: 429 Too Many Requests"))
         assert (row["error_type"], row["error_message"]) == ("RateLimitError", "429 Too Many Requests")

@@ -349,3 +349,20 @@ def test_an_operation_or_kind_that_nobody_knows_is_another_step_and_keeps_its_wo
         row = row_of(span(attributes={key: f"?{said}"}))
         assert row["type"] in {"other", "workflow"}
         assert orjson.loads(row["attributes"])[key] == f"?{said}"
+
+
+@pytest.mark.parametrize("blocks", [[{"type": "text", "text": "[]"}], '[{"type": "text", "text": "[]"}]'])
+def test_a_result_in_one_block_of_text_is_the_text(blocks):
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search_help"}
+    said = blocks if isinstance(blocks, str) else orjson.dumps(blocks).decode()
+    row = row_of(span(attributes={**tool, "gen_ai.tool.call.result": said}))
+    assert (row["result"], row["document_count"]) == ("[]", 0)
+    picture = '[{"type": "image", "data": "…"}]'
+    assert row_of(span(attributes={**tool, "gen_ai.tool.call.result": picture}))["result"] == picture
+
+
+@pytest.mark.parametrize("said", ["Error executing tool: no route", "Error executing tool lookup: no route"])
+def test_a_result_that_says_that_executing_the_tool_failed_is_a_failure(said):
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "lookup", "gen_ai.tool.call.result": said}
+    row = row_of(span(attributes=tool))
+    assert (row["error"], row["error_message"], row["error_guessed"]) == (True, "no route", True)

@@ -241,3 +241,20 @@ def test_a_batch_with_told_rows_fits_its_schema():
         "gen_ai.input.messages": orjson.dumps([says("hi"), asks(FIRST), answers(FIRST)]).decode(),
     }
     assert batch_of(request(span(attributes=attributes), scope=CLIENT)).spans.num_rows == 2
+
+
+def test_who_tells_a_clients_whole_request_sees_no_tools():
+    messages = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "tool_calls": [{"id": FIRST, "function": {"name": "lookup", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": FIRST, "content": "here"},
+    ]
+
+    def told(**sent: Any) -> list[str]:
+        values = {"type": "generation", "input": orjson.dumps(sent).decode()}
+        attributes = {f"langfuse.observation.{name}": value for name, value in values.items()}
+        rows = rows_of(span("OpenAI-generation", attributes=attributes), scope="langfuse-sdk")
+        return [row["result"] for row in rows if row["synthetic"]]
+
+    assert told(messages=messages, tools=[{"type": "function"}]) == ["here"]
+    assert told(messages=messages) == told(messages=messages, tools="lookup") == []

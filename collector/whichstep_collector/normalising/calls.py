@@ -11,6 +11,7 @@ from whichstep_collector.normalising.skeleton import parse_json
 
 _ARGS: Final = frozenset({"args", "kwargs"})
 _WRAPPING: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})
+_CONVERSATIONS: Final = ("messages", "input", "contents")
 _TEXT_LENGTH_MAX: Final = 1024 * 1024
 
 
@@ -34,6 +35,17 @@ def arguments_of(value: Any) -> Any:
     if not args:
         return kwargs
     return args[0] if not kwargs and isinstance(args, list) and len(args) == 1 else found
+
+
+def is_request(value: Any) -> bool:
+    """Whether a model call's input is the request of a client, with the tools that it offers.
+
+    Who tells that sees the client alone; a framework's call tells its messages.
+    """
+    found = parse_json(value) if isinstance(value, str) else value
+    if not isinstance(found, dict) or not isinstance(found.get("tools"), list):
+        return False
+    return any(isinstance(found.get(name), list) for name in _CONVERSATIONS)
 
 
 def words_of(value: Any) -> Any:

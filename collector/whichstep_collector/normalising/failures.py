@@ -28,6 +28,8 @@ _CONTROL_TYPES: Final = {
     "GeneratorExit": "cancelled",
 }
 _FLOWS: Final = frozenset(_CONTROL_TYPES.values())
+_UNTYPED: Final = "_OTHER"
+"""What the conventions have for an error whose type is not known."""
 _CONTROL_PREFIXES: Final = (
     ("(Interrupt(", "interrupt"), ("Command(", "handoff"), ("This tool call requires confirmation", "approval"),
 )  # fmt: skip
@@ -76,7 +78,7 @@ def read_failure(span: ReceivedSpan, *, hint: str | None = None) -> Failure:
     ):
         return NO_FAILURE
     error_type = (
-        short_type(_said(given))
+        short_type(None if given == _UNTYPED else _said(given))
         or short_type(exception_type)
         or _type_in(span.status_message)
         or _type_in(hint or "")

@@ -109,9 +109,19 @@ def read_message(item: Any, *, default_role: str) -> Message | None:  # noqa: PL
         return _langchain({"type": item["type"], **item["data"]}, None)
     if isinstance(item.get("parts"), (list, tuple)):
         return _with_parts(item, default_role)
+    if isinstance(item.get("blocks"), list):
+        return _in_blocks(item, default_role)
     if "role" in item or "content" in item or "tool_calls" in item:
         return _openai(item, default_role)
     return _response_item(item)
+
+
+def _in_blocks(item: dict[str, Any], default_role: str) -> Message:
+    """LlamaIndex's form; what was asked for stands there twice."""
+    parts, more = content_parts(item["blocks"]), item.get("additional_kwargs")
+    if isinstance(more, dict) and (call_id := more.get("tool_call_id")):
+        return {"role": "tool", "parts": [response_part(call_id, message_text({"parts": parts}), more.get("name"))]}
+    return {"role": role_of(item.get("role") or default_role), "parts": parts}
 
 
 def _response_item(item: dict[str, Any]) -> Message | None:
@@ -169,6 +179,8 @@ def untyped_part(piece: dict[str, Any]) -> Part:
     """A part whose kind is the name of its only field, as several providers and frameworks write them."""
     if isinstance(text := piece.get("text"), str):
         return text_part(text)
+    if piece.get("block_type") == "tool_call":
+        return call_part(piece.get("tool_call_id"), piece.get("tool_name"), piece.get("tool_kwargs"))
     for name, read in _UNTYPED.items():
         if isinstance(held := piece.get(name), dict):
             return read(held)

@@ -18,6 +18,13 @@ _ENUM: Final = re.compile(r"<\w+\.\w+: ('[^'<>]{0,64}'|\d{1,10})>")
 """`<ChatRole.USER: 'user'>`, of which the value is kept."""
 _CONSTANTS: Final = (str, int, float, bool)
 
+_OBJECT: Final = re.compile(r"<[^<>]{1,200} at 0x[0-9a-f]{1,16}>")
+
+
+def is_object(value: Any) -> bool:
+    """Whether a text is only Python's word for an object that has no other: a stream, a coroutine, an instance."""
+    return isinstance(value, str) and value[:1] == "<" and _OBJECT.fullmatch(value) is not None
+
 
 def read_python(said: Any) -> Any:
     """The value that a text of Python stands for; None for what is no text of literals and constructor calls."""

@@ -25,9 +25,10 @@ from whichstep_collector.normalising.messages import (
     read_messages,
 )
 from whichstep_collector.normalising.plan import STATUS_KEYS, SUCCESS_KEYS, Plan
+from whichstep_collector.normalising.python_text import is_object
 from whichstep_collector.normalising.skeleton import INLINE_MAX, parse_json, reference
 from whichstep_collector.normalising.texts import SpanTexts, digest_of_json
-from whichstep_collector.normalising.tool_results import failure_in
+from whichstep_collector.normalising.tool_results import failure_in, text_of
 from whichstep_collector.received import Attributes, ReceivedSpan
 
 _SYSTEM_KEYS: Final = (names.SYSTEM_INSTRUCTIONS,)
@@ -218,16 +219,17 @@ def fill_tool(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: Dialect
     failed = _status_hint(attributes) if plan.tells_status else None
     if (key := _first(attributes, plan.results) or _first_of(attributes, plan.results, _EMPTY_RESULTS)) is not None:
         result = dialect.unwrap_result(attributes[key])
-        texts.put_value("result", result.value, key=key if result.value is attributes[key] else None)
+        said = text_of(result.value)
+        texts.put_value("result", said, key=key if said is attributes[key] else None)
         facts.tool_call_id = facts.tool_call_id or result.call_id
         failed = result.failed if result.failed is not None else failed
         if failed is None and span.status == 0 and not span.events:
-            failed = failure_in(result.value)
+            failed = failure_in(said)
             facts.error_guessed = failed is not None
-        _count_documents(facts, result.value)
+        _count_documents(facts, said)
     elif told.result is not None:
-        texts.put_value("result", told.result)
-        _count_documents(facts, told.result)
+        texts.put_value("result", said := text_of(told.result))
+        _count_documents(facts, said)
     return failed
 
 
@@ -303,7 +305,7 @@ def _put_task_input(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: D
     if messages is None and key is not None:
         task = dialect.unwrap_task(attributes[key])
         messages = task.messages
-        if messages is None:
+        if messages is None and not is_object(task.value):
             texts.put_value("input", task.value, key=key if task.value is attributes[key] else None)
     if messages is None and plan.input:
         messages = [found.message for found in _read_indexed(texts, plan.input, attributes)] or None
@@ -330,7 +332,7 @@ def _put_task_output(texts: SpanTexts, attributes: Attributes, plan: Plan, diale
     if messages is None and key is not None:
         task = dialect.unwrap_task(attributes[key])
         messages = task.messages
-        if messages is None:
+        if messages is None and not is_object(task.value):
             texts.put_value("output", task.value, key=key if task.value is attributes[key] else None)
     if messages:
         _put_answer(texts, messages)

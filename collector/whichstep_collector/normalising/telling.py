@@ -8,6 +8,7 @@ from typing import Final
 from whichstep.attributes import AGENT_NAME, CONTROL_FLOW, OPERATION
 from whichstep_collector.dialects.base import Dialect
 from whichstep_collector.normalising import told
+from whichstep_collector.normalising.calls import is_request
 from whichstep_collector.normalising.plan import Plan
 from whichstep_collector.normalising.texts import SpanTexts
 from whichstep_collector.received import ReceivedSpan
@@ -32,7 +33,7 @@ def _of_model_call(span: ReceivedSpan, texts: SpanTexts, plan: Plan, dialect: Di
         told.span_of(call, span, kind="hosted", number=number, at=ended, ended=True)
         for number, call in enumerate(told.hosted(texts.output_messages))
     ]
-    if not plan.sees_no_tools:
+    if not (plan.sees_no_tools or any(is_request(span.attributes[key]) for key in plan.input_values[:1])):
         return found
     for number, call in enumerate(told.answered(texts.input_messages)):
         plain = call._replace(response=dialect.unwrap_result(call.response).value)

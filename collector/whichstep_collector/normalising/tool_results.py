@@ -15,7 +15,7 @@ _BESIDE_ERROR: Final = frozenset(
 )
 _BLOCKS: Final = ('[{"type":"text"', '[{"type": "text"')
 _WORDS: Final = re.compile(
-    r"(?:ERROR|Error)(?::| (?=[A-Z]\w+(?:Error|Exception|Timeout|Failure|Exceeded):)) ?"
+    r"(?:ERROR|Error)(?: executing tool(?: \S+)?:|:| (?=[A-Z]\w+(?:Error|Exception|Timeout|Failure|Exceeded):)) ?"
     r"|(?:[A-Za-z_]\w*\.)*(?=[A-Z]\w*(?:Error|Exception|Timeout|Failure|Exceeded): )"
 )
 
@@ -34,6 +34,16 @@ def failure_in(value: Any) -> str | None:
     if isinstance(value, list):
         return _failure_in_blocks(value)
     return _failure_of(value) if isinstance(value, dict) else None
+
+
+def text_of(value: Any) -> Any:
+    """The text of a result that is one block of text, as MCP and Anthropic have it; else the value itself."""
+    if isinstance(value, str) and not value.startswith(_BLOCKS):
+        return value
+    blocks = parse_json(value) if isinstance(value, str) else value
+    only = blocks[0] if isinstance(blocks, list) and len(blocks) == 1 else None
+    text = only.get("text") if isinstance(only, dict) and only.get("type") == "text" else None
+    return text if isinstance(text, str) else value
 
 
 def _failure_in_blocks(blocks: list[Any]) -> str | None:
