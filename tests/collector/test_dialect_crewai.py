@@ -40,3 +40,21 @@ def test_an_agent_is_called_after_its_role(name):
 @pytest.mark.parametrize(("tool", "step"), [("Delegate work to coworker", "handoff"), ("lookup", "tool_call")])
 def test_delegation_is_a_handoff(tool, step):
     assert crew(f"{tool}.run", "TOOL", **{"tool.name": tool})["type"] == step
+
+
+def native(name, status=1, **attributes):
+    return row_of(span(name, status=status, parent=9, attributes={"crewai.crew.id": "1", **attributes}), scope="crewai")
+
+
+def test_a_crew_that_was_given_no_inputs_was_asked_nothing_itself():
+    given = '[{"role": "user", "parts": [{"type": "text", "content": "null"}]}]'
+    crew = {"gen_ai.operation.name": "invoke_workflow", "crewai.crew.inputs": "null", "gen_ai.input.messages": given}
+    row = native("execute crew", **crew)
+    assert (row["type"], row["input"], row["user_message"]) == ("workflow", None, None)
+
+
+def test_a_result_of_crewais_own_tracing_is_the_text_and_a_task_is_not_named_after_its_crew():
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "lookup", "gen_ai.tool.call.result": '"here"'}
+    assert native("call tool", **tool)["result"] == "here"
+    task = {"gen_ai.operation.name": "execute_task", "crewai.crew.name": "support", "crewai.subject": "support"}
+    assert native("execute task", **task)["step_name"] == "execute task"

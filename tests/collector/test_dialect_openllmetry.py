@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from rows import row_of
+from rows import row_of, rows_of
 
-from builders import event, span
+from builders import event, exception, span
 
 SCOPE = "opentelemetry.instrumentation.langchain"
 
@@ -145,3 +145,40 @@ def test_a_graphs_wrapped_state_gives_the_task_and_the_answer():
 def test_otels_own_instrumentations_are_not_taken_for_it():
     row = row_of(span(attributes={"gen_ai.operation.name": "chat"}), scope="opentelemetry.instrumentation.openai_v2")
     assert row["dialect"] == "otel_genai"
+
+
+def test_a_hook_of_a_middleware_is_the_node_that_it_runs_in():
+    node = {"traceloop.span.kind": "task", "traceloop.entity.name": "Guard.before_model"}
+    hook = {"gen_ai.operation.name": "execute_task", "gen_ai.task.name": "Guard.abefore_model"}
+    scope = "opentelemetry.instrumentation.langchain"
+    rows = [
+        row_of(span("execute_task Guard.before_model", attributes=node), scope=scope),
+        row_of(span("execute_task Guard.abefore_model", attributes=hook), scope=scope),
+    ]
+    assert [(row["type"], row["merge_key"]) for row in rows] == [("other", "Guard.before_model")] * 2
+
+
+def test_a_middleware_that_stops_a_call_for_a_person_tells_of_the_approval():
+    raised = "(Interrupt(value={'action_requests': [{'name': 'refund', 'args': {'id': 7}}]}, id='1'),)"
+    node = {"traceloop.span.kind": "task", "traceloop.entity.name": "Guard.after_model"}
+    scope, events = "opentelemetry.instrumentation.langchain", [exception("langgraph.errors.GraphInterrupt", raised)]
+    _, told = rows_of(span("execute_task", attributes=node, status=2, message=raised, events=events), scope=scope)
+    assert (told["type"], told["tool"], told["arguments"]) == ("approval", "refund", '{"id":7}')
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ([{"graph": None, "update": {"messages": [{"role": "assistant", "content": "Done."}]}, "resume": None, "goto": []}], "Done."),
+        ({"graph": None, "update": None, "resume": {"type": "reject"}, "goto": []}, '{"type":"reject"}'),
+    ],
+)  # fmt: skip
+def test_a_command_of_langgraphs_is_what_it_adds_or_with_what_it_goes_on(said, shown):
+    node = {"traceloop.span.kind": "task", "traceloop.entity.name": "model"}
+    told = orjson.dumps({"outputs": said, "kwargs": {}}).decode()
+    attributes = {**node, "traceloop.entity.output": told}
+    row = row_of(span("execute_task model", attributes=attributes), scope="opentelemetry.instrumentation.langchain")
+    assert row["output"] == shown
+    run = {"langsmith.span.kind": "chain", "gen_ai.prompt": orjson.dumps({"input": said}).decode()}
+    if not isinstance(said, list):
+        assert row_of(span("graph", attributes=run), scope="langsmith")["input"] == shown

@@ -563,7 +563,7 @@ def test_what_logfire_scrubbed_is_nobodys_session(group, session):
     assert row_of(span(attributes={"logfire.span_type": "span", "session.id": group}))["session_id"] == session
 
 
-def mlflows(name, kind, inputs="null", outputs="null", **attributes):
+def mlflows(name, kind, inputs="null", outputs="null", /, **attributes):
     told = {"mlflow.spanType": f'"{kind}"', "mlflow.spanInputs": inputs, "mlflow.spanOutputs": outputs}
     parent = attributes.pop("parent", 7)
     return row_of(
@@ -585,11 +585,11 @@ def test_a_run_of_the_agents_sdk_under_mlflow_is_the_workflow_and_has_its_group_
 
 def test_turns_handoffs_and_agents_of_the_agents_sdk_under_mlflow():
     assert mlflows("Unknown", "CHAIN")["type"] == "none"
-    assert mlflows("Unknown", "CHAIN", outputs='"here"')["type"] == "other"
+    assert mlflows("Unknown", "CHAIN", "null", '"here"')["type"] == "other"
     row = mlflows("Handoff", "CHAIN", '{"from_agent": "a"}', '{"to_agent": "b"}')
     assert (row["type"], row["step_name"]) == ("handoff", "handoff to b")
     assert mlflows("Handoff", "CHAIN", '{"a": 1}', '{"b": 2}')["type"] == "other"
-    row = mlflows("helper", "AGENT", outputs='{"output_type": "str"}', handoffs="[]", output_type='"str"')
+    row = mlflows("helper", "AGENT", "null", '{"output_type": "str"}', handoffs="[]", output_type='"str"')
     assert (row["type"], row["agent"], row["output"]) == ("agent", "helper", None)
 
 
@@ -619,3 +619,96 @@ def test_pydantic_ais_spans_with_openinferences_names_are_read_as_its_own():
     announced = {**tool, "logfire.span_type": "pending_span"}
     del announced["openinference.span.kind"]
     assert row_of(span(attributes=announced), scope="pydantic-ai")["type"] == "none"
+
+
+def openlits_crew(name, status=1, **attributes):
+    return row_of(span(name, status=status, attributes=attributes), scope="openlit.instrumentation.crewai")
+
+
+def test_what_openlit_sees_of_a_crew_is_named_by_its_spans_also_where_they_failed():
+    said = '[{"role":"assistant","parts":[{"type":"text","content":"<coroutine object Flow.run at 0x7f4c>"}]}]'
+    method = {"gen_ai.operation.name": "invoke_agent", "gen_ai.output.messages": said}
+    assert openlits_crew("invoke_agent finalize", **method)["type"] == "none"
+    assert openlits_crew("invoke_workflow AgentExecutor", 2, **{"error.type": "OSError"})["type"] == "none"
+    row = openlits_crew("invoke_agent clerk", 2, **{"error.type": "OSError"})
+    assert (row["type"], row["agent"], row["error_type"]) == ("agent", "clerk", "OSError")
+    row = openlits_crew("invoke_workflow refunds", 2, **{"error.type": "OSError"})
+    assert (row["type"], row["workflow"]) == ("workflow", "refunds")
+    row = openlits_crew("execute_tool Delegate work to coworker", **{"gen_ai.operation.name": "execute_tool"})
+    assert (row["type"], row["tool"]) == ("handoff", "delegate_work_to_coworker")
+
+
+def test_tokens_that_openlit_guessed_of_a_stream_are_not_known():
+    call = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 91, "gen_ai.usage.output_tokens": 7}
+
+    def tokens(**more):
+        row = row_of(span(attributes={**call, **more}), scope="openlit.instrumentation.openai")
+        return row["input_tokens"], row["output_tokens"]
+
+    assert tokens(**{"gen_ai.request.stream": True}) == (None, None)
+    assert tokens(**{"gen_ai.request.stream": True, "gen_ai.usage.cache_read.input_tokens": 0}) == (91, 7)
+    assert tokens(**{"gen_ai.request.stream": False}) == (91, 7)
+
+
+def test_a_run_of_langsmiths_without_outputs_has_no_result():
+    tool = {"langsmith.span.kind": "tool", "gen_ai.completion": "{}"}
+    assert row_of(span("refund", attributes=tool), scope="langsmith")["result"] is None
+    assert row_of(span("refund", attributes={**tool, "gen_ai.completion": '{"output":"done"}'}), scope="langsmith")[
+        "result"
+    ] not in (None, "{}")
+
+
+def test_a_program_of_dspys_under_mlflow():
+    assert mlflows("Predict.forward", "LLM")["type"] == mlflows("Tool.finish", "TOOL")["type"] == "none"
+    row = mlflows("Tool.lookup", "TOOL", '{"id": 7}', '"here"', name='"lookup"')
+    assert (row["type"], row["tool"], row["result"]) == ("tool_call", "lookup", "here")
+    said = '{"trajectory": {"thought_0": "…"}, "reasoning": "So it is.", "reply": "Done."}'
+    row = mlflows("ReAct.forward", "AGENT", '{"ticket": "Broken."}', said)
+    assert (row["agent"], row["step_name"], row["input"], row["output"]) == ("ReAct", "ReAct", "Broken.", "Done.")
+    assert mlflows("Support.forward", "CHAIN", parent=None)["workflow"] == "Support"
+    named = {"mlflow.llm.model": '"openai/gpt-4o-mini"', "mlflow.llm.provider": '"openai"'}
+    assert mlflows("LM.__call__", "CHAT_MODEL", **named)["model"] == "gpt-4o-mini"
+
+
+def llama_indexs(role, *blocks, **more):
+    return {"role": role, "additional_kwargs": more, "blocks": [{"block_type": "text", **block} for block in blocks]}
+
+
+def test_llama_indexs_methods_values_and_messages_under_mlflow():
+    for plumbing in ("FunctionAgent.call_tool", "OpenAI._prepare_chat_with_tools"):
+        assert mlflows(plumbing, "LLM")["type"] == "none"
+    output = {"blocks": [{"block_type": "text", "text": "here"}], "tool_name": "lookup", "is_error": False}
+    given = '{"kwargs": {"id": 7, "ctx": "<workflows.context.context.Context object at 0x7f1c>"}}'
+    row = mlflows("FunctionTool.acall", "TOOL", given, orjson.dumps(output).decode(), name='"lookup"')
+    assert (row["tool"], row["arguments"], row["result"]) == ("lookup", '{"id":7}', "here")
+    assert mlflows("FunctionTool.acall", "TOOL", name='"handoff"')["type"] == "handoff"
+    row = mlflows("HelpCenter._retrieve", "RETRIEVER", '{"query_bundle": {"query_str": "refunds"}}', "[]")
+    assert (row["step_name"], row["merge_key"], row["query"]) == ("HelpCenter", "HelpCenter", "refunds")
+    run = {"result": {"response": llama_indexs("assistant", {"text": "Done."}), "current_agent_name": "clerk"}}
+    row = mlflows("FunctionAgent.run", "AGENT", '{"user_msg": "Broken."}', orjson.dumps(run).decode())
+    assert (row["agent"], row["input"], row["output"]) == ("clerk", "Broken.", "Done.")
+    row = mlflows("AgentWorkflow.run", "CHAIN", '{"user_msg": "Broken."}', orjson.dumps(run).decode())
+    assert (row["type"], row["agent"]) == ("agent", "AgentWorkflow")
+    asked = {"block_type": "tool_call", "tool_call_id": "call_1", "tool_name": "lookup", "tool_kwargs": '{"id": 7}'}
+    sent = [llama_indexs("user", {"text": "Broken."}), llama_indexs("tool", {"text": "here"}, tool_call_id="call_0")]
+    said = {"message": llama_indexs("assistant", asked)}
+    told = {"usage": '{"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}'}
+    row = mlflows("OpenAI.achat", "LLM", *(orjson.dumps(each).decode() for each in ({"messages": sent}, said)), **told)
+    assert [message["parts"][0].get("response") for message in orjson.loads(row["input"])] == [None, "here"]
+    assert (row["asked_tools"], row["asked_call_ids"]) == (["lookup"], ["call_1"])
+    assert (row["input_tokens"], row["output_tokens"], row["cache_read_tokens"]) == (9, 2, 4)
+
+
+def test_what_smolagents_tells_under_mlflow_of_agents_and_tools():
+    settings = {"agent_name": '"ToolCallingAgent"', "name": '"clerk"'}
+    row = mlflows("ToolCallingAgent.run", "AGENT", '{"task": "Broken."}', '{"_value": "Done."}', **settings)
+    assert (row["agent"], row["input"], row["output"]) == ("clerk", "Broken.", "Done.")
+    given = '{"sanitize_inputs_outputs": true, "kwargs": {"id": 7}}'
+    row = mlflows("SimpleTool.__call__", "TOOL", given, '{"_value": "here"}')
+    assert (row["tool"], row["step_name"], row["arguments"], row["result"]) == (None, "SimpleTool", '{"id":7}', "here")
+    assert mlflows("FinalAnswerTool.__call__", "TOOL")["type"] == "none"
+
+
+def test_an_object_of_pythons_is_no_output():
+    assert mlflows("f", "AGENT", "1", '"<generator object f at 0x7f28>"')["output"] is None
+    assert mlflows("f", "AGENT", "1", '"<b>bold</b>"')["output"] == "<b>bold</b>"

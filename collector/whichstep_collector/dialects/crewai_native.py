@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
+from whichstep_collector.dialects.base import Dialect, Kind, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.calls import unquoted
 from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.normalising.fields import Field, TextKeys
 from whichstep_collector.normalising.identity import run_key
@@ -37,6 +38,7 @@ _SPANS: Final = {
 }
 _DELEGATION: Final = frozenset({"delegate_work_to_coworker", "ask_question_to_coworker"})
 _FEEDBACK: Final = "crewai.human_feedback."
+_NO_INPUTS: Final = "null"
 _NO_SESSIONS: Final = ("crewai.task.id", "gen_ai.agent.id", "crewai.execution_uuid", "crewai.crew.id")
 
 
@@ -46,10 +48,23 @@ def _kind(span: ReceivedSpan) -> Kind | None:
         return Kind(_SPANS[span.name])
     if any(key.startswith(_FEEDBACK) for key in attributes):
         return Kind("approval")
-    tool = attributes.get("gen_ai.tool.name", attributes.get("crewai.mcp.tool_name"))
-    if isinstance(tool, str) and tool.lower().replace(" ", "_") in _DELEGATION:
+    if is_delegation(attributes.get("gen_ai.tool.name", attributes.get("crewai.mcp.tool_name"))):
         return Kind("handoff")
     return kind_of_operation(span)
+
+
+def is_delegation(tool: Any) -> bool:
+    """Whether a tool is the one by which an agent asks another."""
+    return offered_name(tool) in _DELEGATION
+
+
+def offered_name(tool: Any) -> str | None:
+    """The name under which a tool is offered to the model: `Delegate work to coworker` is delegate_work_to_coworker."""
+    return tool.lower().replace(" ", "_") if isinstance(tool, str) else None
+
+
+def _unwrap_result(value: Any) -> ToolResult:
+    return ToolResult(unquoted(value))
 
 
 def _run_key(value: Any) -> bytes | None:
@@ -65,6 +80,8 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     attributes = span.attributes
     if facts.session_id is not None and any(attributes.get(key) == facts.session_id for key in _NO_SESSIONS):
         facts.session_id = None
+    if facts.input == _NO_INPUTS:
+        facts.input = facts.input_parts = facts.input_is_list = facts.user_message = None
     subject = coerce.text(attributes.get("crewai.subject"))
     if facts.type in {"workflow", "guardrail"} or span.name in {"execute task", "call method"}:
         facts.step_name = coerce.text(attributes.get("crewai.task.name")) or _named(facts, subject) or facts.step_name
@@ -77,8 +94,8 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
 
 
 def _named(facts: SpanFacts, subject: str | None) -> str | None:
-    """The subject, unless it is a key: 32 hex digits."""
-    if subject is None or (len(subject) == 32 and subject.isalnum()):
+    """The subject, unless it is a key, 32 hex digits, or the crew's, which the end of a crew writes on other spans."""
+    if subject in {None, facts.workflow} or (len(subject) == 32 and subject.isalnum()):
         return facts.workflow if facts.type == "workflow" else None
     return subject
 
@@ -106,6 +123,7 @@ DIALECT = Dialect(
         query=("crewai.knowledge.query", "crewai.memory.query"),
         documents=("crewai.memory.results", "crewai.knowledge.retrieved_knowledge"),
     ),
+    unwrap_result=_unwrap_result,
     failed=_failed,
     finish=_finish,
 )  # fmt: skip

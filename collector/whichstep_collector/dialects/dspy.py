@@ -16,15 +16,17 @@ from whichstep_collector.received import ReceivedSpan
 
 _METHODS: Final = (".__call__", ".acall", ".forward", ".aforward")
 _AGENTS: Final = frozenset({"ReAct", "ReActV2", "CodeAct", "RLM"})
+_ASIDE: Final = frozenset({"reasoning", "trajectory"})
 _FINISH: Final = "finish"
 
 
-def _name(span: ReceivedSpan) -> str:
+def name_of(span: ReceivedSpan) -> str:
+    """The module or tool whose method a span is."""
     return next((span.name.removesuffix(method) for method in _METHODS if span.name.endswith(method)), span.name)
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
-    name = _name(span)
+    name = name_of(span)
     kind = openinference.kind(span)
     if kind is None:
         return None
@@ -39,11 +41,22 @@ def _unwrap_result(value: Any) -> ToolResult:
     return ToolResult(unquoted(value))
 
 
+def answer_of(value: Any) -> str | None:
+    """The answer among an output's fields: the one of that name, or the only text that is not how it was found."""
+    found = parse_json(value) if isinstance(value, str) else value
+    if not isinstance(found, dict):
+        return None
+    if isinstance(found.get("answer"), str):
+        return str(found["answer"])
+    texts = [said for name, said in found.items() if isinstance(said, str) and name not in _ASIDE]
+    return texts[0] if len(texts) == 1 and not _ASIDE.isdisjoint(found) else None
+
+
 def _unwrap_task(value: Any) -> Task:
     """The answer of an output's fields, or the only text of an input's."""
+    if (answer := answer_of(value)) is not None:
+        return Task(answer)
     found = parse_json(value) if isinstance(value, str) else value
-    if isinstance(found, dict) and isinstance(found.get("answer"), str):
-        return Task(found["answer"])
     if isinstance(found, dict) and isinstance(found.get("input_args"), dict):
         found = found["input_args"]
     said = words_of(found)
@@ -53,9 +66,9 @@ def _unwrap_task(value: Any) -> Task:
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     openinference.finish(facts, span)
     if facts.type == "workflow":
-        facts.workflow = facts.step_name = _name(span)
+        facts.workflow = facts.step_name = name_of(span)
     elif facts.type == "other":
-        facts.step_name, facts.merge_key = _name(span), None
+        facts.step_name, facts.merge_key = name_of(span), None
     elif facts.type == "agent":
         facts.merge_key = None
 

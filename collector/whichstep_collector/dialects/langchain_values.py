@@ -15,7 +15,8 @@ from whichstep_collector.received import ReceivedSpan
 
 _LITERAL_LENGTH_MAX: Final = 64 * 1024
 _RESULT_NAME: Final = re.compile(r'"(?:tool_call_id|output)"')
-_TASK_NAME: Final = re.compile(r'"(?:messages|inputs|outputs)"')
+_TASK_NAME: Final = re.compile(r'"(?:messages|inputs|outputs|resume)"')
+_COMMAND: Final = frozenset({"update", "resume", "goto"})
 _SHOWN: Final = re.compile(
     r"content=(?P<content>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\") .*\btool_call_id='(?P<call_id>[^']*)'(?P<rest>.*)",
     re.DOTALL,
@@ -128,16 +129,32 @@ def unwrap_task(value: Any) -> Task:
     if isinstance(value, str) and _TASK_NAME.search(value) is None:
         return Task(value)
     found = read(value)
+    if (command := of_command(found)) is not None:
+        return command
     if not isinstance(found, dict):
         return Task(value)
     inner = next(
         (found[name] for name in ("inputs", "outputs") if name in found and ("kwargs" in found or "tags" in found)),
         found,
     )
+    if (command := of_command(inner)) is not None:
+        return command
     messages = inner.get("messages") if isinstance(inner, dict) else None
     if isinstance(messages, list) and (read_ones := _messages(messages)):
         return Task(inner, read_ones)
     return Task(value if inner is found else inner)
+
+
+def of_command(found: Any) -> Task | None:
+    """The messages that commands of LangGraph's add to a state, or with what one goes on; None for anything else."""
+    commands = found if isinstance(found, list) else [found]
+    if not commands or not all(isinstance(command, dict) and command.keys() >= _COMMAND for command in commands):
+        return None
+    updates = [update for command in commands if isinstance(update := command["update"], dict)]
+    lists = [messages for update in updates if isinstance(messages := update.get("messages"), list)]
+    if lists and (read_ones := _messages([message for messages in lists for message in messages])):
+        return Task(found, read_ones)
+    return Task(commands[-1]["resume"]) if commands[-1]["resume"] is not None else None
 
 
 def _messages(items: list[Any]) -> list[Message] | None:

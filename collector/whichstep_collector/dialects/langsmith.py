@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whichstep_collector.dialects import langchain_values
-from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
+from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool
 from whichstep_collector.normalising import coerce
 from whichstep_collector.normalising.calls import words_of
@@ -32,6 +32,7 @@ _KINDS: Final = {
     "prompt": "none",
     "parser": "none",
 }
+_NO_OUTPUTS: Final = "{}"
 _NODE: Final = "langsmith.metadata.langgraph_node"
 _USAGE: Final = "langsmith.metadata.usage_metadata"
 _MACHINERY: Final = frozenset({"RunnableSequence", "RunnableLambda", "RunnableParallel", "Prompt", "should_continue"})
@@ -51,6 +52,11 @@ def _kind(span: ReceivedSpan) -> Kind | None:
     return Kind("workflow" if span.parent_span_id is None or graph else "other")
 
 
+def _unwrap_result(value: Any) -> ToolResult:
+    """The outputs of a run; a run that was interrupted has none."""
+    return ToolResult(None) if value == _NO_OUTPUTS else langchain_values.unwrap_result(value)
+
+
 def _unwrap_task(value: Any) -> Task:
     """The messages of a state, or the only text of a run's inputs or outputs."""
     task = langchain_values.unwrap_task(value)
@@ -58,6 +64,9 @@ def _unwrap_task(value: Any) -> Task:
         return task
     found = parse_json(value) if isinstance(value, str) else value
     inner = found.get("output", found) if isinstance(found, dict) else found
+    wrapped = inner["input"] if isinstance(inner, dict) and inner.keys() == {"input"} else inner
+    if (command := langchain_values.of_command(wrapped)) is not None:
+        return command
     if isinstance(inner, dict) and (messages := read_messages(inner.get("messages"), default_role="user")):
         return Task(inner, messages)
     if isinstance(inner, str):
@@ -101,7 +110,7 @@ DIALECT = Dialect(
         input=(_PROMPT,), output=(_COMPLETION,), arguments=(_PROMPT,), results=(_COMPLETION,), query=(_PROMPT,),
         documents=(_COMPLETION,),
     ),
-    unwrap_result=langchain_values.unwrap_result,
+    unwrap_result=_unwrap_result,
     unwrap_task=_unwrap_task,
     unwrap_query=_unwrap_query,
     answer=_answer,

@@ -20,11 +20,13 @@ from whichstep_collector.normalising.response_messages import read_response
 from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.received import Attributes, ReceivedSpan
 
-_PLUMBING: Final = frozenset({
+PLUMBING: Final = frozenset({
     "init_run", "setup_agent", "run_agent_step", "parse_agent_output", "call_tool", "aggregate_tool_results",
     "handoff", "_prepare_chat_with_tools", "_get_prompts", "_done",
 })  # fmt: skip
-_HANDOFF: Final = "handoff"
+"""The methods of agents and clients that are their own machinery."""
+AGENTS: Final = ("Agent", "AgentWorkflow")
+"""How the names of classes of agents end."""
 _ANSWER: Final = re.compile(r"\bblocks=\[TextBlock\([^()]{0,64}?text=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
 _ASKED: Final = re.compile(r"\buser_msg(?:\"|')?[=:] ?('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
 _MACHINERY: Final = ('{"init_state"', '{"ctx": "<', "StopEvent(", "AgentOutput(")
@@ -38,15 +40,14 @@ _SEARCHED_MAX: Final = 256 * 1024
 
 def _kind(span: ReceivedSpan) -> Kind | None:
     owner, _, method = span.name.rpartition(".")
-    if method in _PLUMBING:
+    if method in PLUMBING:
         return Kind("none")
     kind = openinference.kind(span)
     if kind is None or kind.type not in {"workflow", "other", "tool_call"}:
         return kind
     if kind.type == "tool_call":
-        tool = span.attributes.get("tool.name")
-        return Kind("handoff") if tool == _HANDOFF or is_handoff_tool(tool) else kind
-    return Kind("agent") if method == "run" and owner.endswith(("Agent", "AgentWorkflow")) else kind
+        return Kind("handoff") if is_handoff_tool(span.attributes.get("tool.name")) else kind
+    return Kind("agent") if method == "run" and owner.endswith(AGENTS) else kind
 
 
 def unwrap_result(value: Any) -> ToolResult:

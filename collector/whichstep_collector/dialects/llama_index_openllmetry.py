@@ -21,22 +21,22 @@ from whichstep_collector.received import Attributes, ReceivedSpan
 _INPUT: Final = "traceloop.entity.input"
 _OUTPUT: Final = "traceloop.entity.output"
 _QUERIES: Final = ('{"query_bundle"', '{"str_or_query_bundle"')
+_TEAM: Final = "AgentWorkflow"
 _TOOL_OUTPUT: Final = '"tool_output"'
-_HANDOFF: Final = "handoff"
 
 
 def _kind(span: ReceivedSpan) -> Kind | None:
     owner, _, said = _entity(span)
     tool = span.attributes.get("tool.name")
     if isinstance(tool, str):
-        return Kind("handoff" if tool == _HANDOFF or is_handoff_tool(tool) else "tool_call")
+        return Kind("handoff" if is_handoff_tool(tool) else "tool_call")
     if _text(span, _INPUT).startswith(_QUERIES):
         return Kind("retrieval")
     kind = openllmetry.kind(span)
     if kind is None or kind.type not in {"workflow", "other"}:
         return kind
     if said == "workflow":
-        return Kind("agent") if owner.endswith(("Agent", "AgentWorkflow")) else kind
+        return Kind("agent") if owner.endswith(llama_index.AGENTS) else kind
     return Kind("none")
 
 
@@ -61,7 +61,7 @@ def _unwrap_result(value: Any) -> ToolResult:
     return llama_index.unwrap_result(output)._replace(call_id=call_id if isinstance(call_id, str) else None)
 
 
-def _unwrap_task(value: Any) -> Task:
+def unwrap_task(value: Any) -> Task:
     """The words of the response that an event holds; of what is no event, the value."""
     found = _read(value)
     for holder in ("result", "response", "message"):
@@ -101,15 +101,16 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     elif facts.type == "retrieval":
         facts.step_name = facts.merge_key = owner
     elif facts.type == "agent":
-        facts.agent = _current_agent(span) or owner
+        facts.agent = agent_of(owner, span.attributes.get(_OUTPUT))
         facts.step_name, facts.merge_key = facts.agent, None
 
 
-def _current_agent(span: ReceivedSpan) -> str | None:
-    found = _read(span.attributes.get(_OUTPUT))
+def agent_of(owner: str, output: Any) -> str:
+    """The agent that ran, as its output names it; a team by its class, for the output names the last of its agents."""
+    found = None if owner.endswith(_TEAM) else _read(output)
     result = found.get("result") if isinstance(found, dict) else None
     name = result.get("current_agent_name") if isinstance(result, dict) else None
-    return name if isinstance(name, str) and name else None
+    return name if isinstance(name, str) and name else owner
 
 
 DIALECT = Dialect(
@@ -119,7 +120,7 @@ DIALECT = Dialect(
     texts=TextKeys(arguments=("tool.arguments",), results=(_OUTPUT,), query=(_INPUT,), documents=(_OUTPUT,)),
     unwrap_arguments=llama_index.unwrap_arguments,
     unwrap_result=_unwrap_result,
-    unwrap_task=_unwrap_task,
+    unwrap_task=unwrap_task,
     unwrap_query=llama_index.unwrap_query,
     answer=_answer,
     finish=_finish,

@@ -9,11 +9,18 @@ import re
 from typing import Any, Final
 
 from whichstep import attributes as names
-from whichstep_collector.dialects import langchain_values, mlflow_openai_agents
+from whichstep_collector.dialects import (
+    langchain_values,
+    llama_index,
+    mlflow_dspy,
+    mlflow_llama_index,
+    mlflow_openai_agents,
+    mlflow_smolagents,
+)
 from whichstep_collector.dialects.base import Dialect, Kind, Task, ToolResult, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
 from whichstep_collector.normalising import coerce
-from whichstep_collector.normalising.calls import arguments_of, unquoted, words_of
+from whichstep_collector.normalising.calls import unquoted, words_of
 from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.normalising.fields import Field, TextKeys
 from whichstep_collector.normalising.messages import Message
@@ -39,6 +46,8 @@ _TYPES: Final = {
     "EVALUATOR": "evaluation",
     "PARSER": "none",
 }
+_LIBRARIES: Final = (mlflow_openai_agents, mlflow_dspy, mlflow_llama_index, mlflow_smolagents)
+"""Libraries whose spans say more, or other things, than MLflow's own names do."""
 _STEPS: Final = frozenset({"CHAIN", "TASK", "MEMORY", "UNKNOWN"})
 _NAMED: Final = frozenset({"TOOL", "AGENT"})
 _REPEATED: Final = re.compile(r"(.+)_\d{1,4}")
@@ -51,9 +60,9 @@ def _kind(span: ReceivedSpan) -> Kind | None:
         return _plain_step(span) if _TYPE in span.attributes else kind_of_operation(span)
     if langchain_values.is_plumbing(span.name):
         return Kind("none")
-    if (step := mlflow_openai_agents.step_of(span)) is not None:
+    if (step := next((step for library in _LIBRARIES if (step := library.step_of(span))), None)) is not None:
         return Kind(step)
-    name = _function_name(span)
+    name = _tool_name(span) if said == "TOOL" else mlflow_dspy.name_of(span) or _function_name(span)
     if said == "TOOL" and is_handoff_tool(name):
         return Kind("handoff", name=name)
     return Kind(_TYPES[said], name=name if said in _NAMED else None) if said in _TYPES else _plain_step(span)
@@ -61,6 +70,11 @@ def _kind(span: ReceivedSpan) -> Kind | None:
 
 def _plain_step(span: ReceivedSpan) -> Kind:
     return Kind("workflow" if span.parent_span_id is None else "other")
+
+
+def _tool_name(span: ReceivedSpan) -> str:
+    """As a tool that is an object tells it beside its description; else the function's."""
+    return _text(span.attributes.get("name")) or _function_name(span)
 
 
 def _function_name(span: ReceivedSpan) -> str:
@@ -77,19 +91,27 @@ def _cost(value: Any) -> float | None:
 
 
 def _unwrap_result(value: Any) -> ToolResult:
-    return langchain_values.unwrap_result(unquoted(value))
+    said = mlflow_smolagents.unwrapped(unquoted(value))
+    result = mlflow_llama_index.unwrap_result(said)
+    return langchain_values.unwrap_result(said) if result.value is said else result
 
 
 def _unwrap_task(value: Any) -> Task:
     task = langchain_values.unwrap_task(mlflow_openai_agents.original_input(unquoted(value)))
-    return task if task.messages else Task(words_of(task.value))
+    if task.messages:
+        return task
+    if (answer := mlflow_dspy.answer_of(task.value)) is not None:
+        return Task(answer)
+    task = mlflow_llama_index.unwrap_task(task.value)
+    return Task(words_of(task.value))
 
 
 def _unwrap_query(value: Any) -> Any:
     found = parse_json(value) if isinstance(value, str) else value
     if isinstance(found, dict) and isinstance(found.get("query"), str):
         return found["query"]
-    return words_of(unquoted(value))
+    query = llama_index.unwrap_query(value)
+    return query if query is not value else words_of(unquoted(value))
 
 
 def _answer(attributes: Attributes) -> list[Message] | None:
@@ -100,7 +122,10 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     if _USAGE in span.attributes and facts.input_tokens is None and facts.output_tokens is None:
         for column, count in read_usage(span.attributes[_USAGE], cache_apart=False)._asdict().items():
             setattr(facts, column, count)
-    mlflow_openai_agents.finish(facts, span)
+    if facts.type == "llm_call":
+        facts.fill(read_usage(span.attributes.get("usage"), cache_apart=False)._asdict())  # as the provider tells it
+    for library in _LIBRARIES:
+        library.finish(facts, span)
     if facts.type == "workflow":
         facts.workflow = facts.workflow or facts.step_name
 
@@ -120,7 +145,7 @@ DIALECT = Dialect(
         input=(_INPUTS,), output=(_OUTPUTS,), arguments=(_INPUTS,), results=(_OUTPUTS,), query=(_INPUTS,),
         documents=(_OUTPUTS,),
     ),
-    unwrap_arguments=arguments_of,
+    unwrap_arguments=llama_index.unwrap_arguments,
     unwrap_result=_unwrap_result,
     unwrap_task=_unwrap_task,
     unwrap_query=_unwrap_query,

@@ -17,6 +17,9 @@ from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.normalising.fields import Field, TextKeys
 from whichstep_collector.received import ReceivedSpan
 
+_STREAMS: Final = "gen_ai.request.stream"
+_COUNTED: Final = "gen_ai.usage.cache_read.input_tokens"
+"""Beside what a provider counted. Without it, half of a stream's characters are sent as its tokens."""
 _FUNCTION: Final = "function.args"
 
 
@@ -30,9 +33,12 @@ def _kind(span: ReceivedSpan) -> Kind | None:
     return Kind("workflow" if span.parent_span_id is None else "other") if is_decorated else None
 
 
-def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
+def finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    """Without what this convention writes where nothing is known."""
     if facts.type == "llm_call":
         facts.tool = facts.tool_call_id = None
+        if span.attributes.get(_STREAMS) and _COUNTED not in span.attributes:
+            facts.input_tokens = facts.output_tokens = None
     elif facts.type == "workflow":
         facts.workflow = facts.workflow or facts.step_name
     if facts.reported_cost_usd == 0:
@@ -61,5 +67,5 @@ DIALECT = Dialect(
     ),
     unwrap_arguments=langchain_values.python_literal,
     unwrap_result=langchain_values.unwrap_result,
-    finish=_finish,
+    finish=finish,
 )

@@ -6,6 +6,7 @@ arguments as a Python literal; interrupts and hand-overs are sent as errors.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from whichstep_collector.dialects import langchain_values
@@ -23,6 +24,8 @@ _KINDS: Final = {
     "llm": Kind("llm_call"),
     "handoff": Kind("handoff"),
 }
+_HOOK: Final = re.compile(r"(\w+)\.a?((?:before|after)_(?:agent|model))")
+"""The hook of a LangChain middleware: it runs in a node of its name, without the letter that says asynchronous."""
 _SCOPE: Final = "opentelemetry.instrumentation."
 _LIBRARIES: Final = (
     "alephalpha", "anthropic", "bedrock", "chromadb", "cohere", "crewai", "google_generativeai", "groq", "haystack",
@@ -85,6 +88,8 @@ def finish(facts: SpanFacts, span: ReceivedSpan) -> None:
         facts.step_name = facts.merge_key = facts.agent or facts.step_name
     elif facts.type in {"workflow", "other", "retrieval"} and name:
         facts.step_name = facts.merge_key = name
+    elif facts.type == "other" and (hook := _HOOK.fullmatch(facts.step_name)):
+        facts.merge_key = f"{hook[1]}.{hook[2]}"
 
 
 DIALECT = Dialect(
@@ -97,5 +102,6 @@ DIALECT = Dialect(
     unwrap_result=unwrap_result,
     unwrap_task=unwrap_task,
     unwrap_query=unwrap_query,
+    held=langchain_values.held,
     finish=finish,
 )

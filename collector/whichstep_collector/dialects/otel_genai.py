@@ -28,12 +28,13 @@ OPERATIONS: Final = {
     "execute_event_loop_cycle": Kind("other"),
     "evaluate": Kind("evaluation"),
 }  # fmt: skip
+_HANDOFF: Final = "handoff"
 _HANDOFF_PREFIXES: Final = ("transfer_to_", "handoff_to_", "transfer_back_to_")
 
 
 def is_handoff_tool(name: Any) -> bool:
     """Whether a tool's name says that it hands the task to another agent or a person."""
-    return isinstance(name, str) and name.startswith(_HANDOFF_PREFIXES)
+    return isinstance(name, str) and (name == _HANDOFF or name.startswith(_HANDOFF_PREFIXES))
 
 
 def kind_of_operation(span: ReceivedSpan) -> Kind | None:

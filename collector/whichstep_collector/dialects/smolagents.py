@@ -18,6 +18,8 @@ from whichstep_collector.received import ReceivedSpan
 
 _FINAL: Final = "final_answer"
 _STEP: Final = re.compile(r"Step \d+")
+_STEP_STATE: Final = "ActionStep("
+"""What a step is given: the record that it will fill."""
 _STREAMED: Final = "ChatMessageStreamDelta("
 _ANSWERED: Final = re.compile(r"FinalAnswerStep\(output=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\)$")
 _USAGE: Final = ", usage="
@@ -37,7 +39,8 @@ def _unwrap_task(value: object) -> Task:
     if isinstance(value, str) and value.startswith(_STREAMED):  # all events of a stream, as Python text
         last = _ANSWERED.search(value[-_ANSWER_MAX:])
         return Task(read_python(last[1]) if last else None)
-    return Task(words_of(value))
+    said = words_of(value)
+    return Task(None if isinstance(said, str) and said.startswith(_STEP_STATE) else said)
 
 
 def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
