@@ -19,10 +19,11 @@ from frameworks.wires.chat import CHAT
 from frameworks.wires.dspy import DSPY
 from frameworks.wires.gemini import GEMINI
 from frameworks.wires.responses import RESPONSES
+from frameworks.wires.smolagents_code import SMOLAGENTS_CODE
 from whichstep_cli.demo.scripted_model import Reply, tokens
 from whichstep_cli.demo.stories import Say, ToolCall
 
-WIRES = (DSPY, CHAT, RESPONSES, ANTHROPIC, GEMINI)
+WIRES = (DSPY, SMOLAGENTS_CODE, CHAT, RESPONSES, ANTHROPIC, GEMINI)
 SERVED = {"gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
 """Providers answer with a dated name."""
 FINAL_ANSWER, FINISH = "final_answer", "finish"

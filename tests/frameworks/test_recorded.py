@@ -12,7 +12,7 @@ from frameworks.variants import VARIANTS
 
 SETUPS = [(module, setup) for module in registry.REGISTERED for setup in registry.framework(module).setups]
 RECORDINGS = sorted(table.RECORDED.glob("*/*.tar.xz"))
-SIZE_MAX = 4_000_000
+SIZE_MAX = 4_500_000
 
 
 @pytest.mark.parametrize(("module", "setup"), SETUPS, ids=lambda each: getattr(each, "instrumentation", each))

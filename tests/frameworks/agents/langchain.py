@@ -1,4 +1,4 @@
-"""LangChain's create_agent, with its middleware for approvals; seen by OpenInference and through LangSmith's OTel export."""
+"""LangChain's create_agent, with its middleware for approvals; seen by OpenInference, by OpenLLMetry and through LangSmith."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from typing import Any
 from frameworks.desk import Desk
 from frameworks.framework import Framework, Setup, through_instrument
 
+LANGSMITH = ("langsmith[otel]>=0.4.1,<1",)
+LANGSMITH_ENVIRONMENT = {
+    "LANGSMITH_TRACING": "true",
+    "LANGSMITH_OTEL_ENABLED": "true",
+    "LANGSMITH_OTEL_ONLY": "true",
+    "LANGSMITH_API_KEY": "none",
+}
 FRAMEWORK = Framework(
     name="LangChain",
     requirements=("langchain>=1.2,<2", "langchain-openai>=1.0,<2", "langgraph>=1.2,<2"),
     setups=(
         Setup("openinference", ("openinference-instrumentation-langchain>=0.1.80,<0.2",)),
         Setup(
-            "langsmith",
-            ("langsmith[otel]>=0.4.1,<1",),
-            environment={
-                "LANGSMITH_TRACING": "true",
-                "LANGSMITH_OTEL_ENABLED": "true",
-                "LANGSMITH_OTEL_ONLY": "true",
-                "LANGSMITH_API_KEY": "none",
-            },
+            "openllmetry",
+            ("opentelemetry-instrumentation-langchain>=0.62,<0.63",),
+            variants=("v01", "v02", "v06_", "v07_", "v10"),
         ),
+        Setup("langsmith", LANGSMITH, environment=LANGSMITH_ENVIRONMENT),
         through_instrument("langchain"),
     ),
     without={"v08_handoff": "create_agent makes one agent; LangGraph has the team"},
@@ -29,19 +32,35 @@ FRAMEWORK = Framework(
 IMPORTS = ("langchain.agents", "langchain_openai")
 
 
+NODES, WRAPPED_NODES = 2, 6
+"""Of the graph in one turn. What OpenLLMetry wraps counts as overridden: each hook of a middleware becomes a node."""
+_nodes = NODES
+
+
 def instrument(setup: str) -> None:
+    global _nodes  # noqa: PLW0603
     if setup == "openinference":
         from openinference.instrumentation.langchain import LangChainInstrumentor
 
         LangChainInstrumentor().instrument()
+    elif setup == "openllmetry":
+        from opentelemetry.instrumentation.langchain import LangchainInstrumentor
+
+        LangchainInstrumentor().instrument()
+        _nodes = WRAPPED_NODES
 
 
 async def answer(desk: Desk) -> str:
+    return await play(desk, nodes_a_turn=_nodes)
+
+
+async def play(desk: Desk, *, nodes_a_turn: int) -> str:
+    """The run, stopped at the limit of turns."""
     from langgraph.types import Command
 
     agent = _agent(desk)
     config: Any = {
-        "recursion_limit": 2 * desk.limit,
+        "recursion_limit": nodes_a_turn * desk.limit,
         "configurable": {"thread_id": desk.session_id},
         "metadata": {"session_id": desk.session_id, "user_id": desk.user_id},
     }

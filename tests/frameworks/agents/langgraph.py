@@ -1,10 +1,11 @@
-"""LangGraph: retrieve, then model and tools take turns; seen by OpenInference and by OpenLLMetry.
+"""LangGraph: retrieve, then model and tools take turns; seen by OpenInference, by OpenLLMetry and through LangSmith.
 
 Annotations are evaluated here: LangChain reads those of the tools.
 """
 
 from typing import Annotated, Any
 
+from frameworks.agents import langchain
 from frameworks.desk import Desk
 from frameworks.framework import Framework, Setup, through_instrument
 
@@ -14,6 +15,12 @@ FRAMEWORK = Framework(
     setups=(
         Setup("openinference", ("openinference-instrumentation-langchain>=0.1.80,<0.2",)),
         Setup("openllmetry", ("opentelemetry-instrumentation-langchain>=0.62,<0.63",)),
+        Setup(
+            "langsmith",
+            langchain.LANGSMITH,
+            environment=langchain.LANGSMITH_ENVIRONMENT,
+            variants=("v01_", "v02b_", "v06_", "v08_", "v10"),
+        ),
         through_instrument("langgraph"),
     ),
 )
@@ -22,11 +29,7 @@ IMPORTS = ("langgraph.graph", "langgraph.prebuilt", "langchain_openai")
 
 
 def instrument(setup: str) -> None:
-    if setup == "openinference":
-        from openinference.instrumentation.langchain import LangChainInstrumentor as Instrumentor
-    else:
-        from opentelemetry.instrumentation.langchain import LangchainInstrumentor as Instrumentor
-    Instrumentor().instrument()
+    langchain.instrument(setup)
 
 
 async def answer(desk: Desk) -> str:

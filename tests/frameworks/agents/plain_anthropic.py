@@ -1,4 +1,4 @@
-"""The anthropic client in a loop of one's own; seen by OpenInference."""
+"""The anthropic client in a loop of one's own; seen by OpenInference, by OpenLLMetry and by its own tracing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from frameworks.desk import Desk
 from frameworks.framework import Framework, Setup, through_instrument
 
 _TWICE = "the client traces itself too, and the two sights of a failed call share no response id"
+_PLAIN = "no content is sent: neither that tools were asked for nor what they answered"
 FRAMEWORK = Framework(
     name="anthropic",
     requirements=("anthropic>=1,<3",),
@@ -19,6 +20,17 @@ FRAMEWORK = Framework(
             "openllmetry",
             ("opentelemetry-instrumentation-anthropic>=0.62,<0.63",),
             not_emitted={**APART, "v06/errors": _TWICE},
+        ),
+        Setup(
+            "native",
+            environment={"ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE": "content"},
+            not_emitted=APART,
+            variants=("v01", "v02_", "v05_", "v06_", "v07_"),
+        ),
+        Setup(
+            "native-plain",
+            not_emitted=dict.fromkeys(("steps", "tools", "errors", "failing step"), _PLAIN),
+            variants=("v01_", "v02_", "v06_"),
         ),
         through_instrument("anthropic", APART),
     ),
@@ -35,6 +47,8 @@ _JSON_TYPES = {str: "string", float: "number"}
 
 
 def instrument(setup: str) -> None:
+    if setup.startswith("native"):
+        return
     if setup == "openllmetry":
         from opentelemetry.instrumentation.anthropic import AnthropicInstrumentor as Instrumentor
     else:

@@ -43,9 +43,14 @@ def instrument(setup: str) -> None:
 
 
 def answer(desk: Desk) -> str:
+    return play(desk, "ToolCallingAgent")
+
+
+def play(desk: Desk, kind: str) -> str:
+    """The run by an agent of this class."""
     from openinference.instrumentation import using_session, using_user
 
-    agent = _team(desk) if desk.variant.hands_over else _agent(desk, "support_agent")
+    agent = _team(desk, kind) if desk.variant.hands_over else _agent(desk, kind, "support_agent")
     with using_session(desk.session_id), using_user(desk.user_id):
         if desk.variant.streams:
             *_, last = agent.run(desk.ticket, stream=True)
@@ -53,10 +58,10 @@ def answer(desk: Desk) -> str:
         return str(agent.run(desk.ticket))
 
 
-def _agent(desk: Desk, name: str) -> Any:
-    from smolagents import LogLevel, ToolCallingAgent
+def _agent(desk: Desk, kind: str, name: str) -> Any:
+    import smolagents
 
-    return ToolCallingAgent(
+    return getattr(smolagents, kind)(
         [_tool(tool) for tool in (desk.search_help, *desk.tools)],
         _model(desk),
         instructions=desk.instructions,
@@ -64,16 +69,16 @@ def _agent(desk: Desk, name: str) -> Any:
         stream_outputs=desk.variant.streams,
         name=name,
         description="Handles refunds.",
-        verbosity_level=LogLevel.OFF,
+        verbosity_level=smolagents.LogLevel.OFF,
     )
 
 
-def _team(desk: Desk) -> Any:
-    from smolagents import LogLevel, ToolCallingAgent
+def _team(desk: Desk, kind: str) -> Any:
+    import smolagents
 
-    return ToolCallingAgent(
-        [], _model(desk), managed_agents=[_agent(desk, "refund_agent")], name="triage_agent", description="Hands over.",
-        verbosity_level=LogLevel.OFF,
+    return getattr(smolagents, kind)(
+        [], _model(desk), managed_agents=[_agent(desk, kind, "refund_agent")], name="triage_agent",
+        description="Hands over.", verbosity_level=smolagents.LogLevel.OFF,
     )  # fmt: skip
 
 

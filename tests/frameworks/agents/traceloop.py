@@ -26,13 +26,21 @@ OWN_TELEMETRY = True
 
 def instrument(setup: str) -> None:
     del setup
+    start("OPENAI")
+
+
+def start(*instruments: str) -> None:
+    """The SDK with these of its instrumentations."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from traceloop.sdk import Traceloop
     from traceloop.sdk.instruments import Instruments
 
     exporter = OTLPSpanExporter(endpoint=f"{os.environ['OTEL_EXPORTER_OTLP_ENDPOINT']}/v1/traces")
     Traceloop.init(
-        app_name="support-agent", exporter=exporter, telemetry_enabled=False, instruments={Instruments.OPENAI}
+        app_name="support-agent",
+        exporter=exporter,
+        telemetry_enabled=False,
+        instruments={Instruments[name] for name in instruments},
     )
 
 
