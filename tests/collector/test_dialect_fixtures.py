@@ -23,7 +23,16 @@ from whichstep_store.batches import Batch
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "dialects").glob("*.json"))
 ELSEWHERE = {"whichstep", "otel_genai", "transport", "unknown", "autogen", "openinference"}
 """Conventions whose tests are files of their own, or whose recordings are."""
-ELSEWHERE |= {"langfuse", "crewai", "crewai_openlit", "vercel_ai", "pydantic_ai", "google_adk", "openai_agents"}
+ELSEWHERE |= {
+    "langfuse",
+    "crewai",
+    "crewai_openlit",
+    "haystack_langfuse",
+    "vercel_ai",
+    "pydantic_ai",
+    "google_adk",
+    "openai_agents",
+}
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -139,3 +139,29 @@ def test_an_error_that_the_decorator_repeats_as_output_is_none():
 def test_an_interrupt_in_the_status_message_is_no_error():
     row = observed("tool", level="ERROR", status_message='GraphInterrupt: [{"id": 1}]')
     assert (row["error"], row["control_flow"]) == (False, "interrupt")
+
+
+def haystacks(name, kind, tags=(), /, **more):
+    values = {**{f"metadata.haystack.{tag}": said for tag, said in dict(tags).items()}, "metadata.haystack.x": "1"}
+    return observed(kind, name, **values, **more)
+
+
+def test_haystacks_tags_name_the_tools_and_agents_that_langfuse_observes():
+    said = "Failed to invoke Tool `lookup` with parameters {'id': 7}. Error: no route"
+    tool = {"tool.name": '"lookup"', "tool.error": "true"}
+    row = haystacks("tool - lookup", "tool", tool, input='{"id": 7}', output=orjson.dumps({"error": said}).decode())
+    assert (row["type"], row["tool"], row["arguments"], row["result"]) == (
+        "tool_call",
+        "lookup",
+        '{"id":7}',
+        "no route",
+    )
+    assert (row["error"], row["error_message"]) == (True, "no route")
+    component = {"component.name": '"clerk"', "component.type": '"Agent"'}
+    answer = {"role": "assistant", "content": [{"text": "Done."}]}
+    output = orjson.dumps({"messages": [answer]}).decode()
+    outer, inner = haystacks("clerk", "span", component, output=output), haystacks("haystack.agent.run", "agent")
+    assert (outer["type"], outer["agent"], outer["output"]) == ("agent", "clerk", "Done.")
+    assert (inner["type"], inner["agent"], inner["merge_key"]) == ("agent", None, outer["merge_key"])
+    given = '{"retriever": {"query": "Broken."}, "clerk": {"messages": [], "question": "Broken."}}'
+    assert haystacks("support", "span", input=given, output="{}")["input"] == "Broken."

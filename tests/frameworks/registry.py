@@ -44,6 +44,7 @@ REGISTERED = (
     "agent_framework",
     "semantic_kernel",
     "haystack",
+    "haystack_langfuse",
     "dspy",
     "dspy_mlflow",
     "ag2",

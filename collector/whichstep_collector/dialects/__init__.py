@@ -25,6 +25,7 @@ from whichstep_collector.dialects import (
     google_adk,
     google_adk_openinference,
     haystack,
+    haystack_langfuse,
     haystack_openinference,
     laminar,
     langfuse,
@@ -58,6 +59,7 @@ __all__ = ["DIALECTS", "Dialect"]
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     whichstep_sdk.DIALECT,
+    haystack_langfuse.DIALECT,
     langfuse.DIALECT,
     mlflow.DIALECT,
     crewai.DIALECT,

@@ -55,5 +55,10 @@ def _call(result: dict[str, Any], origin: dict[str, Any]) -> Call:
 
 
 def _failure(response: Any) -> Failure:
-    said = _FAILED.match(response) if isinstance(response, str) else None
-    return Failure(True, None, said["message"] if said else str(response))
+    return Failure(True, None, words_of_failure(str(response)))
+
+
+def words_of_failure(said: str) -> str:
+    """The tool's own words, without Haystack's before them."""
+    found = _FAILED.match(said)
+    return found["message"] if found else said

@@ -43,8 +43,18 @@ def unwrap_task(value: Any) -> Task:
         if isinstance(inner, dict):
             replies = read_chat(inner, "replies")
             return Task(value, replies) if replies else unwrap_task(inner)
+    if (only := _only_text(found)) is not None:
+        return Task(only)
     said = words_of(found)
     return Task(value if said is found else said)
+
+
+def _only_text(found: Any) -> str | None:
+    """The text that all components of a pipeline are given."""
+    if not isinstance(found, dict) or len(found) < 2 or not all(isinstance(given, dict) for given in found.values()):
+        return None
+    texts = {text for given in found.values() for text in given.values() if isinstance(text, str) and text}
+    return texts.pop() if len(texts) == 1 else None
 
 
 def unwrap_query(value: Any) -> Any:

@@ -38,7 +38,8 @@ _INPUT: Final = "langfuse.observation.input"
 _OUTPUT: Final = "langfuse.observation.output"
 
 
-def _kind(span: ReceivedSpan) -> Kind | None:
+def kind(span: ReceivedSpan) -> Kind | None:
+    """The step that the type of the observation says."""
     said = span.attributes.get(_TYPE)
     if not isinstance(said, str):
         return None
@@ -74,7 +75,7 @@ def _is_documents(value: Any) -> bool:
     return isinstance(found, list) and all(isinstance(item, dict) and "pageContent" in item for item in found)
 
 
-def _call(value: Any) -> Any:
+def unwrap_arguments(value: Any) -> Any:
     """The arguments of a decorated function's call; the value itself where it is no such call."""
     found = parse_json(value) if isinstance(value, str) else value
     if not isinstance(found, dict) or found.keys() != {"args", "kwargs"}:
@@ -85,12 +86,12 @@ def _call(value: Any) -> Any:
     return args[0] if not kwargs and isinstance(args, list) and len(args) == 1 else found
 
 
-def _unwrap_task(value: Any) -> Task:
+def unwrap_task(value: Any) -> Task:
     """The messages of a state; the words of a call's only text, else its arguments."""
     state = langchain_values.unwrap_task(value)
     if state.messages:
         return state
-    found = _call(value)
+    found = unwrap_arguments(value)
     if found is value or isinstance(found, str):
         return langchain_values.unwrap_task(found)
     if isinstance(found, dict):
@@ -102,19 +103,22 @@ def _unwrap_task(value: Any) -> Task:
     return Task(found)
 
 
-def _unwrap_query(value: Any) -> Any:
-    found = _call(value)
+def unwrap_query(value: Any) -> Any:
+    """The only argument of a retriever's call."""
+    found = unwrap_arguments(value)
     return next(iter(found.values())) if isinstance(found, dict) and len(found) == 1 else found
 
 
-def _failed(span: ReceivedSpan) -> str | None:
+def failed(span: ReceivedSpan) -> str | None:
+    """The message of an observation whose level is an error's."""
     if span.attributes.get(_LEVEL) != "ERROR":
         return None
     message = span.attributes.get("langfuse.observation.status_message")
     return message if isinstance(message, str) else ""
 
 
-def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+def finish(facts: SpanFacts, span: ReceivedSpan) -> None:
+    """Tokens and cost out of their details, and the name of a workflow."""
     attributes = span.attributes
     if _USAGE in attributes and facts.input_tokens is None and facts.output_tokens is None:
         for column, count in read_usage(attributes[_USAGE])._asdict().items():
@@ -138,7 +142,7 @@ def _cost(details: dict[str, Any]) -> float | None:
 DIALECT = Dialect(
     "langfuse",
     recognised_by(scope_starts=("langfuse-sdk",), key_starts=("langfuse.observation.",)),
-    _kind,
+    kind,
     fields=(
         Field("model", coerce.text, ("langfuse.observation.model.name",)),
         Field(
@@ -170,10 +174,10 @@ DIALECT = Dialect(
         query=(_INPUT,),
         documents=(_OUTPUT,),
     ),
-    unwrap_arguments=_call,
+    unwrap_arguments=unwrap_arguments,
     unwrap_result=langchain_values.unwrap_result,
-    unwrap_task=_unwrap_task,
-    unwrap_query=_unwrap_query,
-    failed=_failed,
-    finish=_finish,
+    unwrap_task=unwrap_task,
+    unwrap_query=unwrap_query,
+    failed=failed,
+    finish=finish,
 )  # fmt: skip
