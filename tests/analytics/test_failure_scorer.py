@@ -127,6 +127,32 @@ def test_who_leads_and_who_works_is_read_from_the_order_of_turns_alone() -> None
     assert not crew.turns(evidence.prepare(talk.steps, talk.executions))["orchestrated"].any()
 
 
+def features(*rows: Row) -> pl.DataFrame:
+    found = results(*rows)
+    prepared = evidence.prepare(found.steps, found.executions)
+    return scorer.features(prepared, rules.fired(prepared))
+
+
+def test_what_tells_of_an_agent_is_the_same_for_all_its_turns() -> None:
+    rows = (failure(), *(told(number, "x", name) for number, name in enumerate("abacacaba", 2)))
+    seen = features(*rows)
+    assert seen["leads_several"].to_list() == [1, 0, 1, 0, 1, 0, 1, 0, 1]
+    assert seen["of_late_worker"].to_list() == [0, 0, 0, 1, 0, 1, 0, 0, 0]
+
+
+def test_an_agent_that_leads_one_other_leads_not_several() -> None:
+    seen = features(failure(), *(told(number, "x", name) for number, name in enumerate("ababa", 2)))
+    assert seen.select("leads_several", "of_late_worker").sum().row(0) == (0, 0)
+
+
+def test_what_was_taken_back_speaks_for_all_turns_of_its_agent_where_one_leads() -> None:
+    said = ("go on", "it is 7", "that was a mistake", "it is 8", "fine")
+    rows = (failure(), *(told(number, *turn) for number, turn in enumerate(zip(said, "ababa", strict=True), 2)))
+    assert features(*rows)["taken_back"].to_list() == [0, 1, 0, 1, 0]
+    talk = (failure(), *(told(number, *turn) for number, turn in enumerate(zip(said, "abcab", strict=True), 2)))
+    assert features(*talk)["taken_back"].sum() == 0
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_ranking_depends_neither_on_the_order_of_rows_nor_on_other_executions(seed: int) -> None:
     one = [failure(), told(2, "7", "a"), told(3, "Sorry, 8", "b"), told(4, "9 and 10", "a")]

@@ -16,15 +16,16 @@ _LEADS: Final = 0.5
 def turns(steps: pl.DataFrame) -> pl.DataFrame:
     """The model calls with what their place says, in order.
 
-    `turn`: number from 0; `turns`: of the execution; `alone`: one agent; `worker`: not the leader; `orchestrated`: of
-    the execution; `took_up`: the leader's, right after a worker's; `takes_over`: another agent than of the turn before;
-    `first_of_agent`; `workers_before`: turns of workers before this one.
+    `turn`: number from 0; `turns`: of the execution; `alone`: one agent; `workers`: how many others than the leader;
+    `worker`: not the leader; `orchestrated`: of the execution; `took_up`: the leader's, right after a worker's;
+    `takes_over`: another agent than of the turn before; `first_of_agent`; `workers_before`: turns of workers before it.
     """
     of_run, agent = "execution_id", pl.col("agent").fill_null("")
     found = steps.filter(pl.col("type") == "llm_call").with_columns(
         pl.int_range(pl.len()).over(of_run).alias("turn"),
         pl.len().over(of_run).alias("turns"),
         (agent.n_unique().over(of_run) == 1).alias("alone"),
+        (agent.n_unique().over(of_run) - 1).alias("workers"),
         (agent != agent.first().over(of_run)).alias("worker"),
         (agent != agent.shift(1).over(of_run)).fill_null(value=False).alias("takes_over"),
         (pl.int_range(pl.len()).over(of_run, "agent") == 0).alias("first_of_agent"),

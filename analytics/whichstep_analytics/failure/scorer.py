@@ -30,6 +30,7 @@ _SPOKEN: Final = {
     "called_late": "its agent was called late",
     "new_numbers": "it brings in numbers that stood nowhere before",
     "tells_first": "it is the first to tell what an action brought",
+    "taken_back": "what its agent said was taken back",
 }
 """How a trait that speaks for a turn is told; the others only speak against."""
 _SPOKEN_MIN: Final = 0.25
@@ -91,7 +92,8 @@ def features(steps: pl.DataFrame, suspects: pl.DataFrame) -> pl.DataFrame:
         fired = by_turn.filter(pl.col("rule") == rule)
         at = turns["at"].replace_strict(fired["turn"], fired["score"], default=0.0, return_dtype=pl.Float64)
         turns = turns.with_columns(at.alias(_RULE + rule))
-    return turns
+    corrected = (pl.col(_RULE + "self_correction") > 0).any().over("execution_id", "agent")
+    return turns.with_columns((pl.col("orchestrated") & corrected).cast(pl.Float64).alias("taken_back"))
 
 
 def suspects(steps: pl.DataFrame, fired: pl.DataFrame, weights: Weights) -> pl.DataFrame:

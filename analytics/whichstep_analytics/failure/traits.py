@@ -2,7 +2,8 @@
 
 A turn is a model call. `TRAITS` names each with what it means; the values are numbers of natural size (0 or 1, or the
 logarithm of a count), so that a weight of `weights.json` can be read. No trait knows a framework, a data set, or the
-name of an agent. Texts are previews of 1 KiB: what stands behind them is not seen.
+name of an agent. Texts are previews of 1 KiB: what stands behind them is not seen. The last three are the same for
+all turns of an agent in an orchestrated run: they tell which agent is to blame, and nothing of which of its turns.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ TRAITS: Final = {
     "new_numbers": "numbers that stand nowhere before (logarithm of how many; 0 where one agent asks for an action)",
     "agrees": "begins with consent",
     "closes": "says that the work is done, where nobody leads",
+    "leads_several": "its agent leads, and more than one worker works, in an orchestrated run",
+    "of_late_worker": "its agent is a worker that was not the first to be called, in an orchestrated run",
+    "taken_back": "`self_correction` fired on a turn of its agent, in an orchestrated run",
 }
 _NUMBER: Final = r"\d[\d,.]*"
 
@@ -30,7 +34,8 @@ _NUMBER: Final = r"\d[\d,.]*"
 def of_turns(steps: pl.DataFrame) -> pl.DataFrame:
     """One row a turn, in order: execution_id, at, step_id, agent, orchestrated, and a Float64 for each of TRAITS.
 
-    `steps`: of `evidence.prepare`, whole executions.
+    All but `taken_back`, which rests on a rule: `scorer.features` adds it. `steps`: of `evidence.prepare`, whole
+    executions.
     """
     turns = crew.turns(steps)
     turns = turns.join(_new_numbers(steps), on="at", how="left", maintain_order="left")
@@ -40,11 +45,12 @@ def of_turns(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def _values() -> dict[str, pl.Expr]:
-    """In the order of TRAITS."""
+    """In the order of TRAITS, all that need no rule."""
     text, orchestrated = pl.col("output").fill_null(""), pl.col("orchestrated")
     asks = pl.col("alone") & pl.col("acts")
     tells = pl.col("alone") & ~pl.col("acts") & pl.col("acts").shift(1, fill_value=False).over("execution_id")
     called_late = pl.col("worker") & pl.col("first_of_agent") & (pl.col("workers_before") > 0)
+    late_worker = pl.col("worker") & (pl.col("workers_before").first().over("execution_id", "agent") > 0)
     return {
         "later": (pl.col("turn") + 1).log(),
         "first": pl.col("turn") == 0,
@@ -55,6 +61,8 @@ def _values() -> dict[str, pl.Expr]:
         "new_numbers": pl.when(~asks).then((pl.col("new_numbers").fill_null(0) + 1).log()),
         "agrees": text.str.contains(lexicon.AGREED),
         "closes": ~orchestrated & text.str.contains(lexicon.CLOSED),
+        "leads_several": orchestrated & ~pl.col("worker") & (pl.col("workers") > 1),
+        "of_late_worker": orchestrated & late_worker,
     }
 
 
