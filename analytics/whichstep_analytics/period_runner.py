@@ -13,11 +13,10 @@ from collections.abc import Collection
 from datetime import date
 from typing import Final
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from whichstep_analytics import periods
+from whichstep_analytics import metrics, periods
 from whichstep_analytics.periods import Period
 from whichstep_store.filters import NANOSECONDS, Filters
 from whichstep_store.results import DAILY_FIELDS, WEEKLY_FIELDS, schema
@@ -77,9 +76,8 @@ class PeriodRunner:
     def _compute(self, period: Period, now: int) -> None:
         since, until = ((day - _EPOCH).days * _DAY_NS for day in (period.start, period.end))
         whole = Filters(since=since, until=until, purpose=())
-        parameters = {**whole.parameters(), "by": list(periods.GROUP_COLUMNS)}
-        executions = pl.DataFrame(self._store.reader.query("execution_frame", parameters))
-        rows = periods.run(executions, period, now).to_arrow().cast(schema(_FIELDS[period.unit]))
+        executions = metrics.read(self._store.reader, whole, by=periods.GROUP_COLUMNS, as_of=now)
+        rows = periods.run(executions, period).to_arrow().cast(schema(_FIELDS[period.unit]))
         self._store.writer.replace_period(period.unit, period.start, pa.table(rows))
         self._periods(now).pop(period, None)
 

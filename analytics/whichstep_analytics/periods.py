@@ -37,19 +37,16 @@ def periods_of(days: Collection[date]) -> set[Period]:
     return {Period(DAY, day) for day in days} | {Period(WEEK, day - timedelta(days=day.weekday())) for day in days}
 
 
-def run(executions: pl.DataFrame, period: Period, as_of: int) -> pl.DataFrame:
+def run(executions: metrics.Executions, period: Period) -> pl.DataFrame:
     """The rows of metrics_daily or metrics_weekly for this period; they replace all its rows.
 
     Args:
-        executions: rows of the query `execution_frame` of any purpose; those that started outside are ignored.
+        executions: those that started in the period, of any purpose, read by GROUP_COLUMNS.
         period: the day or week touched.
-        as_of: nanoseconds since the epoch.
     """
-    started_on = pl.col("started_at").dt.date()
-    inside = executions.filter((started_on >= period.start) & (started_on < period.end))
-    figures = metrics.compute(inside, by=GROUP_COLUMNS, as_of=as_of).with_columns(pl.lit(value=False).alias("whole"))
+    figures = metrics.compute(executions, by=GROUP_COLUMNS).with_columns(pl.lit(value=False).alias("whole"))
     if period.unit == WEEK:
         nothing = [pl.lit(None, pl.String).alias(name) for name in GROUP_COLUMNS if name != "purpose"]
-        whole = metrics.compute(inside, by=("purpose",), as_of=as_of).with_columns(pl.lit(value=True).alias("whole"))
+        whole = metrics.compute(executions, by=("purpose",)).with_columns(pl.lit(value=True).alias("whole"))
         figures = pl.concat([whole.with_columns(nothing).select(figures.columns), figures])
     return figures.with_columns(pl.lit(period.start).alias(period.unit)).select(COLUMNS[period.unit])

@@ -168,6 +168,16 @@ class Database:
             raise self._translated(error) from error
 
     @contextmanager
+    def one_state(self) -> Iterator[Session]:
+        """A cursor for several queries that see one state of the tables; open rows are not among them."""
+        try:
+            with self._cursor() as cursor:
+                cursor.begin()
+                yield Session(cursor)
+        except duckdb.Error as error:
+            raise self._translated(error) from error
+
+    @contextmanager
     def snapshot(self, name: str) -> Iterator[tuple[Session, pa.Table]]:
         """A cursor for several queries that see one state, and the rows of an open table as they are in that state."""
         try:

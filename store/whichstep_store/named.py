@@ -21,11 +21,17 @@ def names() -> list[str]:
 
 
 @cache
-def text(name: str) -> str:
-    """The SQL of a named query with its parts in place. Raises StoreError for a name that is none."""
+def text(name: str, columns: tuple[str, ...] = ()) -> str:
+    """The SQL of a named query with its parts in place, of these columns alone where some are named.
+
+    Raises StoreError for a name that is none.
+    """
     if not _NAME.fullmatch(name) or name not in names():
         raise StoreError(f"there is no query {name!r}; queries are {', '.join(names())}")
-    return _whole((files("whichstep_store") / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
+    if strange := [column for column in columns if not _NAME.fullmatch(column)]:
+        raise StoreError(f"{strange[0]!r} is no column of a query")
+    whole = _whole((files("whichstep_store") / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
+    return f"select {', '.join(columns)} from ({whole.strip().removesuffix(';')})" if columns else whole
 
 
 @cache

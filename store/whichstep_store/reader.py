@@ -6,6 +6,8 @@ Ids leave the store as 32 hex digits, times as `timestamp[ns]` in UTC. A read ne
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -19,6 +21,15 @@ from whichstep_store.segments import Folder
 from whichstep_store.stopwatch import Stopwatch
 from whichstep_store.stored import Stored, pieces
 
+Parameters = Mapping[str, object] | None
+
+
+class Query(Protocol):
+    """What `Reader.one_state` gives."""
+
+    def __call__(self, name: str, parameters: Parameters = None, *, columns: Sequence[str] = ()) -> pa.Table:
+        """The rows of a named query, of the columns that are named, or of all."""
+
 
 class Reader:
     """Reads the store."""
@@ -28,14 +39,22 @@ class Reader:
         self._open = open_rows
         self._segments = segments
 
-    def query(self, name: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
+    def query(self, name: str, parameters: Parameters = None) -> pa.Table:
         """The rows of `queries/NAME.sql`; parameters are bound, never written into the text."""
-        given = dict(parameters or {})
-        wanted = named.parameters(name)
-        if given.keys() != wanted:
-            different = ", ".join(sorted(given.keys() ^ wanted))
-            raise StoreError(f"query {name} takes {sorted(wanted)}; missing or unknown: {different}")
-        return self._database.read(named.text(name), given or None)
+        return self._database.read(named.text(name), _bound(name, parameters))
+
+    @contextmanager
+    def one_state(self) -> Iterator[Query]:
+        """A function like `query` whose calls all see the same state of the tables.
+
+        It also takes `columns`, the names of those wanted: the others are not computed.
+        """
+        with self._database.one_state() as session:
+
+            def query(name: str, parameters: Parameters = None, *, columns: Sequence[str] = ()) -> pa.Table:
+                return session.arrow(named.text(name, tuple(columns)), _bound(name, parameters))
+
+            yield query
 
     def sql(
         self,
@@ -114,3 +133,13 @@ class Reader:
         related traces bring their own bounds.
         """
         return job_reads.job_inputs(self._database, self._segments, trace_ids, since=since, until=until)
+
+
+def _bound(name: str, parameters: Parameters) -> Parameters:
+    """The parameters, which must be those that the query binds."""
+    given = dict(parameters or {})
+    wanted = named.parameters(name)
+    if given.keys() != wanted:
+        different = ", ".join(sorted(given.keys() ^ wanted))
+        raise StoreError(f"query {name} takes {sorted(wanted)}; missing or unknown: {different}")
+    return given or None

@@ -553,7 +553,10 @@ def test_every_filter_is_bound_in_the_part_that_all_queries_share():
     assert named.parameters("executions_count") == set(Filters().parameters())
 
 
-@pytest.mark.parametrize("name", ["execution_frame", "failure_rows", "failure_totals", "tool_table", "executions_list"])
+@pytest.mark.parametrize(
+    "name",
+    ["execution_profiles", "execution_numbers", "failure_rows", "failure_totals", "tool_table", "executions_list"],
+)
 def test_figures_and_lists_share_their_filters(name):
     assert set(Filters().parameters()) <= named.parameters(name)
 

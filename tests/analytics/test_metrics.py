@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,21 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from analytics_builders import HOUR, LATER, NOON, executions
-from whichstep_analytics.intervals import wilson
+from analytics_builders import HOUR, executions, filled, profiled
+from whichstep_analytics.intervals import ClusterSums, bootstrap, clustered_wilson, ranks, wilson
 from whichstep_analytics.metrics import EIGHT, METRICS, compute
-from whichstep_analytics.metrics.clusters import merged_counts
+from whichstep_analytics.metrics.definitions import QUANTILES, RATIOS, SHARES
+from whichstep_analytics.metrics.figures import contain
 from whichstep_analytics.metrics.reference import SENTENCES, reference
 
 
 def figures(rows, **options):
     """The figures of one group by metric."""
-    frame = compute(executions(rows), as_of=LATER, **options)
+    frame = compute(executions(rows), **options)
     return {row["metric"]: row for row in frame.iter_rows(named=True)}
 
 
 def test_every_metric_is_given_in_the_order_of_the_overview():
-    frame = compute(executions([{}]), as_of=LATER)
+    frame = compute(executions([{}]))
     assert tuple(frame["metric"]) == METRICS
     assert tuple(frame["metric"])[:8] == EIGHT
 
@@ -171,7 +173,7 @@ def test_tool_selection_is_averaged_where_the_right_tools_are_known():
 
 
 def test_tool_selection_is_unknown_without_expectations():
-    frame = compute(executions([{}]), as_of=LATER)
+    frame = compute(executions([{}]))
     figure = frame.row(by_predicate=pl.col("metric") == "tool_selection_accuracy", named=True)
     assert figure["value"] is None
     assert "whichstep.expect" in figure["reason"]
@@ -196,29 +198,22 @@ def test_nothing_gives_figures_of_nothing():
 
 
 def test_nothing_has_no_groups():
-    assert compute(executions([]), by=["release"], as_of=LATER).is_empty()
+    assert compute(executions([]), by=["release"]).is_empty()
 
 
 def test_groups_hold_what_has_no_value_apart():
     rows = [{"release": "2"}, {"release": "1", "success": False}, {"success": None}]
-    frame = compute(executions(rows), by=["release"], as_of=LATER).filter(pl.col("metric") == "task_success_rate")
+    frame = compute(executions(rows), by=["release"]).filter(pl.col("metric") == "task_success_rate")
     assert frame.select("release", "value", "n").rows() == [("1", 0.0, 1), ("2", 1.0, 1), (None, None, 1)]
 
 
 def test_days_and_iso_weeks_are_of_the_start_in_utc():
     sunday = int(datetime(2026, 11, 22, 23, 59, tzinfo=UTC).timestamp()) * 10**9
-    frame = compute(
-        executions([{"started_at": sunday}, {"started_at": sunday + HOUR}]), by=["day", "week"], as_of=sunday + 2 * HOUR
-    )
+    frame = compute(executions([{"started_at": sunday}, {"started_at": sunday + HOUR}]), by=["day", "week"])
     assert frame.select("day", "week").unique(maintain_order=True).rows() == [
         ("2026-11-22", "2026-W47"),
         ("2026-11-23", "2026-W48"),
     ]
-
-
-def test_what_starts_after_the_moment_is_not_looked_at():
-    frame = compute(executions([{"started_at": NOON}, {"started_at": NOON + HOUR}]), as_of=NOON)
-    assert set(frame["n"]) == {1}
 
 
 def test_an_outcome_of_a_sample_stands_for_the_executions_that_it_was_drawn_from():
@@ -251,29 +246,6 @@ def test_witnesses_that_disagree_are_counted_among_known_outcomes():
     assert figures(rows)["disputed_outcome_rate"]["value"] == 0.5
 
 
-@pytest.mark.parametrize("largest", [1, 2, 40, 5000])
-def test_counts_in_one_word_are_those_of_each_column(largest):
-    """Against sums column by column, for clusters whose counts need one bit and for those that need many."""
-    random = np.random.default_rng(largest)
-    keys = np.concatenate([np.zeros(largest, int), random.integers(1, 300, 600)])
-    columns = [f"c{number}" for number in range(25)]
-    shares = random.random(25) * 1.2 - 0.1
-    rows = pl.DataFrame(
-        {"group": (keys % 2).astype(np.uint32), "key": keys, "w": random.random(len(keys))}
-    ).with_columns(
-        pl.Series(name, random.random(len(keys)) < share) for name, share in zip(columns, shares, strict=True)
-    )
-    expected = rows.group_by("group", "key").agg(pl.col(*columns).sum(), pl.col("w").sum())
-    found = merged_counts(rows, "key", counted=columns, summed=["w"])
-    assert found.height == expected.height
-    order = ["group", "w"]
-    assert_frame_equal(
-        found.select("group", "w", *columns).sort(order),
-        expected.select("group", "w", *columns).sort(order),
-        check_dtypes=False,
-    )
-
-
 def test_every_metric_is_explained_and_the_page_is_current():
     page = Path(__file__).parents[2] / "docs" / "figures.md"
     assert set(SENTENCES) == set(METRICS)
@@ -299,6 +271,9 @@ row = st.fixed_dictionaries(
         "wasted_cost_usd": st.just(0.0),
         "tokens": st.none() | st.integers(0, 10**6),
         "tool_accuracy": st.none() | st.floats(0, 1),
+        "tools_expected": st.none() | st.integers(0, 5),
+        "tools_called": st.integers(0, 5),
+        "tools_matched": st.just(0),
     }
 )
 
@@ -306,14 +281,82 @@ row = st.fixed_dictionaries(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(row, max_size=30), st.randoms(use_true_random=False))
 def test_whatever_the_rows_ends_hold_the_value_and_order_does_not_matter(rows, random):
-    frame = executions(rows)
-    found = compute(frame, by=["release"], as_of=LATER)
+    found = compute(executions(rows), by=["release"])
     for figure in found.iter_rows(named=True):
         _check(figure)
-    order = list(range(frame.height))
-    random.shuffle(order)
-    again = compute(frame[order], by=["release"], as_of=LATER)
+    random.shuffle(rows)
+    again = compute(executions(rows), by=["release"])
     assert_frame_equal(again, found, rel_tol=1e-6, abs_tol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(row, max_size=60))
+def test_figures_are_those_of_counting_one_execution_after_the_other(rows):
+    frame = filled(rows)
+    found = {(row["release"], row["metric"]): row for row in compute(profiled(frame), by=["release"]).to_dicts()}
+    for (release,), inside in frame.group_by("release"):
+        for metric, expected in counted(inside).items():
+            figure = {name: found[release, metric][name] for name in expected}
+            assert _numbers(figure) == pytest.approx(_numbers(expected), rel=1e-9), (release, metric)
+
+
+def _numbers(figure):
+    return {name: -1.0 if value is None else value for name, value in figure.items()}
+
+
+def counted(frame):
+    """What is known of each figure of one group, cluster by cluster in plain dictionaries."""
+    weighted = frame["outcome_weight"].count() > 0
+    shares = {share.metric: _share(frame, share) for share in SHARES if not (weighted and share.outcome)}
+    quantiles = {quantile.metric: _quantile(frame, quantile) for quantile in QUANTILES}
+    return shares | quantiles | {ratio.metric: _ratio(frame, ratio) for ratio in RATIOS}
+
+
+def _share(frame, share):
+    clusters = defaultdict(lambda: [0, 0])
+    for key, event in frame.select("cluster_key", event=share.event).rows():
+        clusters[key][0] += bool(event)
+        clusters[key][1] += event is not None
+    sums = _sums(clusters.values())
+    told = frame["success_source"].fill_null("inferred").ne("inferred").any()
+    if not sums.m or (share.outcome and not told and sums.m < frame.height):
+        return {"known": sums.m, "value": None}
+    interval = clustered_wilson(sums)
+    return {"known": sums.m, "value": sums.y / sums.m, "lower": interval.lower, "upper": interval.upper}
+
+
+def _quantile(frame, quantile):
+    values = np.sort(frame.filter(quantile.among)[quantile.value].drop_nulls().to_numpy())
+    if not len(values):
+        return {"known": 0, "value": None}
+    at = ranks(len(values), quantile.quantile)
+    upper = None if at.upper is None else values[at.upper - 1]
+    return {"known": len(values), "value": values[at.quantile - 1], "upper": upper}
+
+
+def _ratio(frame, ratio):
+    known = ratio.among & pl.all_horizontal(pl.col(name).is_not_null() for name in ratio.known)
+    of = pl.col(ratio.denominator) if isinstance(ratio.denominator, str) else ratio.denominator
+    columns = {"known": known, "y": pl.col(ratio.numerator), "m": of.cast(pl.Float64)}
+    tasks, cases = defaultdict(lambda: [0.0, 0.0]), 0
+    for key, is_known, y, m in frame.select("task_key", **columns).rows():
+        if is_known:
+            cases += 1
+            tasks[key][0] += y or 0
+            tasks[key][1] = max(tasks[key][1], m or 0) if ratio.kind == "per_task" else tasks[key][1] + (m or 0)
+    sums = _sums(tasks.values())
+    if not sums.m:
+        return {"known": cases, "value": None}
+    interval = contain(bootstrap(*map(np.array, zip(*tasks.values(), strict=True))), sums.y / sums.m)
+    upper = interval.upper
+    if upper is not None and ratio.kind != "per_task":
+        upper = min(upper, 1.0)
+    return {"known": cases, "value": sums.y / sums.m, "lower": interval.lower, "upper": upper}
+
+
+def _sums(clusters):
+    y, m = np.array(list(clusters), float).reshape(-1, 2).T
+    return ClusterSums(float((m > 0).sum()), y.sum(), m.sum(), (y * y).sum(), (m * m).sum(), (y * m).sum())
 
 
 def _check(figure):

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from whichstep_analytics import configurations
 from whichstep_analytics.answers.documents import Document, documents, frame
-from whichstep_analytics.answers.figures import Side, compared_with
+from whichstep_analytics.answers.figures import compared_with, sides
 from whichstep_store.filters import FilterError, Filters
 from whichstep_store.reader import Reader
 
@@ -96,7 +96,7 @@ def _ran(reader: Reader, side: _Side) -> configurations.Ran:
 
 
 def _moved(reader: Reader, before: Filters, after: Filters, *, now: int) -> dict[str, Any]:
-    old, new = Side(reader, before, (), as_of=now), Side(reader, after, (), as_of=now)
+    old, new = sides(reader, [before, after], (), as_of=now)
     return {
         metric: {**figure, **compared_with(new, old, (), metric)} for metric, figure in new.figures.get((), {}).items()
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -33,9 +34,9 @@ def metrics_document(reader: Reader, filters: Filters, *, by: Sequence[str], now
     if unknown:
         raise FilterError(f"cannot group by {', '.join(unknown)}; group by {', '.join(metrics.GROUPS)}")
     names = tuple(dict.fromkeys(by))
-    current = Side(reader, filters, names, as_of=now)
     before = _window_before(filters, names, now=now)
-    earlier = Side(reader, before, names, as_of=now) if before else None
+    current, *others = sides(reader, [filters, before] if before else [filters], names, as_of=now)
+    earlier = others[0] if others else None
     heading = _trends(reader, filters, names, now=now)
     groups: list[Document] = [
         {
@@ -65,9 +66,9 @@ class Side:
     """The executions that match, and their figures by group and metric."""
 
     def __init__(self, reader: Reader, filters: Filters, by: Sequence[str], *, as_of: int) -> None:
-        self._by, self._as_of = by, as_of
-        self._executions = frame(reader.query("execution_frame", {**filters.parameters(), "by": [*by, "task_type"]}))
-        self.figures = _by_group(metrics.compute(self._executions, by=by, as_of=as_of), by)
+        self._by = by
+        self._executions = metrics.read(reader, filters, by=[*by, "task_type"], as_of=as_of)
+        self.figures = _by_group(metrics.compute(self._executions, by=by), by)
 
     def typed(self, group: Group) -> Typed:
         """The figures of a group that can be standardised, by task type; none where there is one type, or no group.
@@ -83,13 +84,22 @@ class Side:
     @cached_property
     def _typed(self) -> dict[Group, Typed]:
         found: dict[Group, Typed] = {}
-        if {"task_type", *metrics.TIME_GROUPS} & set(self._by) or self._executions["task_type"].n_unique() < 2:
+        if {"task_type", *metrics.TIME_GROUPS} & set(self._by) or self._executions.profiles["task_type"].n_unique() < 2:
             return found
         by = (*self._by, "task_type")
-        figures = metrics.compute(self._executions, by=by, as_of=self._as_of, only=metrics.STANDARDISED)
+        figures = metrics.compute(self._executions, by=by, only=metrics.STANDARDISED)
         for group, of_type in _by_group(figures, by).items():
             found.setdefault(group[:-1], {})[group[-1]] = of_type
         return found
+
+
+def sides(reader: Reader, asked: Sequence[Filters], by: Sequence[str], *, as_of: int) -> list[Side]:
+    """The sides of a comparison, each in a thread of its own: all that takes long runs outside of the interpreter."""
+    with ThreadPoolExecutor(len(asked)) as pool:
+        found = list(pool.map(lambda filters: Side(reader, filters, by, as_of=as_of), asked))
+        if len(found) > 1 and all(side.figures for side in found):
+            list(pool.map(Side.typed_groups, found))
+    return found
 
 
 def compared_with(current: Side, earlier: Side | None, group: Group, metric: str) -> dict[str, Document | None]:

@@ -27,9 +27,9 @@ def tools_document(reader: Reader, filters: Filters, *, now: int) -> Document:
     tools = [_tool(row) for row in documents(frame(reader.query("tool_table", parameters)))]
     confusion = documents(frame(reader.query("tool_confusion", parameters)))
     sources = {row.pop("source"): row for row in documents(frame(reader.query("tool_expectations", parameters)))}
-    executions = frame(reader.query("execution_frame", {**parameters, "by": ["task_type"]}))
-    whole = metrics.compute(executions, as_of=now, only=CHOICE)
-    by_type = metrics.compute(executions, by=["task_type"], as_of=now, only=CHOICE)
+    executions = metrics.read(reader, filters, by=["task_type"], as_of=now, only=CHOICE)
+    whole = metrics.compute(executions, only=CHOICE)
+    by_type = metrics.compute(executions, by=["task_type"], only=CHOICE)
     expected = _expected(confusion)
     called = {tool["tool"] for tool in tools}
     never = [{"tool": tool, "expected": count} for tool, count in expected.items() if tool not in called]

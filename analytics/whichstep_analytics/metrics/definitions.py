@@ -1,4 +1,4 @@
-"""What each metric counts: one definition a metric, as expressions over the rows of `execution_frame.sql`.
+"""What each metric counts: one definition a metric, as expressions over facts and names of numbers (`Executions`).
 
 Three kinds. A *share* counts executions; a *quantile* ranks a duration; a *ratio* divides sums over tasks. Unknown
 is null in every expression and stays out of both sides: it is never success and never 0.
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import polars as pl
+
+from whichstep_analytics.metrics.executions import Numbers
 
 # A process that died without a word is `abandoned`: how it ended is unknown, so it is not among these.
 ENDED: Final = pl.col("status").is_in(["ok", "error"])
@@ -30,10 +32,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Quantile:
-    """The value at a quantile, nearest rank; null values are left out and counted."""
+    """The value at a quantile, nearest rank, of the executions that `among` holds for; null is left out and counted."""
 
     metric: str
-    value: pl.Expr
+    among: pl.Expr
+    value: str
     quantile: float
     unit: str
     unknown_because: str
@@ -41,26 +44,32 @@ class Quantile:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Sum of `numerator` ÷ sum of `denominator`, over tasks, of the executions for which `known` holds.
+    """Sum of `numerator` ÷ sum of `denominator`, over tasks, of executions that `among` holds for and `known` is known.
 
-    `per_task` counts the distinct tasks with any denominator, `share` divides a sum by the sum it is part of, `mean`
-    averages values from 0 to 1.
+    `per_task` counts the distinct tasks with any denominator (a fact), `share` divides a sum by the sum it is part of
+    (a number), `mean` averages values from 0 to 1.
     """
 
     metric: str
     kind: Literal["per_task", "share", "mean"]
-    known: pl.Expr
-    numerator: pl.Expr
-    denominator: pl.Expr
+    among: pl.Expr
+    known: tuple[str, ...]
+    numerator: str
+    denominator: pl.Expr | str
     unit: str
     unknown_because: str
+
+    @property
+    def numbers(self) -> Numbers:
+        """What is read of each execution."""
+        return Numbers(self.known, self.numerator, self.denominator if isinstance(self.denominator, str) else None)
 
 
 _NO_OUTCOME: Final = "no outcome is known; set it with whichstep.outcome, an evaluation or a review"
 _NO_EXPECTATION: Final = "no execution has an expectation; say what is right with whichstep.expect"
 _NONE_ENDED: Final = "no execution has ended"
 _OVER: Final = ENDED | (pl.col("status") == "abandoned")
-_PRICED: Final = _OVER & pl.col("cost_usd").is_not_null()
+_ALL: Final = pl.lit(value=True)
 
 
 def _escalated_by(reason: str) -> Share:
@@ -75,8 +84,7 @@ def _escalated_by(reason: str) -> Share:
 
 def _tools(metric: str, matched: str, of: str) -> Ratio:
     """Matched calls ÷ all that were expected, or made: sums over executions with an expectation of tools."""
-    known = pl.col("tools_expected").is_not_null()
-    return Ratio(metric, "share", known, pl.col(matched), pl.col(of), "share", _NO_EXPECTATION)
+    return Ratio(metric, "share", _ALL, ("tools_expected",), matched, of, "share", _NO_EXPECTATION)
 
 
 SHARES: Final[tuple[Share, ...]] = (
@@ -108,16 +116,17 @@ SHARES: Final[tuple[Share, ...]] = (
     Share("error_rate", pl.when(ENDED).then(pl.col("status") == "error"), _NONE_ENDED),
 )
 QUANTILES: Final[tuple[Quantile, ...]] = (
-    Quantile("latency_p95", pl.when(ENDED).then(pl.col("active_ms")), 0.95, "ms", _NONE_ENDED),
-    Quantile("latency_p95_wall", pl.when(ENDED).then(pl.col("latency_ms")), 0.95, "ms", _NONE_ENDED),
+    Quantile("latency_p95", ENDED, "active_ms", 0.95, "ms", _NONE_ENDED),
+    Quantile("latency_p95_wall", ENDED, "latency_ms", 0.95, "ms", _NONE_ENDED),
 )
 RATIOS: Final[tuple[Ratio, ...]] = (
     # A task is completed when one of its executions ended without an error; the attempts before it belong to its cost.
     Ratio(
         "cost_per_task",
         "per_task",
-        _PRICED,
-        pl.col("cost_usd"),
+        _OVER,
+        ("cost_usd",),
+        "cost_usd",
         pl.col("status") == "ok",
         "usd",
         "no task was completed whose executions have a known price",
@@ -125,8 +134,9 @@ RATIOS: Final[tuple[Ratio, ...]] = (
     Ratio(
         "cost_per_successful_task",
         "per_task",
-        _PRICED & pl.col("success").is_not_null(),
-        pl.col("cost_usd"),
+        _OVER & pl.col("success").is_not_null(),
+        ("cost_usd",),
+        "cost_usd",
         pl.col("success"),
         "usd",
         "no task with a known price is known to be successful",
@@ -134,17 +144,19 @@ RATIOS: Final[tuple[Ratio, ...]] = (
     Ratio(
         "wasted_cost_share",
         "share",
-        _PRICED & pl.col("wasted_cost_usd").is_not_null(),
-        pl.col("wasted_cost_usd"),
-        pl.col("cost_usd"),
+        _OVER,
+        ("cost_usd", "wasted_cost_usd"),
+        "wasted_cost_usd",
+        "cost_usd",
         "share",
         "no execution has a known price, or all cost nothing",
     ),
     Ratio(
         "tokens_per_task",
         "per_task",
-        _OVER & pl.col("tokens").is_not_null(),
-        pl.col("tokens"),
+        _OVER,
+        ("tokens",),
+        "tokens",
         pl.col("status") == "ok",
         "tokens",
         "no task was completed whose executions report their tokens",
@@ -152,18 +164,20 @@ RATIOS: Final[tuple[Ratio, ...]] = (
     Ratio(
         "tool_selection_accuracy",
         "mean",
-        pl.col("tool_accuracy").is_not_null(),
-        pl.col("tool_accuracy"),
-        pl.lit(1.0),
+        _ALL,
+        ("tool_accuracy",),
+        "tool_accuracy",
+        _ALL,
         "share",
         _NO_EXPECTATION,
     ),
     Ratio(
         "tool_order_match",
         "mean",
-        pl.col("tool_order").is_not_null(),
-        pl.col("tool_order"),
-        pl.lit(1.0),
+        _ALL,
+        ("tool_order",),
+        "tool_order",
+        _ALL,
         "share",
         _NO_EXPECTATION,
     ),
@@ -174,18 +188,20 @@ RATIOS: Final[tuple[Ratio, ...]] = (
     Ratio(
         "tool_error_rate",
         "share",
-        pl.col("tool_error_count").is_not_null(),
-        pl.col("tool_error_count"),
-        pl.col("tool_call_count"),
+        _ALL,
+        ("tool_error_count",),
+        "tool_error_count",
+        "tool_call_count",
         "share",
         "no execution called a tool",
     ),
     Ratio(
         "ungated_action_rate",
         "share",
-        pl.col("action_count").is_not_null(),
-        pl.col("ungated_count"),
-        pl.col("action_count"),
+        _ALL,
+        ("action_count",),
+        "ungated_count",
+        "action_count",
         "share",
         "no action was compared with a policy; start the sidecar with --policy",
     ),

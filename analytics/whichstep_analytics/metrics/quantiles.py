@@ -10,19 +10,31 @@ import polars as pl
 
 from whichstep_analytics.intervals import Floats, ranks
 from whichstep_analytics.metrics.definitions import QUANTILES, Quantile
+from whichstep_analytics.metrics.executions import Executions
 from whichstep_analytics.metrics.figures import Figure
 
 
-def quantile_figures(executions: pl.LazyFrame, quantiles: Sequence[Quantile] = QUANTILES) -> Iterator[Figure]:
-    """The figures of these quantiles, group by group."""
-    if not quantiles:
-        return
-    values = (pl.col(quantile.metric).drop_nulls() for quantile in quantiles)
-    columns = (quantile.value.alias(quantile.metric) for quantile in quantiles)
-    groups = executions.select("group", *columns).group_by("group").agg(pl.len().alias("n"), *values).collect()
+def quantile_figures(
+    executions: Executions, groups: pl.Series, quantiles: Sequence[Quantile] = QUANTILES
+) -> Iterator[Figure]:
+    """The figures of these quantiles, group by group; `groups` has the group of each profile."""
+    sizes = np.bincount(groups, weights=executions.profiles["n"])
     for quantile in quantiles:
-        for group, n, series in zip(groups["group"], groups["n"], groups[quantile.metric], strict=True):
-            yield _figure(quantile, group, n, series.to_numpy())
+        values = _values(executions, groups, quantile)
+        for group, n in enumerate(sizes):
+            yield _figure(quantile, group, int(n), values[group])
+
+
+def _values(executions: Executions, groups: pl.Series, quantile: Quantile) -> list[Floats]:
+    """The known values of each group."""
+    looked_at = executions.profiles.select(pl.when(quantile.among).then(groups)).to_series()
+    columns = {"group": executions.spread(looked_at), "value": executions.rows[quantile.value]}
+    group, values = pl.DataFrame(columns).drop_nulls()
+    sizes = np.bincount(group, minlength=int(groups.to_numpy().max()) + 1)
+    if len(sizes) == 1:
+        return [values.to_numpy()]
+    short = group.to_numpy().astype(np.min_scalar_type(len(sizes)))  # small numbers are sorted by radix
+    return np.split(values.to_numpy()[np.argsort(short, kind="stable")], np.cumsum(sizes)[:-1])
 
 
 def _figure(quantile: Quantile, group: int, n: int, values: Floats) -> Figure:
@@ -50,7 +62,7 @@ def _figure(quantile: Quantile, group: int, n: int, values: Floats) -> Figure:
 
 
 def _at_ranks(values: Floats, wanted: tuple[int | None, ...]) -> list[float | None]:
-    """The values at ranks from 1; partitioned around them only, a whole sort is not needed."""
-    places = [rank - 1 for rank in wanted if rank is not None]
-    parted = np.partition(values, sorted(set(places)))
-    return [None if rank is None else float(parted[rank - 1]) for rank in wanted]
+    """The values at ranks from 1; of a high quantile only the values from the lowest rank on need to be sorted."""
+    lowest = min(rank for rank in wanted if rank is not None) - 1
+    upper = np.sort(np.partition(values, lowest)[lowest:])
+    return [None if rank is None else float(upper[rank - 1 - lowest]) for rank in wanted]

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from whichstep_analytics.intervals import BOOTSTRAP_CLUSTERS_MAX, ClusterSums, Floats, bootstrap, delta
-from whichstep_analytics.metrics.clusters import merged, per_group, repeats
 from whichstep_analytics.metrics.definitions import RATIOS, Ratio
+from whichstep_analytics.metrics.executions import Executions
 from whichstep_analytics.metrics.figures import Figure, contain
 
 
@@ -22,31 +22,73 @@ class TaskValues(NamedTuple):
     m: Floats
 
 
-def ratio_figures(executions: pl.LazyFrame, ratios: Sequence[Ratio] = RATIOS) -> Iterator[Figure]:
-    """The figures of these ratios, group by group; `executions` carries `group` and `task_key`."""
-    tasks = _sides(executions, ratios).collect()
-    if repeats(tasks, "task_key"):
-        tasks = merged(
-            tasks, "task_key", [pl.col("n").sum(), *(total for ratio in ratios for total in _per_task(ratio))]
-        )
-    sums = [pl.col("n").sum(), *(total for ratio in ratios for total in _sums(ratio.metric))]
-    groups = per_group(tasks, sums)
+def ratio_figures(executions: Executions, groups: pl.Series, ratios: Sequence[Ratio] = RATIOS) -> Iterator[Figure]:
+    """The figures of these ratios, group by group; `groups` has the group of each profile."""
+    facts = _facts(executions, groups, ratios)
+    n = facts.group_by("group").agg(pl.col("n").cast(pl.Int64).sum())
+    sums = _of_single_tasks(executions, facts, ratios)
+    if executions.tasks.repeated.height:
+        sums = pl.concat([sums, _of_repeated_tasks(executions, facts, ratios)])
+    counted = n.join(sums.group_by("group").sum(), on="group", how="left").fill_null(0)
     for ratio in ratios:
-        few = groups.filter(pl.col(f"{ratio.metric}:clusters").is_between(1, BOOTSTRAP_CLUSTERS_MAX))["group"]
-        values = _task_values(tasks, ratio.metric, few)
-        for row in groups.iter_rows(named=True):
+        few = counted.filter(pl.col(f"{ratio.metric}:clusters").is_between(1, BOOTSTRAP_CLUSTERS_MAX))["group"]
+        values = _task_values(executions, facts, ratio, few)
+        for row in counted.iter_rows(named=True):
             yield _figure(ratio, row, values.get(row["group"]))
 
 
-def _sides(executions: pl.LazyFrame, ratios: Sequence[Ratio]) -> pl.LazyFrame:
-    """Per execution: both sides (y, m) where known, whether known, and the denominator it would have if it were."""
+def _facts(executions: Executions, groups: pl.Series, ratios: Sequence[Ratio]) -> pl.DataFrame:
+    """Per profile: place, group, n, and of each ratio whether it is looked at and the denominator that is a fact."""
     columns: dict[str, pl.Expr] = {}
     for ratio in ratios:
-        columns[f"{ratio.metric}:y"] = pl.when(ratio.known).then(ratio.numerator.cast(pl.Float64)).otherwise(0.0)
-        columns[f"{ratio.metric}:m"] = pl.when(ratio.known).then(ratio.denominator)
-        columns[f"{ratio.metric}:known"] = ratio.known
-        columns[f"{ratio.metric}:whole"] = ratio.denominator
-    return executions.select("group", "task_key", n=pl.lit(1, pl.UInt32), **columns)
+        columns[f"{ratio.metric}:among"] = ratio.among.fill_null(value=False)
+        if not isinstance(ratio.denominator, str):
+            columns[f"{ratio.metric}:of"] = ratio.denominator.fill_null(value=False)
+    return executions.profiles.select(groups.alias("group"), "n", **columns).with_row_index("place")
+
+
+def _of_single_tasks(executions: Executions, facts: pl.DataFrame, ratios: Sequence[Ratio]) -> pl.DataFrame:
+    """One row a group: for each ratio the ClusterSums, known and whole, of executions without another of their task."""
+    totals = facts.join(executions.totals(ratio.numbers for ratio in ratios), on="place")
+    sums = (total for ratio in ratios for total in _sums_of_totals(ratio))
+    return totals.group_by("group").agg(*sums)
+
+
+def _sums_of_totals(ratio: Ratio) -> Iterator[pl.Expr]:
+    total = {name: pl.col(f"{ratio.numbers.label}:{name}") for name in ("known", "y", "m", "yy", "mm", "ym")}
+    of = pl.lit(1) if isinstance(ratio.denominator, str) else pl.col(f"{ratio.metric}:of").cast(pl.Float64)
+    terms = {
+        "clusters": total["known"],
+        "y": total["y"],
+        "m": total["m"] * of,
+        "yy": total["yy"],
+        "mm": total["mm"] * of,
+        "ym": total["ym"] * of,
+        "known": total["known"],
+    }
+    for name, term in terms.items():
+        yield term.filter(pl.col(f"{ratio.metric}:among")).cast(pl.Float64).sum().alias(f"{ratio.metric}:{name}")
+    yield (pl.col("executions") * of).cast(pl.Float64).sum().alias(f"{ratio.metric}:whole")
+
+
+def _of_repeated_tasks(executions: Executions, facts: pl.DataFrame, ratios: Sequence[Ratio]) -> pl.DataFrame:
+    """The same over tasks of several executions."""
+    rows = executions.tasks.repeated.lazy().join(facts.lazy(), on="place")
+    sides = rows.select("group", "task_key", *(side for ratio in ratios for side in _sides(ratio)))
+    tasks = sides.group_by("group", "task_key").agg(*(total for ratio in ratios for total in _per_task(ratio)))
+    return tasks.group_by("group").agg(*(total for ratio in ratios for total in _sums(ratio.metric))).collect()
+
+
+def _sides(ratio: Ratio) -> tuple[pl.Expr, ...]:
+    """Per execution: both sides (y, m) where known, whether known, and the denominator it would have if it were."""
+    known = pl.all_horizontal(f"{ratio.metric}:among", *(pl.col(name).is_not_null() for name in ratio.known))
+    of = pl.col(ratio.denominator if isinstance(ratio.denominator, str) else f"{ratio.metric}:of").cast(pl.Float64)
+    return (
+        pl.when(known).then(pl.col(ratio.numerator).cast(pl.Float64)).fill_null(0.0).alias(f"{ratio.metric}:y"),
+        pl.when(known).then(of).fill_null(0.0).alias(f"{ratio.metric}:m"),
+        known.alias(f"{ratio.metric}:known"),
+        of.alias(f"{ratio.metric}:whole"),
+    )
 
 
 def _per_task(ratio: Ratio) -> tuple[pl.Expr, ...]:
@@ -57,23 +99,27 @@ def _per_task(ratio: Ratio) -> tuple[pl.Expr, ...]:
 
 
 def _sums(metric: str) -> tuple[pl.Expr, ...]:
-    y, m = pl.col(f"{metric}:y"), pl.col(f"{metric}:m").cast(pl.Float64).fill_null(0.0)
+    y, m = pl.col(f"{metric}:y"), pl.col(f"{metric}:m")
     return (
-        (pl.col(f"{metric}:known") > 0).sum().alias(f"{metric}:clusters"),
+        (pl.col(f"{metric}:known") > 0).sum().cast(pl.Float64).alias(f"{metric}:clusters"),
         y.sum(),
         m.sum(),
         (y * y).sum().alias(f"{metric}:yy"),
         (m * m).sum().alias(f"{metric}:mm"),
         (y * m).sum().alias(f"{metric}:ym"),
-        pl.col(f"{metric}:known", f"{metric}:whole").sum(),
+        pl.col(f"{metric}:known", f"{metric}:whole").sum().cast(pl.Float64),
     )
 
 
-def _task_values(tasks: pl.DataFrame, metric: str, groups: pl.Series) -> dict[int, TaskValues]:
+def _task_values(executions: Executions, facts: pl.DataFrame, ratio: Ratio, groups: pl.Series) -> dict[int, TaskValues]:
     """The known tasks of the groups that are small enough to resample."""
-    inside = (pl.col(f"{metric}:known") > 0) & pl.col("group").is_in(groups.implode())
-    y, m = pl.col(f"{metric}:y"), pl.col(f"{metric}:m").cast(pl.Float64).fill_null(0.0)
-    listed = tasks.lazy().filter(inside).group_by("group").agg(y=y, m=m).collect() if len(groups) else pl.DataFrame()
+    if groups.is_empty():
+        return {}
+    looked_at = facts.filter(pl.col("group").is_in(groups.implode()), f"{ratio.metric}:among")
+    some = executions.rows.lazy().filter(pl.all_horizontal(pl.col(name).is_not_null() for name in ratio.known))
+    rows = some.join(looked_at.lazy(), on="place").select("group", "task_key", *_sides(ratio))
+    tasks = rows.group_by("group", "task_key").agg(*_per_task(ratio))
+    listed = tasks.group_by("group").agg(f"{ratio.metric}:y", f"{ratio.metric}:m").collect()
     return {group: TaskValues(np.asarray(y), np.asarray(m)) for group, y, m in listed.iter_rows()}
 
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from whichstep_analytics.intervals import ClusterSums, clustered_wilson, weighted_wilson
-from whichstep_analytics.metrics.clusters import merged_counts, per_group, repeats
+from whichstep_analytics.metrics.clusters import Sides, moments, weighted_moments
 from whichstep_analytics.metrics.definitions import SHARES, Share
+from whichstep_analytics.metrics.executions import Executions
 from whichstep_analytics.metrics.figures import Figure, contain
 
 Row = Mapping[str, Any]
@@ -27,56 +28,48 @@ class _Counted(NamedTuple):
     told: int
 
 
-def share_figures(executions: pl.LazyFrame, shares: Sequence[Share] = SHARES) -> Iterator[Figure]:
-    """The figures of these shares, group by group; `executions` carries `group` and `cluster_key`."""
-    counts = _counts(executions, shares).collect()
-    sides = [f"{share.metric}:{side}" for share in shares for side in ("y", "m")]
-    weights = [name for name in counts.columns if name.endswith((":wy", ":wm"))]
-    totals = [pl.len().alias("n"), pl.col("told", *sides).sum(), *(pl.col(name).sum() for name in weights)]
-    groups = per_group(counts, totals)
-    if repeats(counts, "cluster_key") or weights:
-        clusters = merged_counts(counts, "cluster_key", counted=sides, summed=weights)
-        moments = [
-            moment for share in shares for moment in _moments(share.metric, weighted=bool(weights) and share.outcome)
-        ]
-        groups = groups.join(per_group(clusters, moments), on="group")
-    for row in groups.iter_rows(named=True):
+def share_figures(executions: Executions, groups: pl.Series, shares: Sequence[Share] = SHARES) -> Iterator[Figure]:
+    """The figures of these shares, group by group; `groups` has the group of each profile."""
+    sides = _sides(executions.profiles, shares)
+    weighted = _weighted(executions.profiles, {share.metric: sides[share.metric] for share in shares if share.outcome})
+    counts = _totals(executions.profiles, groups, sides, weighted)
+    if executions.clusters.largest > 1 or weighted:
+        counted = {metric: pair for metric, pair in sides.items() if metric not in weighted}
+        counts = counts.join(moments(executions, groups, counted), on="group")
+    if weighted:
+        counts = counts.join(weighted_moments(executions, groups, weighted), on="group")
+    for row in counts.iter_rows(named=True):
         for share in shares:
-            yield _figure(share, row, weighted=bool(weights) and share.outcome)
+            yield _figure(share, row, weighted=share.metric in weighted)
 
 
-def _counts(executions: pl.LazyFrame, shares: Sequence[Share]) -> pl.LazyFrame:
-    """Per execution: of each share whether the event happened (y) and is known (m), and whether someone told."""
-    weight = pl.col("outcome_weight").fill_null(1.0)
-    sides: dict[str, pl.Expr] = {}
-    for share in shares:
-        sides[f"{share.metric}:y"] = share.event.fill_null(value=False)
-        sides[f"{share.metric}:m"] = share.event.is_not_null()
-    weighted = {
-        f"{share.metric}:w{side}": pl.when(sides[f"{share.metric}:{side}"]).then(weight).otherwise(0.0)
-        for share in shares
-        for side in ("y", "m")
-        if share.outcome
-    }
-    sampled = executions.select(pl.col("outcome_weight").is_not_null().any()).collect().item()
-    return executions.select(
-        "group",
-        "cluster_key",
-        told=pl.col("success_source").fill_null("inferred") != "inferred",
-        **sides,
-        **(weighted if sampled else {}),
-    )
+def _sides(profiles: pl.DataFrame, shares: Sequence[Share]) -> dict[str, Sides]:
+    """Of each share whether the event happened (y) and is known (m), profile by profile."""
+    events = profiles.select(**{share.metric: share.event for share in shares})
+    return {event.name: Sides(event.fill_null(value=False), event.is_not_null()) for event in events}
 
 
-def _moments(metric: str, *, weighted: bool) -> tuple[pl.Expr, ...]:
-    """Sums over clusters of squares and products."""
-    y, m = (pl.col(f"{metric}:{'w' if weighted else ''}{side}") for side in ("y", "m"))
-    return (
-        (m > 0).sum().alias(f"{metric}:clusters"),
-        (y * y).sum().alias(f"{metric}:yy"),
-        (m * m).sum().alias(f"{metric}:mm"),
-        (y * m).sum().alias(f"{metric}:ym"),
-    )
+def _weighted(profiles: pl.DataFrame, sides: Mapping[str, Sides]) -> dict[str, Sides]:
+    """The same with the weight of the outcome; nothing where no outcome comes from a sample."""
+    weight = profiles["outcome_weight"]
+    if weight.null_count() == len(weight):
+        return {}
+    weight = weight.fill_null(1.0)
+    return {metric: Sides(*(side.cast(pl.Float64) * weight for side in pair)) for metric, pair in sides.items()}
+
+
+def _totals(
+    profiles: pl.DataFrame, groups: pl.Series, sides: Mapping[str, Sides], weighted: Mapping[str, Sides]
+) -> pl.DataFrame:
+    """One row a group: n, told, and the sums of all sides over executions."""
+    n = profiles["n"].cast(pl.Int64)
+    told = profiles["success_source"].fill_null("inferred") != "inferred"
+    columns = {"n": n, "told": n * told.cast(pl.Int64)}
+    for metric, pair in sides.items():
+        columns |= {f"{metric}:{name}": n * side.cast(pl.Int64) for name, side in zip("ym", pair, strict=True)}
+    for metric, pair in weighted.items():
+        columns |= {f"{metric}:w{name}": n * side for name, side in zip("ym", pair, strict=True)}
+    return pl.DataFrame({"group": groups, **columns}).group_by("group").sum()
 
 
 def _figure(share: Share, row: Row, *, weighted: bool) -> Figure:
