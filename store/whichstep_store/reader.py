@@ -47,12 +47,12 @@ class Reader:
     def one_state(self) -> Iterator[Query]:
         """A function like `query` whose calls all see the same state of the tables.
 
-        It also takes `columns`, the names of those wanted: the others are not computed.
+        It also takes `columns`, the names of those wanted, for queries of many rows: the others are not computed.
         """
         with self._database.one_state() as session:
 
             def query(name: str, parameters: Parameters = None, *, columns: Sequence[str] = ()) -> pa.Table:
-                return session.arrow(named.text(name, tuple(columns)), _bound(name, parameters))
+                return session.arrow(named.text(name, tuple(columns)), _bound(name, parameters), many=bool(columns))
 
             yield query
 
