@@ -29,9 +29,18 @@ class Browser:
         """Load a page."""
         self._call("POST", "url", {"url": url})
 
-    def click(self, css: str) -> None:
-        """Press an element."""
-        self._call("POST", f"element/{self._find(css)}/click", {})
+    def click(self, css: str, seconds: float = 10.0) -> None:
+        """Press an element: one that is drawn a moment after the words beside it, or drawn again, is waited for."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._call("POST", f"element/{self._find(css)}/click", {})
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
     def type(self, css: str, text: str) -> None:
         """Put a text in the place of what a field has."""

@@ -208,6 +208,15 @@ def test_the_calls_that_asked_for_a_repeat_are_waste() -> None:
 # who, what, where
 
 
+def test_of_a_conversation_that_an_agent_is_sent_whole_the_input_is_what_was_asked_in_this_turn() -> None:
+    sent = '[{"role":"user"},{"role":"assistant"},{"role":"user"}]'
+    turn = agent(input=sent, user_message="and the other one?")
+    found = execution(turn, call(2, user_message="and the other one?"))
+    other = execution(agent(input=f"{sent} ", user_message="and the other one?"))
+    assert found["input"] == other["input"] == "and the other one?"
+    assert found["input_digest"] != other["input_digest"]  # asked after other turns it is no repetition
+
+
 def test_the_root_says_input_and_output_else_the_words_of_the_calls_do() -> None:
     said = execution(agent(input="please", output="done"), call(2, user_message="x", output="y"))
     assert (said["input"], said["output"]) == ("please", "done")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from rows import row_of
 
@@ -43,6 +45,40 @@ def test_an_agents_words_are_the_users_and_its_answer_the_final_result():
         **{"gen_ai.operation.name": "invoke_agent", "pydantic_ai.all_messages": messages, "final_result": "here"},
     )
     assert (row["user_message"], row["output"]) == ("where is it?", "here")
+
+
+def said(role, *texts):
+    return {"role": role, "parts": [{"type": "text", "content": text} for text in texts]}
+
+
+EARLIER = [said("system", "be kind"), said("user", "hello"), said("assistant", "yes?")]
+DECIDED = [
+    {"role": "assistant", "parts": [{"type": "tool_call", "id": "c", "name": "t", "arguments": {}}]},
+    {"role": "user", "parts": [{"type": "tool_call_response", "id": "c", "response": "sent"}]},
+    said("assistant", "sent"),
+]
+TURN = [
+    said("user", "where is it?"),
+    said("assistant", "here"),
+    said("user", "a number, please"),
+    said("assistant", "1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("messages", "index", "asked"),
+    [
+        (TURN, None, "where is it?"),  # what asks for another try is sent as the user's
+        ([*EARLIER, *TURN], 2, "where is it?"),  # one request holds the system's and the user's words
+        ([*EARLIER, TURN[0], *DECIDED], 4, "where is it?"),  # a run that goes on after a decision is asked nothing new
+        ([*EARLIER, *TURN], 99, "hello"),
+        ([*EARLIER, *TURN], "2", "hello"),
+    ],
+)
+def test_an_agents_input_is_what_was_asked_after_the_turns_before(messages, index, asked):
+    known = {} if index is None else {"pydantic_ai.new_message_index": index}
+    row = traced("invoke_agent a", **{"pydantic_ai.all_messages": json.dumps(messages), "agent_name": "a", **known})
+    assert row["user_message"] == asked
 
 
 @pytest.mark.parametrize(

@@ -109,12 +109,14 @@ def _words() -> list[pl.Expr]:
     highest = _AGENTS & (pl.col("depth") == pl.col("depth").filter(_AGENTS).min())
     failed = pl.col("position").filter(_CALL & _ERROR).max().fill_null(0)
     answers = (_CALL | pl.col("wrapper")) & (pl.col("asked_tools").list.len() == 0) & (pl.col("position") > failed)
-    said = (_first("input", _TOP & _AGENTS), _first("input", _AGENTS), _first("user_message"), _first("input"))
+    sent = (_first("input", _TOP & _AGENTS), _first("input", _AGENTS))
+    asked = pl.coalesce("user_message", "input")  # of a conversation that is sent whole, the words of this turn
+    said = (_first(asked, _TOP & _AGENTS), _first(asked, _AGENTS), _first("user_message"), _first("input"))
     digests = (_first("input_digest", _TOP & _AGENTS), _first("input_digest", _AGENTS), _first("input_digest", _CALL))
     named = (_first("agent", _TOP), _first("agent", pl.col("type") == "agent"), _first("agent"))
     return [
         pl.coalesce(*said).alias("input"),
-        pl.coalesce(*said[:2]).alias("agent_input"),
+        pl.coalesce(*sent).alias("agent_input"),
         pl.coalesce(*digests).alias("asked_digest"),
         _last("output", _TOP & _AGENTS).alias("root_output"),
         pl.coalesce(_last("output", highest), _last("output", answers)).alias("answer"),
@@ -151,8 +153,9 @@ def _ended_in_error() -> pl.Expr:
     return failed_at.is_not_null() & (worked_at < failed_at).fill_null(value=True)
 
 
-def _first(column: str, where: pl.Expr | None = None) -> pl.Expr:
-    return (pl.col(column) if where is None else pl.col(column).filter(where)).drop_nulls().first()
+def _first(column: str | pl.Expr, where: pl.Expr | None = None) -> pl.Expr:
+    values = pl.col(column) if isinstance(column, str) else column
+    return (values if where is None else values.filter(where)).drop_nulls().first()
 
 
 def _last(column: str, where: pl.Expr) -> pl.Expr:

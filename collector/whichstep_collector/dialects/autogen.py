@@ -14,7 +14,7 @@ from whichstep_collector.dialects.base import Dialect, Kind, recognised_by
 from whichstep_collector.dialects.otel_genai import kind_of_operation
 from whichstep_collector.normalising.contents import preview
 from whichstep_collector.normalising.facts import SpanFacts
-from whichstep_collector.normalising.messages import first_user_text
+from whichstep_collector.normalising.messages import asked_text
 from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.normalising.told import Passed
 from whichstep_collector.received import ReceivedSpan
@@ -50,7 +50,7 @@ def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     if facts.execution_rule == "first_call":  # by the calls of one agent's turn, which is a part of the team's run
         facts.execution_key = facts.execution_rule = None
     if facts.type == "none" and (task := autogen_values.unwrap_task(_to_the_manager(span, "messages"))) is not None:
-        facts.user_message = preview(first_user_text(task.messages or []) or "") or None
+        facts.user_message = preview(asked_text(task.messages or []) or "") or None
 
 
 DIALECT = Dialect(

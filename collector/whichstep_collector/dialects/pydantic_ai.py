@@ -1,6 +1,7 @@
 """Pydantic AI's own spans, all its formats: GenAI operations, and before them the names `agent run`, `running tool`.
 
-An agent's answer is `final_result`, its words the first user's in `pydantic_ai.all_messages`. A tool that asks the
+An agent's answer is `final_result`. `pydantic_ai.all_messages` is all that was said, turns before this one included,
+which end at `pydantic_ai.new_message_index`; what the user asked comes first after it. A tool that asks the
 model to try again is sent as `ToolRetryError`; what failed is in its words. A call that waits for a person or for
 somebody else to run it is listed in the agent's answer. OpenInference adds its names to these spans, taking none away;
 a copy with which Logfire announces one is Logfire's.
@@ -14,9 +15,10 @@ from typing import Any, Final
 from whichstep_collector.dialects.base import Dialect, Kind, Task, recognised_by
 from whichstep_collector.dialects.otel_genai import is_handoff_tool, kind_of_operation
 from whichstep_collector.normalising import coerce
+from whichstep_collector.normalising.contents import preview
 from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.normalising.fields import Field, TextKeys
-from whichstep_collector.normalising.messages import read_messages
+from whichstep_collector.normalising.messages import Message, asked_text, message_text, read_messages
 from whichstep_collector.normalising.skeleton import parse_json
 from whichstep_collector.normalising.told import Call
 from whichstep_collector.received import ReceivedSpan
@@ -65,7 +67,27 @@ def _held(span: ReceivedSpan) -> list[Call]:
     ]
 
 
-def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
+def _asked(span: ReceivedSpan) -> str | None:
+    """What the user asked in this turn; where it goes on after an approval without words, what was asked before."""
+    messages = read_messages(span.attributes.get("pydantic_ai.all_messages"), default_role="user") or []
+    start = _start_of_turn(messages, span.attributes.get("pydantic_ai.new_message_index"))
+    words = (message_text(message) for message in messages[start:] if message["role"] == "user")
+    return next(filter(None, words), None) or asked_text(messages[:start])
+
+
+def _start_of_turn(messages: list[Message], index: Any) -> int:
+    """Where among these messages Pydantic AI's own message of that index begins: one request tells of several roles."""
+    told, follows_answer = -1, True
+    for at, message in enumerate(messages):
+        is_answer = message["role"] == "assistant"
+        told += is_answer or follows_answer
+        if told == index:
+            return at
+        follows_answer = is_answer
+    return 0
+
+
+def _finish(facts: SpanFacts, span: ReceivedSpan) -> None:
     if facts.error_type in _RETRY_TYPES:
         words = facts.error_message or (facts.result or "").removesuffix(_ADVICE)
         cause = _CAUSE.match(words)
@@ -74,6 +96,8 @@ def _finish(facts: SpanFacts, _span: ReceivedSpan) -> None:
     if facts.type == "agent":
         if _ASKS.match(facts.output or ""):
             facts.output = facts.output_parts = facts.output_is_list = None  # it only asks for approvals
+        if facts.user_message is not None and (said := _asked(span)):
+            facts.user_message = preview(said)
         facts.merge_key = None  # an agent inside an agent of the same name is another run
 
 

@@ -8,7 +8,7 @@ a part with its own type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -316,12 +316,19 @@ def tool_calls(messages: Iterable[Message]) -> list[tuple[str, str]]:
     ]
 
 
-def first_user_text(messages: Iterable[Message]) -> str | None:
-    """The text of the first message of a user."""
-    for message in messages:
-        if message.get("role") == "user" and (said := message_text(message)):
-            return said
-    return None
+def asked_text(messages: Sequence[Message]) -> str | None:
+    """What the user asked in this turn: the first text of the user's last words, whatever was said in turns before.
+
+    Tool results that a provider has under the role of the user, and system messages between, do not part those words.
+    """
+    found = None
+    for message in reversed(messages):
+        role = message.get("role")
+        if role == "user":
+            found = message_text(message) or found
+        elif found is not None and role != "system":
+            break
+    return found
 
 
 class EventMessages(NamedTuple):

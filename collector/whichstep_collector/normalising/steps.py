@@ -17,8 +17,8 @@ from whichstep_collector.normalising.facts import SpanFacts
 from whichstep_collector.normalising.indexed import MessageKeys, ReadMessage, read_document_at, read_message_at, said_by
 from whichstep_collector.normalising.messages import (
     Message,
+    asked_text,
     dump_message,
-    first_user_text,
     message_text,
     read_answer,
     read_events,
@@ -310,14 +310,14 @@ def _put_task_input(texts: SpanTexts, span: ReceivedSpan, plan: Plan, dialect: D
     if messages is None and plan.input:
         messages = [found.message for found in _read_indexed(texts, plan.input, attributes)] or None
         if facts.input is not None and messages:
-            facts.user_message = preview(first_user_text(messages) or "") or None
+            facts.user_message = preview(asked_text(messages) or "") or None
             return
     if messages:
         _put_task_messages(texts, messages)
 
 
 def _put_task_messages(texts: SpanTexts, messages: list[Message]) -> None:
-    said = first_user_text(messages)
+    said = asked_text(messages)
     if len(messages) == 1 and said:
         texts.put_text("input", said)
         texts.facts.user_message = preview(said)

@@ -13,7 +13,7 @@ import orjson
 
 from whichstep_collector.normalising.contents import Contents, preview
 from whichstep_collector.normalising.facts import SpanFacts
-from whichstep_collector.normalising.messages import Message, dump_message, first_user_text, message_text, tool_calls
+from whichstep_collector.normalising.messages import Message, asked_text, dump_message, message_text, tool_calls
 from whichstep_collector.normalising.skeleton import INLINE_MAX, column_reference, parse_json, reference
 from whichstep_store.digests import digest_of, digest_of_value
 
@@ -77,7 +77,7 @@ class SpanTexts:
         texts = texts or [dump_message(message) for message in messages]
         hashes = self.put_items("input", texts)
         self.facts.input_digest = self.contents.digest(tuple(texts)) if hashes is None else digest_of(b"".join(hashes))
-        said = first_user_text(messages)
+        said = asked_text(messages)
         if said is not None:
             self.facts.user_message = preview(said)
         return hashes

@@ -100,7 +100,7 @@ create table span_open (
     query_parts uuid[],
     sources varchar,                -- JSON array of documents
     sources_parts uuid[],
-    user_message varchar,           -- first user message of the input, preview: fallback for a task's input
+    user_message varchar,           -- what the user asked in this turn, the last words of the input, preview
     attributes varchar,             -- JSON skeleton: leaves over 256 B are {"$content": hash} or {"$column": name}
     events varchar,                 -- JSON array: name, time, attributes
     links varchar,                  -- JSON array: trace_id, span_id, attributes
