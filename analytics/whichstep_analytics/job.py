@@ -43,6 +43,7 @@ class Recomputed(NamedTuple):
     executions: pl.DataFrame
     actions: pl.DataFrame
     tool_matches: pl.DataFrame
+    moved: pl.DataFrame
 
 
 def recompute(
@@ -71,7 +72,7 @@ def recompute(
     placed = requests.add(placed, approvals)
     step_rows = ungrounded_values.mark(steps.run(placed, prices, approvals), ungrounded)
     action_rows = actions.run(step_rows, placed, approvals, policy)
-    execution_rows, matches = executions.run(
+    found = executions.run(
         placed,
         step_rows,
         evaluations,
@@ -83,7 +84,7 @@ def recompute(
         deciding=deciding,
         actions=actions.of_executions(action_rows, step_rows, policy),
     )
-    return Recomputed(mapping, step_rows, execution_rows, action_rows, matches)
+    return Recomputed(mapping, step_rows, found.rows, action_rows, found.tool_matches, found.moved)
 
 
 def result_version(deciding: Mapping[str, float] = outcome.DECIDING, policy: Policy | None = None) -> int:

@@ -23,8 +23,6 @@ from whichstep_analytics.job import Recomputed, recompute, result_version
 from whichstep_analytics.jobs.executions import ABANDONED_AFTER_NS
 from whichstep_analytics.jobs.frames import from_arrow, spans_from, to_arrow
 from whichstep_analytics.jobs.outcome import DECIDING
-from whichstep_analytics.jobs.reruns import reruns
-from whichstep_analytics.jobs.sessions import turns
 from whichstep_analytics.period_runner import PeriodRunner
 from whichstep_analytics.prices import Prices, default_prices
 from whichstep_analytics.template_runner import TemplateRunner
@@ -60,7 +58,6 @@ _STALE_EVERY_NS: Final = 5 * _SECOND
 _IDLE_SECONDS: Final = 120.0
 """Rows and decisions that arrive wake the jobs at once; only a deadline of quarter of an hour passes by itself. A look
 at a store that rests costs up to 75 ms of CPU, its memory being cold."""
-_MOVING: Final = ("turn", "rerun_of", "rerun_rule", "first_pass")
 _HOUR_NS: Final = 3600 * _SECOND
 
 
@@ -241,7 +238,7 @@ def _results(
         actions=to_arrow(found.actions, ACTION_FIELDS),
         tool_matches=to_arrow(found.tool_matches, TOOL_MATCH_FIELDS),
         aliases=to_arrow(_aliases(before, found), ALIAS_FIELDS),
-        moved=to_arrow(_moved(neighbours, found), MOVED_FIELDS),
+        moved=to_arrow(found.moved, MOVED_FIELDS),
         consumed=to_arrow(touched.filter(pl.col("trace_id").is_in(seen.implode())), CONSUMED_FIELDS),
         since=since,
         until=until,
@@ -259,19 +256,6 @@ def _aliases(before: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
         .filter(~pl.col("alias").is_duplicated())
         .sort("alias")
     )
-
-
-def _moved(neighbours: pl.DataFrame, found: Recomputed) -> pl.DataFrame:
-    """Stored executions whose turn these results change, or that repeat or are repeated by one of them."""
-    known = neighbours.select("execution_id", *(pl.col(name).alias(f"{name}_before") for name in _MOVING))
-    first_pass = pl.when("repeated").then(pl.col("first_pass_before") & False).otherwise("first_pass_before")
-    placed = (
-        reruns(found.executions, neighbours)
-        .join(turns(found.executions, neighbours), on="execution_id", how="left")
-        .join(known, on="execution_id")
-        .with_columns(first_pass.alias("first_pass"))
-    )
-    return placed.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in _MOVING))
 
 
 def _bounds(spans: pl.DataFrame, before: pl.DataFrame) -> tuple[int, int]:

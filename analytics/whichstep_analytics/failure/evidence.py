@@ -106,6 +106,8 @@ def suspected(
     fails: bool | pl.Expr = False,
 ) -> pl.DataFrame:
     """The rows as suspects: SUSPECT_SCHEMA. `cause`: step id of the decision that led there, by default none."""
+    if rows.is_empty():
+        return no_suspects()
     return (
         rows.rechunk()  # Polars 2.1 panics in pl.format where a filter left an empty chunk
         .select(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -14,14 +14,27 @@ from whichstep_analytics.jobs.frames import schema_of, shaped
 from whichstep_analytics.jobs.reruns import STATED, reruns
 from whichstep_analytics.jobs.sessions import turns
 from whichstep_store.digests import digest_of
-from whichstep_store.results import EXECUTION_FIELDS, TOOL_MATCH_FIELDS
+from whichstep_store.results import EXECUTION_FIELDS, MOVED_FIELDS, TOOL_MATCH_FIELDS
 
 EXECUTION_SCHEMA: Final = schema_of(EXECUTION_FIELDS)
 MATCH_SCHEMA: Final = schema_of(TOOL_MATCH_FIELDS)
+MOVED_SCHEMA: Final = schema_of(MOVED_FIELDS)
 PREVIEW_LENGTH: Final = 1024
 """Characters of a text that the jobs see; one that is shorter was not cut."""
+_MOVING: Final = ("turn", "rerun_of", "rerun_rule", "first_pass")
 ABANDONED_AFTER_NS: Final = 15 * 60 * 10**9
 """Silence after which an execution whose root never ended is given up: past the longest model call in common use."""
+
+
+class Executed(NamedTuple):
+    """What the job gives."""
+
+    rows: pl.DataFrame
+    """EXECUTION_SCHEMA."""
+    tool_matches: pl.DataFrame
+    """MATCH_SCHEMA."""
+    moved: pl.DataFrame
+    """MOVED_SCHEMA: neighbours that stand elsewhere in their session, or in another relation, now."""
 
 
 def run(
@@ -36,8 +49,8 @@ def run(
     expectations: pl.DataFrame,
     deciding: Mapping[str, float] = outcome.DECIDING,
     actions: pl.DataFrame,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """EXECUTION_SCHEMA, one row per execution that has a step, sorted by execution id; and MATCH_SCHEMA of their tools.
+) -> Executed:
+    """One row per execution that has a step, sorted by execution id, and what follows from them.
 
     `as_of` is in nanoseconds since the epoch; `neighbours` are stored executions of the same sessions and tasks, and
     re-runs; `expectations` are results.EXPECTATION_FIELDS; `deciding` is as
@@ -59,8 +72,10 @@ def run(
     # A person's word on a violation, or an evaluator's, stands over the comparison.
     frame = frame.with_columns(pl.coalesce("violated", "attempted_blocked").alias("violated"))
     frame = _named(_with_status(frame, as_of))
-    frame = _beside(frame, turns(frame, neighbours))
-    frame = frame.drop("rerun_of", "rerun_rule").join(reruns(frame, neighbours), on="execution_id", how="left")
+    placed_in_session = turns(frame, neighbours)
+    frame = _beside(frame, placed_in_session)
+    repetitions = reruns(frame, neighbours)
+    frame = frame.drop("rerun_of", "rerun_rule").join(repetitions, on="execution_id", how="left")
     frame = _with_outcome(frame)
     frame = _beside(frame, expected.of_executions(placed, frame, expectations))
     judgements, matches = expected.judged(frame, steps)
@@ -69,7 +84,26 @@ def run(
     frame = _beside(_beside(frame, located), progress.at_failure(steps, located))
     frame = _completed(frame).with_columns(pl.lit(result_version).alias("result_version"))
     matches = matches.join(frame.select("execution_id", "started_at"), on="execution_id")
-    return shaped(frame, EXECUTION_SCHEMA).sort("execution_id"), shaped(matches, MATCH_SCHEMA)
+    return Executed(
+        shaped(frame, EXECUTION_SCHEMA).sort("execution_id"),
+        shaped(matches, MATCH_SCHEMA),
+        _moved(neighbours, placed_in_session, repetitions),
+    )
+
+
+def _moved(neighbours: pl.DataFrame, placed: pl.DataFrame, repetitions: pl.DataFrame) -> pl.DataFrame:
+    """Stored executions whose turn these results change, or that repeat or are repeated by one of them."""
+    if neighbours.is_empty():
+        return pl.DataFrame(schema=MOVED_SCHEMA)
+    known = neighbours.select("execution_id", *(pl.col(name).alias(f"{name}_before") for name in _MOVING))
+    first_pass = pl.when("repeated").then(pl.col("first_pass_before") & False).otherwise("first_pass_before")
+    found = (
+        known.join(repetitions, on="execution_id")
+        .join(placed, on="execution_id", how="left")
+        .with_columns(first_pass.alias("first_pass"))
+        .filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in _MOVING))
+    )
+    return shaped(found, MOVED_SCHEMA)
 
 
 def _located(steps: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
