@@ -24,6 +24,7 @@ from whichstep_collector.normalising.messages import (
     read_events,
     read_messages,
 )
+from whichstep_collector.normalising.moment import without_moment
 from whichstep_collector.normalising.plan import STATUS_KEYS, SUCCESS_KEYS, Plan
 from whichstep_collector.normalising.python_text import is_object
 from whichstep_collector.normalising.skeleton import INLINE_MAX, parse_json, reference
@@ -165,7 +166,7 @@ def _finish_reason(texts: SpanTexts, messages: list[Message]) -> None:
 def _put_configuration(texts: SpanTexts, attributes: Attributes, plan: Plan, system: list[Message]) -> None:
     """What shapes the call, as a digest and as content of that name: prompts, tools, model, parameters.
 
-    Null where none of it is told.
+    Today's date in a prompt makes no other configuration. Null where none of it is told.
     """
     prompts = [dump_message(message) for message in system] or _system_prompt(attributes, plan) or _first_prompt(texts)
     tools = [said for key in plan.tools if isinstance(said := attributes[key], str)]
@@ -176,7 +177,8 @@ def _put_configuration(texts: SpanTexts, attributes: Attributes, plan: Plan, sys
     parameters = [told] if isinstance(told, str) else [f"{key}={attributes[key]}" for key in plan.parameters]
     if prompts or tools or parameters:
         model = texts.facts.request_model or ""
-        digest = texts.contents.digest((model, *prompts, *tools, *parameters))
+        said = [without_moment(prompt, texts.facts.started_at) for prompt in prompts]
+        digest = texts.contents.digest((model, *said, *tools, *parameters))
         texts.facts.configuration_digest = digest
         parts = {"model": model, "prompts": prompts, "tools": tools, "parameters": parameters}
         texts.contents.keep(texts.trace_id, digest, parts)

@@ -70,7 +70,7 @@ create table span_open (
     time_to_first_token_ms double,
     asked_tools varchar[] not null,      -- names of the tools the answer asked for, in order
     asked_call_ids varchar[] not null,   -- their call ids ('' where not given), same length
-    configuration_digest uuid,           -- system prompt, tool definitions, model and parameters of this call; policy and contract of this execution
+    configuration_digest uuid,           -- system prompt (but for today's date), tool definitions, model and parameters of this call; policy and contract of this execution
     input_digest uuid,                   -- of the canonical input: equal input = same request again
     -- tools and retrieval
     tool varchar,
