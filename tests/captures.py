@@ -211,7 +211,7 @@ def judge_frames(truth: Truth, executions: pl.DataFrame, steps: pl.DataFrame) ->
         "status": _status(truth, execution),
         "outcome": _same(truth.raw["task_success"], execution["success"]),
         "session": _same(truth.raw["session_id"], execution["session_id"]),
-        "input": _holds(execution["input"], truth.raw["user_input"]),
+        "input": _input(truth, execution["input"]),
         "output": _holds(execution["output"], truth.raw["final_answer"]),
     }
 
@@ -427,6 +427,12 @@ def _holds(text: str | None, part: str | None) -> str:
     if part is None:
         return f"wrong: {text[:40]}"
     return "ok" if part in text or part in _unescaped(text) else f"wrong: {text[:60]}"
+
+
+def _input(truth: Truth, text: str | None) -> str:
+    """What was asked in this turn, and nothing of the turns before."""
+    earlier = any(words in (text or "") for words in truth.raw.get("earlier_turns", ()))
+    return f"wrong: {text}" if earlier else _holds(text, truth.raw["user_input"])
 
 
 def _unescaped(text: str) -> str:

@@ -102,6 +102,13 @@ def test_events_are_part_of_their_call_before_it_after_it_or_without_it() -> Non
     assert alone.select("type", "input", "output").rows() == [("llm_call", '[{"role":"user"},{"role":"tool"}]', "done")]
 
 
+def test_of_a_conversation_told_in_events_the_last_words_of_the_user_were_asked() -> None:
+    words = ({"user_message": "hello"}, {}, {"user_message": "where is it?"}, {"user_message": "please"}, {})
+    told_in = [event(20 + n, 2, at=1 + n / 10, input=f"[{n}]", **said) for n, said in enumerate(words)]
+    assert steps(call(2, None, at=1), *told_in)["user_message"].to_list() == ["where is it?"]
+    assert steps(*told_in)["user_message"].to_list() == ["where is it?"]
+
+
 def test_an_event_under_a_span_of_another_kind_makes_no_model_call() -> None:
     assert steps(agent(1, at=0), event(20, 1, at=1, input="[]"))["type"].to_list() == ["agent"]
 

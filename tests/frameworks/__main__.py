@@ -75,8 +75,7 @@ def _play_framework(module: str, asked: argparse.Namespace) -> list[str]:
         Run(module, framework, setup, variant)
         for setup in framework.setups
         for variant in VARIANTS.values()
-        if variant.name not in framework.without
-        and (not setup.variants or variant.name.startswith(setup.variants))
+        if framework.plays(setup, variant)
         and (not asked.setups or setup.instrumentation in asked.setups.split(","))
         and (not asked.variants or variant.name.startswith(tuple(asked.variants.split(","))))
     ]

@@ -44,6 +44,7 @@ class Desk:
         self.variant, self.model, self.model_url = variant, model, model_url
         self.session_id = f"session-{variant.name.split('_')[0]}-{setup}"
         self.user_id = USER_ID
+        self.history = variant.history
         self.ticket, self.instructions, self.limit = TICKET, INSTRUCTIONS, LIMIT
         self.journal: list[dict[str, Any]] = []
         self._shop = Shop()

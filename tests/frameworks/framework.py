@@ -13,6 +13,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from frameworks.variants import Variant
 from whichstep_cli.demo.stories import ToolCall
 
 
@@ -64,5 +65,13 @@ class Framework:
     """What the model asks for to hand over, in the framework's own terms."""
     tool_prefix: str = ""
     """What the framework puts before the names of tools."""
+    converses: bool = False
+    """Whether the agent is given an earlier turn where the variant has one: of those that can, one a way of doing so."""
     node: bool = False
     """The agent is a program for Node.js beside the module, which runs it; the requirements are npm's."""
+
+    def plays(self, setup: Setup, variant: Variant) -> bool:
+        """Whether a set-up of this framework plays a variant."""
+        if variant.name in self.without or (variant.history and not self.converses):
+            return False
+        return not setup.variants or variant.name.startswith(setup.variants)

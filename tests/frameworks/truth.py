@@ -45,6 +45,7 @@ def meta(
             ],
             "wrong_tool": variant.wrong_tool and {"chosen": variant.wrong_tool[0], "expected": variant.wrong_tool[1]},
             "max_iterations_hit": variant.loops,
+            "earlier_turns": [words for _, words in variant.history],
             "llm_calls": calls,
             "tokens": _tokens(calls),
         },

@@ -56,6 +56,8 @@ class Variant:
     streams: bool = False
     finds_nothing: bool = False
     loops: bool = False
+    history: tuple[tuple[str, str], ...] = ()
+    """Role and words of an earlier turn, which the framework is given as its own history and which is not traced."""
     cached_tokens: Mapping[int, int] = field(default_factory=dict)
     """Prompt tokens that the model's provider had in its cache, by number of the answer."""
 
@@ -85,6 +87,8 @@ DONE = Say("Your 39.90 euros for the broken kettle are on their way back to you.
 UNREACHABLE = Say("I am sorry, our order system cannot be reached at the moment. Please write again later.")
 MADE_UP = Say("You may return anything within ninety days for any reason, so the money will be with you tomorrow.")
 REFUSED = Say("A colleague did not approve this refund, so I have not paid anything back.")
+
+EARLIER = (("user", "Do you also deliver to Norway?"), ("assistant", "Yes, within five days."))
 
 _HAPPY: tuple[Move, ...] = (LOOK, REFUND, MAIL, DONE)
 _NO_ORDERS = Failing("tool", "lookup_order", "OrderServiceError")
@@ -124,5 +128,6 @@ VARIANTS: dict[str, Variant] = {
         ),
         Variant("v10a_approval_approved", _HAPPY, decision="approved"),
         Variant("v10b_approval_rejected", (LOOK, REFUND, REFUSED), success=False, decision="rejected"),
+        Variant("v11_second_turn", _HAPPY, history=EARLIER),
     )
 }

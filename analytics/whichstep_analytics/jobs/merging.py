@@ -131,8 +131,16 @@ def _messages() -> list[pl.Expr]:
         .then(longest)
         .otherwise(told)
         .alias("input"),
-        pl.col("user_message").drop_nulls().first(),
+        pl.coalesce(pl.col("user_message").filter(sent).drop_nulls().first(), _asked(event)).alias("user_message"),
     ]
+
+
+def _asked(event: pl.Expr) -> pl.Expr:
+    """Of single messages in their order: the first of the user's last words, as where they are told in one list."""
+    place, told, said = pl.int_range(pl.len()), pl.col("input").is_not_null(), pl.col("user_message").is_not_null()
+    last = place.filter(event & said).max()
+    answered = place.filter(event & told & ~said & (place < last)).max()
+    return pl.col("user_message").filter(event & said & (place > answered).fill_null(value=True)).first()
 
 
 def _same(spans: pl.DataFrame, above: pl.Series, column: str) -> pl.Series:

@@ -11,6 +11,7 @@ from whichstep_cli.demo.stories import ToolCall
 FRAMEWORK = Framework(
     name="Microsoft Agent Framework",
     requirements=("agent-framework-core>=1.10,<2", "agent-framework-openai>=1.10,<2"),
+    converses=True,
     setups=(
         Setup("native"),
         Setup("native+openai", ("openinference-instrumentation-openai>=0.1.50,<0.2",)),
@@ -37,14 +38,22 @@ async def answer(desk: Desk) -> str:
     agent = _team(desk) if desk.variant.hands_over else _agent(desk, "support_agent")
     session = agent.create_session(session_id=desk.session_id)
     if desk.variant.streams:
-        stream = agent.run(desk.ticket, session=session, stream=True)
+        stream = agent.run(_asked(desk), session=session, stream=True)
         async for _ in stream:
             pass
         return str((await stream.get_final_response()).text)
-    result = await agent.run(desk.ticket, session=session)
+    result = await agent.run(_asked(desk), session=session)
     for asked in result.user_input_requests:
         result = await agent.run(_decided(desk, asked), session=session)
     return str(result.text)
+
+
+def _asked(desk: Desk) -> Any:
+    from agent_framework import Message
+
+    if not desk.history:
+        return desk.ticket
+    return [Message(role, [words]) for role, words in (*desk.history, ("user", desk.ticket))]
 
 
 def _decided(desk: Desk, asked: Any) -> Any:

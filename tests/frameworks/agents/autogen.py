@@ -13,6 +13,7 @@ _STREAMED = "streamed calls report 0 tokens"
 FRAMEWORK = Framework(
     name="AutoGen AgentChat",
     requirements=("autogen-agentchat>=0.7,<0.8", "autogen-ext[openai]>=0.7,<0.8"),
+    converses=True,
     setups=(
         Setup("native", not_emitted={"v05/failing step": _NO_CONTENT, "v05/documents": _NO_CONTENT}),
         Setup(
@@ -64,7 +65,11 @@ async def answer(desk: Desk) -> str:
 
 def _support(desk: Desk, name: str = "support_agent", **options: Any) -> Any:
     from autogen_agentchat.agents import AssistantAgent
+    from autogen_core.model_context import UnboundedChatCompletionContext
+    from autogen_core.models import AssistantMessage, UserMessage
 
+    kinds = {"user": UserMessage, "assistant": AssistantMessage}
+    earlier = [kinds[role](content=words, source=role) for role, words in desk.history]
     return AssistantAgent(
         name,
         _client(desk),
@@ -72,6 +77,7 @@ def _support(desk: Desk, name: str = "support_agent", **options: Any) -> Any:
         system_message=desk.instructions,
         max_tool_iterations=desk.limit,
         model_client_stream=desk.variant.streams,
+        model_context=UnboundedChatCompletionContext(earlier),
         **options,
     )
 

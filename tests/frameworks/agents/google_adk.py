@@ -11,6 +11,7 @@ from whichstep_cli.demo.stories import ToolCall
 FRAMEWORK = Framework(
     name="Google ADK",
     requirements=("google-adk>=2.10,<3",),
+    converses=True,
     setups=(
         Setup(
             "native",
@@ -55,12 +56,19 @@ def instrument(setup: str) -> None:
 
 
 async def answer(desk: Desk) -> str | None:
+    from google.adk.events import Event
     from google.adk.runners import InMemoryRunner
     from google.genai import types
 
     agent = _team(desk) if desk.variant.hands_over else _agent(desk, "support_agent")
     runner = InMemoryRunner(agent=agent, app_name="support")
-    await runner.session_service.create_session(app_name="support", user_id=desk.user_id, session_id=desk.session_id)
+    session = await runner.session_service.create_session(
+        app_name="support", user_id=desk.user_id, session_id=desk.session_id
+    )
+    for role, words in desk.history:
+        said = types.Content(role="user" if role == "user" else "model", parts=[types.Part(text=words)])
+        event = Event(author="user" if role == "user" else agent.name, invocation_id="earlier", content=said)
+        await runner.session_service.append_event(session, event)
     said, asked = await _run(desk, runner, types.Content(role="user", parts=[types.Part(text=desk.ticket)]))
     if asked is not None:
         confirmed = {"confirmed": desk.approves("issue_refund")}

@@ -12,6 +12,7 @@ from frameworks.framework import Framework, Setup, through_instrument
 FRAMEWORK = Framework(
     name="LangGraph",
     requirements=("langgraph>=1.2,<2", "langchain>=1.2,<2", "langchain-openai>=1.0,<2"),
+    converses=True,
     setups=(
         Setup("openinference", ("openinference-instrumentation-langchain>=0.1.80,<0.2",)),
         Setup("openllmetry", ("opentelemetry-instrumentation-langchain>=0.62,<0.63",)),
@@ -47,7 +48,7 @@ async def play(desk: Desk, metadata: dict[str, Any], **options: Any) -> str:
         "metadata": metadata,
         **options,
     }
-    given: Any = {"messages": [("user", desk.ticket)]}
+    given: Any = {"messages": [*desk.history, ("user", desk.ticket)]}
     if desk.variant.streams:
         async for _ in graph.astream(given, config, stream_mode="messages"):
             pass
@@ -73,7 +74,7 @@ def _support(desk: Desk) -> Any:
     bound = chat.bind_tools(tools)
 
     async def retrieve(state: State) -> dict[str, Any]:
-        found = await retriever.ainvoke(str(state["messages"][0].content))
+        found = await retriever.ainvoke(str(state["messages"][-1].content))
         return {"articles": "\n\n".join(document.page_content for document in found)}
 
     async def model(state: State) -> dict[str, Any]:

@@ -13,6 +13,7 @@ _UNSENT = "what an exception ends, the root included, is never exported"
 FRAMEWORK = Framework(
     name="LlamaIndex",
     requirements=("llama-index-core>=0.14,<0.15", "llama-index-llms-openai-like>=0.5,<1"),
+    converses=True,
     setups=(
         Setup(
             "openinference",
@@ -51,12 +52,14 @@ async def answer(desk: Desk) -> str:
 
 
 async def _answer(desk: Desk) -> str:
+    from llama_index.core.llms import ChatMessage
     from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
 
     found = "" if desk.variant.hands_over else await _articles(desk)
     agent = _team(desk) if desk.variant.hands_over else _agent(desk, "support_agent", found)
     context = Context(agent)
-    handler = agent.run(desk.ticket, ctx=context, max_iterations=desk.limit)
+    history = [ChatMessage(words, role=role) for role, words in desk.history]
+    handler = agent.run(desk.ticket, chat_history=history or None, ctx=context, max_iterations=desk.limit)
     async for event in handler.stream_events():
         if isinstance(event, InputRequiredEvent):
             said = "yes" if desk.approves("issue_refund") else "no"

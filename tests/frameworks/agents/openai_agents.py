@@ -31,6 +31,7 @@ FRAMEWORK = Framework(
         ),
         through_instrument("openai-agents"),
     ),
+    converses=True,
     without={"v02b_tool_error_crashes_run": "tool errors are told to the model"},
 )
 IMPORTS = ("agents",)
@@ -57,13 +58,15 @@ async def play(desk: Desk, session: Callable[[Desk], contextlib.AbstractContextM
         "max_turns": desk.limit,
         "run_config": RunConfig(workflow_name="Customer support", group_id=desk.session_id),
     }
+    earlier = [{"role": role, "content": words} for role, words in desk.history]
+    asked: Any = [*earlier, {"role": "user", "content": desk.ticket}] if earlier else desk.ticket
     with session(desk):
         if desk.variant.streams:
-            result: Any = Runner.run_streamed(agent, desk.ticket, **options)
+            result: Any = Runner.run_streamed(agent, asked, **options)
             async for _ in result.stream_events():
                 pass
         else:
-            result = await Runner.run(agent, desk.ticket, **options)
+            result = await Runner.run(agent, asked, **options)
     if getattr(result, "interruptions", None):
         state = _decided(desk, result)
         with session(desk):

@@ -34,6 +34,7 @@ FRAMEWORK = Framework(
         ),
         through_instrument("anthropic", APART),
     ),
+    converses=True,
     without={
         "v02b_tool_error_crashes_run": "the loop is one's own",
         "v08_handoff": "the client knows no agents",
@@ -66,7 +67,7 @@ def answer(desk: Desk) -> str | None:
         "max_tokens": 500,
         "system": desk.instructions,
         "tools": [_schema(tool) for tool in tools.values()],
-        "messages": [{"role": "user", "content": desk.ticket}],
+        "messages": [{"role": role, "content": words} for role, words in (*desk.history, ("user", desk.ticket))],
     }
     for _ in range(desk.limit):
         message = _ask(client, desk, request)

@@ -28,6 +28,7 @@ FRAMEWORK = Framework(
         Setup("openinference", ("openinference-instrumentation-openai>=0.1.50,<0.2",), not_emitted=APART),
         through_instrument("openai", APART),
     ),
+    converses=True,
     without={
         "v02b_tool_error_crashes_run": "the loop is one's own",
         "v08_handoff": "the client knows no agents",
@@ -61,6 +62,7 @@ def converse(client: Any, desk: Desk, tools: dict[str, Any]) -> str | None:
     offered = [schema_of(plain[name]) for name in tools]
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": desk.instructions},
+        *({"role": role, "content": words} for role, words in desk.history),
         {"role": "user", "content": desk.ticket},
     ]
     for _ in range(desk.limit):

@@ -16,6 +16,7 @@ FRAMEWORK = Framework(
         Setup("openinference", ("openinference-instrumentation-openai>=0.1.50,<0.2",), not_emitted=plain_openai.APART),
         Setup("openllmetry", ("opentelemetry-instrumentation-openai>=0.62,<0.63",), not_emitted=plain_openai.APART),
     ),
+    converses=True,
     without=plain_openai.FRAMEWORK.without,
 )
 IMPORTS = ("openai", "openai.resources.responses")
@@ -28,7 +29,7 @@ def answer(desk: Desk) -> str | None:
     client = openai.OpenAI(base_url=f"{desk.model_url}/v1", api_key="scripted")
     tools = {tool.__name__: tool for tool in (desk.search_help, *desk.tools)}
     offered = [_flat(plain_openai.schema_of(tool)) for tool in tools.values()]
-    given: list[Any] = [{"role": "user", "content": desk.ticket}]
+    given: list[Any] = [{"role": role, "content": words} for role, words in (*desk.history, ("user", desk.ticket))]
     for _ in range(desk.limit):
         response = _ask(client, desk, given, offered)
         calls = [item for item in response.output if item.type == "function_call"]

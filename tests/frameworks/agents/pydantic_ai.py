@@ -10,6 +10,7 @@ from frameworks.framework import Framework, Setup, through_instrument
 FRAMEWORK = Framework(
     name="Pydantic AI",
     requirements=("pydantic-ai-slim[openai]>=2.40,<3",),
+    converses=True,
     setups=(
         Setup("native"),
         Setup("native-v2"),
@@ -38,6 +39,7 @@ async def answer(desk: Desk) -> str:
     options: dict[str, Any] = {
         "usage_limits": UsageLimits(request_limit=desk.limit),
         **_conversation(desk),
+        **({"message_history": _history(desk)} if desk.history else {}),
     }
     if desk.variant.streams:
         async with agent.run_stream(desk.ticket, **options) as result:
@@ -46,6 +48,15 @@ async def answer(desk: Desk) -> str:
     if isinstance(result.output, DeferredToolRequests):
         result = await _decided(desk, agent, result, options)
     return str(result.output)
+
+
+def _history(desk: Desk) -> list[Any]:
+    from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, UserPromptPart
+
+    return [
+        ModelRequest([UserPromptPart(words)]) if role == "user" else ModelResponse([TextPart(words)])
+        for role, words in desk.history
+    ]
 
 
 def _conversation(desk: Desk) -> dict[str, str]:

@@ -11,6 +11,7 @@ from whichstep_cli.demo.stories import ToolCall
 FRAMEWORK = Framework(
     name="Strands Agents",
     requirements=("strands-agents[openai,otel]>=1.40,<2",),
+    converses=True,
     setups=(
         Setup("native"),
         Setup("native+openai", ("opentelemetry-instrumentation-openai>=0.62,<0.63",)),
@@ -55,6 +56,7 @@ def _agent(desk: Desk, name: str, *, tools: bool = True, description: str = "Han
         model=_model(desk),
         tools=[tool(function) for function in (desk.search_help, *desk.tools)] if tools else [],
         system_prompt=desk.instructions,
+        messages=[{"role": role, "content": [{"text": words}]} for role, words in desk.history],
         name=name,
         description=description,
         callback_handler=None,
