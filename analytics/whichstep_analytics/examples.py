@@ -8,7 +8,7 @@ others may have been, too. A rejection says that a call was wrong and not which 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from whichstep_store.filters import format_time
@@ -39,10 +39,27 @@ def of_decision(row: Mapping[str, Any]) -> Example:
 
 
 def whole_input(preview: str | None, texts: Iterable[str]) -> str | None:
-    """An execution's input in full: of the inputs of its steps the longest that begins with the preview."""
+    """An execution's input in full: of what its steps were given the longest that begins with the preview.
+
+    A step is given a text, or a conversation (JSON) of which the input is one message.
+    """
     if preview is None or len(preview) < PREVIEW_LENGTH:
         return preview
-    return max((text for text in texts if text.startswith(preview)), key=len, default=preview)
+    said = (words for text in texts for words in (text, *_messages(text)) if words.startswith(preview))
+    return max(said, key=len, default=preview)
+
+
+def _messages(text: str) -> Iterator[str]:
+    """The texts of a conversation; none of what is no conversation."""
+    try:
+        messages = json.loads(text) if text.startswith("[") else []
+    except json.JSONDecodeError:
+        return
+    for message in messages:
+        parts = message.get("parts") if isinstance(message, dict) else None
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, dict) and isinstance(words := part.get("content"), str):
+                yield words
 
 
 def expectations(examples: Iterable[Example]) -> dict[str, dict[str, Any]]:

@@ -73,6 +73,10 @@ def test_a_long_input_is_found_among_the_texts_and_kept_cut_where_it_is_not():
     long = "x" * 2000
     preview = long[: examples.PREVIEW_LENGTH]
     assert examples.whole_input(preview, ["y", long]) == long
-    assert examples.whole_input(preview, ["y"]) == preview
+    assert examples.whole_input(preview, ["y", "[broken", "[1, {}]", '[{"parts": [1, {"content": 2}]}]']) == preview
+    said = [
+        {"role": role, "parts": [{"type": "text", "content": words}]} for role, words in (("user", "y"), ("user", long))
+    ]
+    assert examples.whole_input(preview, [json.dumps(said)]) == long
     assert examples.whole_input("short", ["short and more"]) == "short"
     assert examples.whole_input(None, ["y"]) is None
