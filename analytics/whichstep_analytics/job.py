@@ -27,7 +27,7 @@ from whichstep_analytics.jobs.frames import empty
 from whichstep_analytics.prices import Prices
 from whichstep_store.results import APPROVAL_FIELDS, EXPECTATION_FIELDS, UNGROUNDED_FIELDS
 
-RESULT_VERSION: Final = 26
+RESULT_VERSION: Final = 27
 """Raised with every change of a job, a failure rule or the price table; older rows are recomputed in slices."""
 
 

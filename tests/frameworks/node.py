@@ -58,6 +58,7 @@ def _order(desk: Desk, functions: dict[str, Any]) -> dict[str, Any]:
         "session": desk.session_id,
         "user": desk.user_id,
         "ticket": desk.ticket,
+        "history": desk.history,
         "instructions": desk.instructions,
         "limit": desk.limit,
         "hands_over": desk.variant.hands_over,

@@ -17,6 +17,7 @@ LANGSMITH_ENVIRONMENT = {
 FRAMEWORK = Framework(
     name="LangChain",
     requirements=("langchain>=1.2,<2", "langchain-openai>=1.0,<2", "langgraph>=1.2,<2"),
+    converses=True,
     setups=(
         Setup("openinference", ("openinference-instrumentation-langchain>=0.1.80,<0.2",)),
         Setup(
@@ -64,7 +65,7 @@ async def play(desk: Desk, *, nodes_a_turn: int) -> str:
         "configurable": {"thread_id": desk.session_id},
         "metadata": {"session_id": desk.session_id, "user_id": desk.user_id},
     }
-    given: Any = {"messages": [("user", desk.ticket)]}
+    given: Any = {"messages": [*desk.history, ("user", desk.ticket)]}
     if desk.variant.streams:
         async for _ in agent.astream(given, config, stream_mode="messages"):
             pass

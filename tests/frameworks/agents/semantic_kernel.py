@@ -13,6 +13,7 @@ _PLUGIN = "an agent in another's plugins is called like any tool"
 FRAMEWORK = Framework(
     name="Semantic Kernel",
     requirements=("semantic-kernel>=1.40,<2",),
+    converses=True,
     setups=(
         Setup(
             "native",
@@ -55,7 +56,17 @@ async def answer(desk: Desk) -> str:
     if desk.variant.streams:
         said = [str(each.content) async for each in agent.invoke_stream(desk.ticket)]
         return "".join(said)
-    return str((await agent.get_response(desk.ticket)).content)
+    return str((await agent.get_response(desk.ticket, thread=_thread(desk) if desk.history else None)).content)
+
+
+def _thread(desk: Desk) -> Any:
+    from semantic_kernel.agents import ChatHistoryAgentThread
+    from semantic_kernel.contents import ChatHistory
+
+    history = ChatHistory()
+    for role, words in desk.history:
+        history.add_message({"role": role, "content": words})
+    return ChatHistoryAgentThread(history)
 
 
 def _agent(desk: Desk, name: str, *plugins: Any) -> Any:

@@ -39,7 +39,8 @@ const team = () => agent('triage_agent', 'Hand refunds over.', {
 async function answer() {
   const chosen = order.hands_over ? team() : support('support_agent');
   if (order.streams) return await (await chosen.stream({ prompt: order.ticket })).text;
-  const messages = [{ role: 'user', content: order.ticket }];
+  const earlier = order.history.map(([role, content]) => ({ role, content }));
+  const messages = [...earlier, { role: 'user', content: order.ticket }];
   const result = await chosen.generate({ messages });
   const asked = result.content.filter((part) => part.type === 'tool-approval-request');
   if (asked.length === 0) return result.text;

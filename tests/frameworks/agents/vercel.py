@@ -9,6 +9,7 @@ from frameworks.framework import NODE_TELEMETRY, Framework, Setup
 FRAMEWORK = Framework(
     name="Vercel AI SDK",
     requirements=("ai@^7", "@ai-sdk/openai@^3", "@ai-sdk/otel@^1", "zod@^4", *NODE_TELEMETRY),
+    converses=True,
     setups=(Setup("otel"),),
     without={"v02b_tool_error_crashes_run": "tool errors are told to the model"},
     node=True,
