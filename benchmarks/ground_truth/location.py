@@ -54,14 +54,9 @@ def judged(run: Run, converted: Converted, answer: Answer, agents: Mapping[str, 
         "first_exact": first is not None and first[0] == truth,
         "distance": None if truth is None or first is None else abs(first[0] - truth),
         "top_3": truth in [index for index, _ in listed[:3]],
-        "agent": first is not None and _alike(agents.get(first[1]), run.labels.get("failing_agent")),
+        "agent": first is not None and agents.get(first[1]) == run.labels.get("failing_agent"),
         "confidence": answer.confidence,
     }
-
-
-def _alike(agent: str | None, label: str | None) -> bool:
-    """Whether a label written by hand means this agent: upper and lower case alike."""
-    return agent == label or (agent is not None and label is not None and agent.lower() == label.lower())
 
 
 def scores(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
