@@ -23,7 +23,8 @@ _TIME: Final = rf"(?:,?[T ]+(?:at )?{_CLOCK})?"
 def without_moment(text: str, at: int) -> str:
     """The text without today's date, as it was on `at` (ns since the epoch) anywhere on earth, and the time beside it.
 
-    Other dates stay: they are what the prompt says. Of a very long text nothing is looked for.
+    Other dates stay: they are what the prompt says. One that it always names cannot be told from today's on the days
+    around it, so such a prompt has another digest then. Of a very long text nothing is looked for.
     """
     return _without(text, at // _DAY_NS) if len(text) < _LENGTH_MAX else text
 
